@@ -1,0 +1,66 @@
+"""The mount plan: what a session is made from, and where every value of it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent_workbench.configs.problems import Problem, errors
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A place that set a value. `source` is the config's name, a file or an include URI; `line` counts from 1.
+
+    `commit` is the resolved one where the source is a git repository.
+    """
+
+    source: str
+    line: int = 0
+    commit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}" if self.line else self.source
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """An agent that can be delegated to: inline values over those of its file."""
+
+    name: str
+    description: str = ""
+    instruction: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """All other keys (`tools`, `providers`, `model_role`, …), as composed."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A resolved bundle.
+
+    `mount_plan` holds only the non-empty of session, providers, tools, hooks, agents, spawn; environment
+    references in it are NOT expanded. `origins` maps a value's path (`providers[provider-x].config.model`, list
+    entries by id or module) to the places that set it, the winner last. `context` maps a name to the file that it
+    stands for; `context_texts` holds what the system prompt gets, in order. `digest` identifies all of
+    the content it was resolved from: equal digests mean equal plans. `instruction` is the system prompt without
+    context.
+    """
+
+    name: str
+    version: str
+    description: str
+    mount_plan: Mapping[str, Any]
+    instruction: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)
+    context_texts: tuple[tuple[str, str], ...] = ()
+    agents: Mapping[str, AgentSpec] = field(default_factory=dict)
+    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    includes: tuple[str, ...] = ()
+    digest: str = ""
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What stops a session from starting."""
+        return errors(self.problems)

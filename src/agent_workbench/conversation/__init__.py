@@ -1,0 +1,1 @@
+"""What was said: frozen messages, events and usage. Pure values; identity belongs to storage."""

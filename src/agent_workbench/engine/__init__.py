@@ -1,0 +1,1 @@
+"""Runs one turn and keeps nothing: the loop, its ports, permissions, providers, tools and hooks."""

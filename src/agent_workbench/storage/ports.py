@@ -1,0 +1,259 @@
+"""The store protocols that services see. All calls are synchronous, short, and safe from any thread.
+
+Every write is one transaction. Failures: `NotFound`, `RevisionConflict`, `InUse`, `SessionBusy`, `StorageBusy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from agent_workbench.conversation.messages import Message
+from agent_workbench.conversation.usage import Usage
+from agent_workbench.storage.records import (
+    Config,
+    ConfigMetadata,
+    Lease,
+    Page,
+    Revision,
+    Session,
+    SessionStatus,
+    StoredEvent,
+    StoredMessage,
+    Turn,
+    TurnState,
+)
+
+
+class ConfigStore(Protocol):
+    """Configs and their revisions."""
+
+    def create(
+        self,
+        name: str,
+        yaml_content: str,
+        *,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        author: str = "",
+        note: str = "",
+    ) -> Config:
+        """Store a new config as revision 1."""
+        ...
+
+    def get(self, config_id: str) -> Config | None: ...
+
+    def find(self, name: str) -> Sequence[ConfigMetadata]:
+        """Return the configs of exactly this name, newest first."""
+        ...
+
+    def update(
+        self,
+        config_id: str,
+        *,
+        name: str | None = None,
+        yaml_content: str | None = None,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        expected_revision: int | None = None,
+        author: str = "",
+        note: str = "",
+    ) -> Config:
+        """Change the given fields; a changed text is a new revision, an equal one is not.
+
+        Raises:
+            NotFound: If there is no such config.
+            RevisionConflict: If `expected_revision` is not the current one.
+        """
+        ...
+
+    def delete(self, config_id: str, *, force: bool = False) -> bool:
+        """Delete a config and its revisions; with `force` its sessions too. False where there was none.
+
+        Raises:
+            InUse: If sessions use it and `force` is not set.
+        """
+        ...
+
+    def list_configs(self, page: Page = Page(), *, q: str = "", tag: str = "") -> tuple[Sequence[ConfigMetadata], int]:
+        """Return a page and the total. `q` searches names, descriptions and texts; `tag` is `key` or `key=value`."""
+        ...
+
+    def revisions(self, config_id: str, *, limit: int = 100, offset: int = 0) -> Sequence[Revision]:
+        """Return the saved texts, newest first."""
+        ...
+
+    def revision(self, config_id: str, number: int) -> Revision | None: ...
+
+    def prune(self, config_id: str, *, keep: int) -> int:
+        """Delete all but the newest `keep` revisions (and those that sessions are pinned to); return how many."""
+        ...
+
+
+class SessionStore(Protocol):
+    """Sessions, their messages, turns, events and leases."""
+
+    def create(
+        self,
+        config_id: str,
+        *,
+        title: str = "",
+        user_id: str = "",
+        workspace: str = "",
+        parent_session_id: str | None = None,
+        pinned_revision: int | None = None,
+        tags: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        messages: Sequence[Message] = (),
+    ) -> Session:
+        """Start a session, with messages where it continues or forks others.
+
+        Raises:
+            NotFound: If there is no such config.
+        """
+        ...
+
+    def get(self, session_id: str) -> Session | None: ...
+
+    def update(
+        self,
+        session_id: str,
+        *,
+        title: str | None = None,
+        status: SessionStatus | None = None,
+        draft: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+        pinned_revision: int | None = None,
+        unpin: bool = False,
+        needs_you: bool | None = None,
+    ) -> Session:
+        """Change the given fields (NotFound where there is no such session)."""
+        ...
+
+    def delete(self, session_id: str) -> bool: ...
+
+    def list_sessions(
+        self,
+        page: Page = Page(),
+        *,
+        config_id: str = "",
+        status: str = "",
+        q: str = "",
+        workspace: str = "",
+        parent_session_id: str | None = None,
+    ) -> tuple[Sequence[Session], int]:
+        """Return a page and the total.
+
+        `workspace` puts that folder's sessions first. `q` searches titles and messages.
+        """
+        ...
+
+    def messages(self, session_id: str, *, after: int = 0, limit: int | None = None) -> Sequence[StoredMessage]:
+        """Return messages in order, those with `seq > after`."""
+        ...
+
+    def transcript(self, session_id: str) -> list[dict[str, Any]]:
+        """Return the JSON array of the `transcripts` view."""
+        ...
+
+    def search(self, q: str, *, limit: int = 50) -> Sequence[StoredMessage]:
+        """Return messages that hold the words, newest first."""
+        ...
+
+    # turns: the lease is held from `begin_turn` to `end_turn`
+
+    def begin_turn(
+        self,
+        session_id: str,
+        turn_id: str,
+        message: Message | None,
+        *,
+        owner: str,
+        config_revision: int,
+        model: str,
+        lease_s: float = 30.0,
+    ) -> Lease:
+        """Take the lease, open the turn and store the person's message, in one transaction.
+
+        Raises:
+            SessionBusy: If a living owner holds the lease; an expired one is taken over with a higher epoch, and its
+                turn is closed as failed.
+        """
+        ...
+
+    def renew(self, lease: Lease, *, lease_s: float = 30.0) -> Lease:
+        """Hold on to a lease (SessionBusy where it was taken over)."""
+        ...
+
+    def append(self, lease: Lease, turn_id: str, messages: Sequence[Message]) -> int:
+        """Store messages; return the last `seq`. Clears the partial. Refused (SessionBusy) under a stale lease."""
+        ...
+
+    def record(self, lease: Lease, turn_id: str, kind: str, data: Mapping[str, Any]) -> int:
+        """Store an event; return its id."""
+        ...
+
+    def save_partial(self, lease: Lease, turn_id: str, message: Message) -> None:
+        """Keep the reply being streamed, replacing the one before."""
+        ...
+
+    def partial(self, session_id: str) -> Message | None:
+        """Return the reply that was being streamed, where a turn runs or was left by a dead process."""
+        ...
+
+    def end_turn(
+        self,
+        lease: Lease,
+        turn_id: str,
+        state: TurnState,
+        *,
+        usage: Usage = Usage(),
+        steps: int = 0,
+        error: str = "",
+        keep_partial: bool = False,
+    ) -> None:
+        """Close the turn and give back the lease. `keep_partial` stores the partial as an interrupted reply."""
+        ...
+
+    def turns(self, session_id: str) -> Sequence[Turn]:
+        """Return a session's turns in order."""
+        ...
+
+    def events(self, session_id: str, *, after: int = 0, turn_id: str = "") -> Sequence[StoredEvent]:
+        """Return events in order, those with `event_id > after`."""
+        ...
+
+    def lease(self, session_id: str) -> Lease | None:
+        """Return the lease that is held now, living or expired."""
+        ...
+
+    def usage(self, *, session_id: str = "", config_id: str = "", since: datetime | None = None) -> Usage:
+        """Sum what was used."""
+        ...
+
+
+class Store(Protocol):
+    """One database."""
+
+    configs: ConfigStore
+    sessions: SessionStore
+
+    def data_version(self) -> int:
+        """Return a number that changes when any other connection or process has written."""
+        ...
+
+    def check(self) -> Mapping[str, Any]:
+        """Return what `doctor` shows: path, size, SQLite version, journal mode, locking, schema, integrity."""
+        ...
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """Return a remembered JSON value (layout, last open things)."""
+        ...
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep a JSON value."""
+        ...
+
+    def close(self) -> None: ...

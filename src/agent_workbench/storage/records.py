@@ -1,0 +1,141 @@
+"""What storage keeps, as values. Times are aware UTC datetimes; ids are UUID strings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from agent_workbench.conversation.messages import Message
+from agent_workbench.conversation.usage import Usage
+
+SessionStatus = Literal["active", "completed", "failed", "cancelled"]
+TurnState = Literal["running", "completed", "cancelled", "failed", "limited"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigMetadata:
+    """A config without its text, for lists."""
+
+    config_id: str
+    name: str
+    description: str | None
+    created_at: datetime
+    updated_at: datetime
+    tags: Mapping[str, str] = field(default_factory=dict)
+    revision: int = 1
+    content_hash: str = ""
+    size: int = 0
+    """Code points of the text."""
+    sessions: int = 0
+    """How many sessions use it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config(ConfigMetadata):
+    """A stored config: the complete YAML bundle. `revision` counts the saved texts from 1."""
+
+    yaml_content: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One saved text of a config."""
+
+    config_id: str
+    revision: int
+    yaml_content: str
+    content_hash: str
+    created_at: datetime
+    author: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session without its messages. `settings` are its own overrides as JSON (model, mode, limits, grants).
+
+    `workspace` is the folder it was started in; `pinned_revision` is None where it follows its config.
+    `state` is what it does now: `idle`, `running`, or `interrupted` (a turn was left by a dead process);
+    `needs_you` is set while a permission question waits.
+    """
+
+    session_id: str
+    config_id: str
+    status: SessionStatus
+    created_at: datetime
+    updated_at: datetime
+    message_count: int = 0
+    title: str = ""
+    user_id: str = ""
+    workspace: str = ""
+    parent_session_id: str | None = None
+    pinned_revision: int | None = None
+    draft: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    config_name: str = ""
+    state: Literal["idle", "running", "interrupted"] = "idle"
+    needs_you: bool = False
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message with its place. `seq` counts from 1 within the session, without gaps."""
+
+    session_id: str
+    seq: int
+    turn_id: str
+    message: Message
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn: a person's message and everything until the model stopped."""
+
+    turn_id: str
+    session_id: str
+    state: TurnState
+    config_revision: int
+    model: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    usage: Usage = Usage()
+    steps: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """Something that happened in a turn besides its messages: a tool started, a question, a notice."""
+
+    event_id: int
+    session_id: str
+    turn_id: str
+    kind: str
+    data: Mapping[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run a turn in a session. Every append carries `epoch`; a stale one is refused."""
+
+    session_id: str
+    owner: str
+    epoch: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list, in which order. `sort` is one of the names that a store allows."""
+
+    limit: int = 50
+    offset: int = 0
+    sort: str = "updated"
+    descending: bool = True

@@ -1,0 +1,38 @@
+"""What every test may use: a private home, so that nothing of the person's own is read or written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path_factory.mktemp("home")
+    for name in ("DATA", "CACHE", "CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("AWB_DB", str(home / "workbench.db"))
+    for key in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "NO_COLOR", "TEXTUAL_THEME"):
+        monkeypatch.delenv(key, raising=False)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run what takes minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--slow"):
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="takes minutes: ask for it with --slow"))
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of bundles that other people wrote; skipped, saying so, where it is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+    if not folder.is_dir():
+        pytest.skip("the corpus of other people's bundles is not beside this checkout")
+    return folder
