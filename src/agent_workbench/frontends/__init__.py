@@ -1,0 +1,1 @@
+"""The front ends: terminal screen, command line, HTTP. They call services and do not know each other."""

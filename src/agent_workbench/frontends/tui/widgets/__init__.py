@@ -1,0 +1,1 @@
+"""The widgets: they know values and post messages."""

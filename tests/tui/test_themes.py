@@ -1,0 +1,77 @@
+"""Themes are read, checked and told apart from files that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.color import Color
+
+from agent_workbench.errors import UsageError
+from agent_workbench.frontends.tui.themes import DEFAULT, load_themes, read_theme
+from agent_workbench.paths import config_dir, shipped
+
+SHIPPED = sorted(path.stem for path in shipped("themes").glob("*.yaml"))
+INK = (shipped("themes") / "ink.yaml").read_text("utf-8")
+
+TEXTS = ("foreground", "secondary", "primary", "success", "warning", "error")
+GROUNDS = ("background", "surface")
+
+
+def contrast(a: str, b: str) -> float:
+    def luminance(color: str) -> float:
+        parts = [c / 255 for c in Color.parse(color).rgb]
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_there_are_at_least_six_themes_with_a_light_and_two_high_contrast_ones():
+    themes = load_themes()
+    assert themes.problems == ()
+    assert len(themes.by_name) >= 6
+    assert DEFAULT in themes.by_name
+    assert {"contrast-dark", "contrast-light"} <= set(themes.by_name)
+    assert any(not theme.dark for theme in themes.by_name.values())
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_text_colour_can_be_read_on_every_ground(name: str):
+    theme = load_themes().by_name[name]
+    wanted = 7.0 if name.startswith("contrast") else 4.5
+    colors = {part: str(getattr(theme, part)) for part in TEXTS}
+    colors |= {key: value for key, value in theme.variables.items() if key.startswith("syntax-")}
+    for ground in GROUNDS:
+        for part, color in colors.items():
+            assert contrast(color, str(getattr(theme, ground))) >= wanted, f"{part} on {ground}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"#7aa2f7"      # focus', '"#nope"      # focus', "colors.primary: '#nope' is not a colour"),
+        ("dark: true", "dark: maybe", "dark"),
+        ("title: Ink\n", "", "title"),
+        ("syntax:", "sintax:", "sintax"),
+        ("title: Ink", "title: [", "not valid YAML"),
+    ],
+)
+def test_a_file_that_is_not_a_theme_is_named_with_the_key(old: str, new: str, said: str):
+    with pytest.raises(UsageError) as caught:
+        read_theme(INK.replace(old, new), "mine")
+    assert said in str(caught.value)
+    assert "mine" in str(caught.value)
+
+
+def test_a_persons_own_theme_wins_and_a_broken_one_is_a_problem():
+    folder = config_dir() / "themes"
+    folder.mkdir(parents=True)
+    (folder / "ink.yaml").write_text(INK.replace("title: Ink", "title: My ink"), "utf-8")
+    (folder / "broken.yaml").write_text("title: x", "utf-8")
+    (folder / "latin.yaml").write_bytes(b"title: \xff")
+    themes = load_themes()
+    assert themes.titles["ink"] == "My ink"
+    assert "broken" not in themes.by_name
+    assert [Path(problem.source).stem for problem in themes.problems] == ["broken", "latin"]
