@@ -4,6 +4,7 @@
     ├── ConfigError                 the text of a config cannot be used
     │   ├── InvalidYAML             not the YAML we accept (carries problems)
     │   ├── InvalidBundle           YAML, but not a bundle that can run (carries problems)
+    │   ├── IncludeFailed           an include or another file of a bundle could not be fetched
     │   └── EditRefused             an edit could not be made without touching other bytes
     ├── NotFound                    no such config, session, revision, module or template
     ├── Ambiguous                   a name fits more than one thing
@@ -58,6 +59,12 @@ class InvalidBundle(ConfigError):
     """Valid YAML that cannot run as a bundle."""
 
     title = "Not a bundle that can run"
+
+
+class IncludeFailed(ConfigError):
+    """An include or another file of a bundle could not be fetched."""
+
+    title = "Could not be fetched"
 
 
 class EditRefused(ConfigError):
