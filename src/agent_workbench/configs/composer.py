@@ -16,9 +16,10 @@ from agent_workbench.configs.nodes import Lines, Node
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.scalars import TAG, BadScalar, construct, differs, meaning
 
-MAX_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 500_000
 MAX_DEPTH = 100
-MAX_NODES = 30_000
+MAX_LINES = 20_000
+MAX_NODES = 25_000
 #: Nodes with every alias written out. A bundle that repeats more than this is a bomb.
 MAX_EXPANDED = 200_000
 MAX_PROBLEMS = 200
@@ -97,8 +98,7 @@ class Composer:
         word: str = event.value
         node.word, node.style, node.anchor, node.tag = word, event.style, event.anchor, event.tag
         is_key = self._enter(node)
-        plain, _ = event.implicit
-        if plain and event.tag is None:
+        if event.tag is None and event.implicit[0]:
             self._plain(node, word, is_key)
         elif event.tag is None or event.tag in ("!", _STR):
             node.value = word
@@ -146,6 +146,9 @@ class Composer:
         self._keys.pop()
         self._open.discard(id(node))
         node.end = event.end_mark
+        if node.parts:
+            node.size += len(node.parts) * (2 if node.kind == "map" else 1)
+            node.height = max(node.height, 1)
         if node.merges:
             self._merge(node)
         if self._stack:
@@ -184,7 +187,7 @@ class Composer:
         else:
             parent.parts.append((None, node))
             parent.value.append(node.value)
-        if node.kind in ("scalar", "alias"):
+        if node.kind == "alias":
             self._grow(parent, node)
 
     def _put(self, parent: Node, key: Node | None, node: Node) -> None:
@@ -216,7 +219,7 @@ class Composer:
 
     def _add_merge(self, parent: Node, node: Node) -> None:
         # A list of merges is still open here: `_merge` reads it when the map closes.
-        parent.merges.append(node)
+        parent.merges = [node]
 
     def _merge(self, node: Node) -> None:
         """Put merged keys before the map's own, as PyYAML does; of several sources the first wins."""

@@ -18,6 +18,7 @@ Path = tuple[str | int, ...]
 #: What the parser counts as the end of a line (YAML 1.1), and what an editor does.
 _PARSER_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _EDITOR_BREAK = re.compile("\r\n|[\n\r]")
+_ONLY_PARSER_BREAK = re.compile("[\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ class Node:
         self.start = start
         self.end = end
         self.value: Any = None
-        self.parts: list[tuple[Node | None, Node]] = []
-        self.merges: list[Node] = []
+        self.parts: list[tuple[Node | None, Node]] = _NO_PARTS if kind in ("scalar", "alias") else []
+        self.merges: list[Node] = _NO_NODES
         self.parent: Node | None = None
         self.target: Node | None = None
         self.anchor: str | None = None
@@ -96,6 +97,11 @@ class Node:
                     yield part, key, value
 
 
+#: Shared by all nodes without any: most of a tree, and every object more costs the garbage collector.
+_NO_PARTS: list[tuple[Node | None, Node]] = []
+_NO_NODES: list[Node] = []
+
+
 class Lines:
     """Turns the parser's marks into offsets of the whole text, and offsets into lines and columns."""
 
@@ -109,6 +115,8 @@ class Lines:
 
     @cached_property
     def _editor_lines(self) -> list[int]:
+        if self.start == 0 and self.end == len(self.text) and not _ONLY_PARSER_BREAK.search(self.text):
+            return self._parser_lines
         return [0, *(found.end() for found in _EDITOR_BREAK.finditer(self.text))]
 
     def offset(self, mark: Any) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agent_workbench.configs.composer import MAX_CHARACTERS, Composer
+from agent_workbench.configs.composer import MAX_CHARACTERS, MAX_LINES, Composer
 from agent_workbench.configs.nodes import Lines, Node, Path, Place, Places
 from agent_workbench.configs.problems import Problem, errors, worst_first
 from agent_workbench.errors import InvalidYAML
@@ -149,6 +149,8 @@ def _unreadable(text: str, start: int, end: int) -> _Wrong | None:
     if end - start > MAX_CHARACTERS:
         message = f"{end - start:,} characters of YAML, more than {MAX_CHARACTERS:,}"
         return start, "yaml-too-large", message, "split it with `includes`"
+    if text.count("\n", start, end) > MAX_LINES:
+        return start, "yaml-too-large", f"more than {MAX_LINES:,} lines of YAML", "split it with `includes`"
     found = _FORBIDDEN.search(text, start, end) or _SURROGATE.search(text)
     if found:
         return found.start(), "yaml-character", f"the character U+{ord(found[0]):04X} is not allowed", "remove it"

@@ -26,6 +26,7 @@ _CONSTRUCT = {
     f"{TAG}timestamp": _SAFE.construct_yaml_timestamp,
     f"{TAG}str": _SAFE.construct_yaml_str,
 }
+_NUMERIC = re.compile(r"[-+0-9a-fA-F_:.xo]+")
 _CORE_NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _CORE_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _CORE_INT = re.compile(r"[-+]?[0-9]+\Z")
@@ -63,13 +64,21 @@ def construct(tag: str, word: str) -> Any:
         raise BadScalar(f"`{word[:40]}` is not a valid {tag.removeprefix(TAG)}") from error
 
 
-@lru_cache(maxsize=4096)
 def meaning(word: str) -> Any:
     """Return what YAML 1.1 reads in an unquoted word.
 
     Raises:
-        BadScalar: If it cannot be read (`2024-13-45`, a lone `=`).
+        BadScalar: If it cannot be read (`2024-13-45`, a lone `=`, a number of thousands of digits).
     """
+    return word if word[:1] not in _RESOLVERS else _meaning(word)
+
+
+@lru_cache(maxsize=4096)
+def _meaning(word: str) -> Any:
+    if len(word) > MAX_NUMBER:
+        if _NUMERIC.fullmatch(word):
+            raise BadScalar(f"a number of {len(word):,} characters")
+        return word
     tag = tag_of(word)
     return word if tag == f"{TAG}str" else construct(tag, word)
 
@@ -94,9 +103,13 @@ def core_meaning(word: str) -> Any:
     return word
 
 
-@lru_cache(maxsize=4096)
 def differs(word: str) -> bool:
     """Tell whether YAML 1.1 and 1.2 read different things in an unquoted word."""
+    return word[:1] in _RESOLVERS and len(word) <= MAX_NUMBER and _differs(word)
+
+
+@lru_cache(maxsize=4096)
+def _differs(word: str) -> bool:
     try:
         old = meaning(word)
     except BadScalar:
