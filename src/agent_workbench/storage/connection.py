@@ -1,0 +1,354 @@
+"""One SQLite file: who may write when, and what a failure is called.
+
+- One writer connection per process behind a lock, every write in `BEGIN IMMEDIATE`; readers come from a small pool.
+- SQLite before 3.51.3 can corrupt a WAL file when one process resets the log while another checkpoints. There, every
+  write, checkpoint and close goes through one file lock beside the file (`workbench.db.lock`), and only SQLite's own
+  automatic checkpoints run. See docs/decisions/0003-one-sqlite-file.md for the figures.
+- The journal mode of a file that exists is never changed; on a network file system WAL is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent_workbench.conversation.codec import clean_text
+from agent_workbench.errors import StorageBusy, StorageError
+from agent_workbench.storage.filesystems import network_filesystem
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+WAL_FIXED = (3, 51, 3)
+"""The first SQLite without the WAL-reset race."""
+TIMEOUT_S = 15.0
+"""How long a write waits for its turn, in this process and among others, before it is `StorageBusy`."""
+POLL_S = 0.001
+"""How often a waiting process looks at the file lock; a commit holds it for about a quarter of a millisecond."""
+MAX_READERS = 8
+"""Connections kept for reading; more are made under load and closed when given back."""
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that takes any string: lone surrogates cannot be encoded and would raise at the oddest place."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if isinstance(parameters, dict):
+            parameters = {key: clean_text(item) if type(item) is str else item for key, item in parameters.items()}
+        else:
+            parameters = [clean_text(item) if type(item) is str else item for item in parameters]
+        return super().execute(sql, parameters)
+
+
+class Database:
+    """The connections to one file. All calls are safe from any thread."""
+
+    def __init__(self, path: Path, *, timeout_s: float = TIMEOUT_S, file_lock: bool | None = None) -> None:
+        """Prepare for a file, creating it where there is none.
+
+        `file_lock` forces the file lock on; by default the version of SQLite decides.
+
+        Raises:
+            StorageError: If the file cannot be opened, or is a WAL file on a network file system.
+        """
+        self.path = path.expanduser().absolute()
+        self.timeout_s = timeout_s
+        self.uses_file_lock = sqlite3.sqlite_version_info < WAL_FIXED if file_lock is None else file_lock
+        self._write_lock = threading.Lock()
+        self._pool_lock = threading.Lock()
+        self._watch_lock = threading.Lock()
+        self._held: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []
+        self._writer: sqlite3.Connection | None = None
+        self._watcher: sqlite3.Connection | None = None
+        self._file_lock: BaseFileLock | None = None
+        self._closed = False
+        with self.translated():
+            self._prepare_file()
+        # Python closes what is left when it exits; the last close checkpoints, which must hold the file lock too.
+        self._finalizer = weakref.finalize(self, _close_all, self._held, self._lock_file, self.uses_file_lock)
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.path.with_name(self.path.name + ".lock")
+
+    # --- the file -------------------------------------------------------------------------------------------------
+
+    def _prepare_file(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.path.exists() or self.path.stat().st_size == 0:
+            self._create()
+        kind = network_filesystem(self.path.parent)
+        if kind and _is_wal_file(self.path):
+            raise StorageError(
+                f"{self.path} uses a write-ahead log, which is not safe on the network file system {kind}. "
+                "Move it to a local disk, or name another file with --db or AWB_DB."
+            )
+        stat = self.path.stat()
+        self._identity = (stat.st_dev, stat.st_ino)
+
+    def _create(self) -> None:
+        """Make the file, private to the person, in WAL mode where the disk is local. The file lock decides races."""
+        with self.file_lock():
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            if self.path.stat().st_size or network_filesystem(self.path.parent):
+                return
+            connection = self._connect()
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            finally:
+                self._held.remove(connection)
+                connection.close()
+
+    def _connect(self, *, query_only: bool = False) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self.path.as_uri()}?mode=rw",
+            uri=True,
+            timeout=self.timeout_s,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            factory=_Connection,
+        )
+        self._held.append(connection)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -16384")
+        if query_only:
+            connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def _check_still_there(self) -> None:
+        """Refuse to write into a file that was deleted or replaced: nobody would ever see it."""
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError as error:
+            raise StorageError(f"The database {self.path} was deleted; nothing more can be saved to it.") from error
+        if (stat.st_dev, stat.st_ino) != self._identity:
+            raise StorageError(f"The database {self.path} was replaced by another file; start again to use that one.")
+
+    # --- locks ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def file_lock(self) -> Iterator[None]:
+        """Hold the lock beside the file, whatever the version.
+
+        Raises:
+            StorageBusy: If another process held it longer than the timeout.
+        """
+        from filelock import FileLock, Timeout  # costs 30 ms to import: paid by the first write, not by the first frame
+
+        if self._file_lock is None:
+            self._file_lock = FileLock(self._lock_file, thread_local=False, poll_interval=POLL_S, mode=0o600)
+        try:
+            self._file_lock.acquire(timeout=self.timeout_s)
+        except Timeout as error:
+            raise StorageBusy(f"Another process kept {self.path} locked for {self.timeout_s:g} s.") from error
+        try:
+            yield
+        finally:
+            self._file_lock.release()
+
+    def _write_turn(self) -> AbstractContextManager[None]:
+        return self.file_lock() if self.uses_file_lock else nullcontext()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[sqlite3.Connection]:
+        """Lend the writer connection to one thread, outside a transaction.
+
+        Raises:
+            StorageBusy: If it was not free within the timeout.
+        """
+        if not self._write_lock.acquire(timeout=self.timeout_s):
+            raise StorageBusy(f"Another thread kept writing to {self.path} for {self.timeout_s:g} s.")
+        try:
+            with self.translated(), self._write_turn():
+                self._check_open()
+                self._check_still_there()
+                if self._writer is None:
+                    self._writer = self._connect()
+                yield self._writer
+        finally:
+            self._write_lock.release()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Run one short write transaction; whatever the body raises undoes it.
+
+        Raises:
+            StorageBusy: If other writers kept the file locked longer than the timeout.
+            StorageError: If the disk is full or read-only, or the file is gone or damaged.
+        """
+        with self.exclusive() as connection:
+            self._patiently(connection, "BEGIN IMMEDIATE")
+            try:
+                yield connection
+                self._patiently(connection, "COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _patiently(self, connection: sqlite3.Connection, statement: str) -> None:
+        """Repeat while SQLite is busy: it gives up at once, without its timeout, where it fears a deadlock."""
+        deadline = time.monotonic() + self.timeout_s
+        while True:
+            try:
+                connection.execute(statement)
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() >= deadline:
+                    raise
+                time.sleep(random.uniform(0.002, 0.02))
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that sees one state of the file throughout and cannot write."""
+        with self.translated():
+            connection = self._borrow()
+            try:
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._give_back(connection)
+
+    def _borrow(self) -> sqlite3.Connection:
+        with self._pool_lock:
+            self._check_open()
+            return self._idle.pop() if self._idle else self._connect(query_only=True)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._pool_lock:
+            if not self._closed and len(self._idle) < MAX_READERS:
+                self._idle.append(connection)
+            elif connection in self._held:  # never the last one open: the pool is full
+                self._held.remove(connection)
+                connection.close()
+
+    # --- the rest -------------------------------------------------------------------------------------------------
+
+    def data_version(self) -> int:
+        """Return a number that changes when any connection of any process has committed a write."""
+        with self._watch_lock, self.translated():
+            self._check_open()
+            if self._watcher is None:
+                self._watcher = self._connect(query_only=True)
+            return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
+
+    def backup(self, target: Path) -> Path:
+        """Write a whole, compact copy (`VACUUM INTO`) that appears under its name only when it is on the disk."""
+        part = target.with_name(target.name + ".part")
+        part.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with self.translated():
+            self._copy_into(part)
+        with part.open("rb") as copy:
+            os.fsync(copy.fileno())
+        part.replace(target)
+        return target
+
+    def _copy_into(self, part: Path) -> None:
+        """Copy beside the writers: it only reads, so it must not keep them waiting; only its close takes the lock."""
+        connection = self._connect()
+        try:
+            connection.execute("VACUUM INTO ?", (str(part),))
+        finally:
+            with self._write_lock, self._write_turn():
+                self._held.remove(connection)
+                connection.close()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what `doctor` shows of the file itself."""
+        with self.read() as connection:
+            return {
+                "path": str(self.path),
+                "size": self.path.stat().st_size,
+                "sqlite": sqlite3.sqlite_version,
+                "journal_mode": connection.execute("PRAGMA journal_mode").fetchone()[0],
+                "wal_race_fixed": sqlite3.sqlite_version_info >= WAL_FIXED,
+                "locking": "one file lock for all writes" if self.uses_file_lock else "SQLite's own",
+                "network_filesystem": network_filesystem(self.path.parent),
+                "integrity": connection.execute("PRAGMA quick_check(5)").fetchone()[0],
+            }
+
+    def close(self) -> None:
+        """Close every connection; calls that come later fail. Safe to call twice."""
+        with self._write_lock, self._pool_lock, self._watch_lock:
+            self._closed = True
+            self._finalizer()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StorageError(f"The database {self.path} was closed.")
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn SQLite's expected failures into ours; what is a bug passes unchanged."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise _failure(error, self.path) or error from error
+        except OSError as error:
+            raise StorageError(f"{self.path} cannot be used: {error}") from error
+
+
+def _close_all(connections: list[sqlite3.Connection], lock_file: Path, uses_file_lock: bool) -> None:
+    with ExitStack() as stack:
+        if uses_file_lock and connections and lock_file.parent.is_dir():
+            from filelock import FileLock, Timeout
+
+            try:
+                stack.enter_context(FileLock(lock_file, timeout=2.0, poll_interval=POLL_S, mode=0o600))
+            except Timeout:
+                return  # left open: the process is ending, and a checkpoint now would not be safe
+        while connections:
+            connections.pop().close()
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return _name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _name(error: sqlite3.Error) -> str:
+    return str(getattr(error, "sqlite_errorname", None) or "")
+
+
+_FAILURES = {
+    "SQLITE_FULL": "The disk is full: {path} could not be written, and nothing of this change was saved.",
+    "SQLITE_READONLY": "{path} is read-only: nothing of this change was saved.",
+    "SQLITE_IOERR": "The disk failed while {path} was used: {error}",
+    "SQLITE_CORRUPT": "{path} is damaged ({error}). Copies from before each upgrade lie beside it.",
+    "SQLITE_NOTADB": "{path} is not a database.",
+    "SQLITE_CANTOPEN": "{path} cannot be opened: {error}",
+    "SQLITE_PERM": "{path} cannot be opened: {error}",
+    "SQLITE_AUTH": "{path} cannot be opened: {error}",
+    "SQLITE_PROTOCOL": "{path} could not be locked: {error}",
+    "SQLITE_TOOBIG": "That is too big for the database: {error}",
+}
+
+
+def _failure(error: sqlite3.Error, path: Path) -> StorageError | None:
+    if _is_busy(error):
+        return StorageBusy(f"Another process kept {path} locked too long: {error}")
+    for name, text in _FAILURES.items():
+        if _name(error).startswith(name):
+            return StorageError(text.format(path=path, error=error))
+    return None
+
+
+def _is_wal_file(path: Path) -> bool:
+    """Read bytes 18 and 19 of the header (https://sqlite.org/fileformat2.html): 2 is a write-ahead log."""
+    with path.open("rb") as file:
+        header = file.read(20)
+    return header[18:20] == b"\x02\x02"

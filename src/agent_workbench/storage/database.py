@@ -1,0 +1,76 @@
+"""One database as the stores that services see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agent_workbench.conversation import codec
+from agent_workbench.storage import rows, schema
+from agent_workbench.storage.configs import SQLiteConfigs
+from agent_workbench.storage.connection import TIMEOUT_S, Database
+from agent_workbench.storage.ports import ConfigStore, SessionStore
+from agent_workbench.storage.sessions import SQLiteSessions
+
+
+class SQLiteStore:
+    """The `Store` of one SQLite file."""
+
+    configs: ConfigStore
+    sessions: SessionStore
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self.configs = SQLiteConfigs(database)
+        self.sessions = SQLiteSessions(database)
+
+    def data_version(self) -> int:
+        """Return a number that changes when any other connection or process has written. Costs microseconds."""
+        return self._db.data_version()
+
+    def check(self) -> Mapping[str, Any]:
+        """Return what `doctor` shows: path, size, SQLite version, journal mode, locking, schema, integrity."""
+        return {**self._db.facts(), "schema": schema.version()}
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """Return a remembered JSON value (layout, last open things)."""
+        with self._db.read() as connection:
+            row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        return codec.loads(row["value"], default) if row else default
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep a JSON value."""
+        sql = (
+            "INSERT INTO settings (key, value, updated_at) VALUES (?, ?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at"
+        )
+        with self._db.write() as connection:
+            connection.execute(sql, (key, codec.dumps(value), rows.now()))
+
+    def backup(self, target: Path) -> Path:
+        """Write a whole copy of the database to a file, while others go on writing."""
+        return self._db.backup(target)
+
+    def close(self) -> None:
+        """Close every connection; calls that come later fail. Safe to call twice."""
+        self._db.close()
+
+
+def open_store(path: Path, *, timeout_s: float = TIMEOUT_S) -> SQLiteStore:
+    """Open the database at a path, making or upgrading it where needed.
+
+    `timeout_s` is how long a write waits for its turn before it is `StorageBusy`.
+
+    Raises:
+        SchemaTooNew: If the file was written by a newer version of the program.
+        StorageBusy: If another process kept the file locked too long.
+        StorageError: If the file cannot be used: not ours, damaged, or a WAL file on a network file system.
+    """
+    database = Database(path, timeout_s=timeout_s)
+    try:
+        schema.migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return SQLiteStore(database)

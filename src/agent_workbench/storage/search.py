@@ -1,0 +1,43 @@
+"""What a person typed, as a safe full-text query.
+
+The index holds trigrams, so a word needs three characters to be looked up; shorter ones (two Chinese characters are a
+common word) are compared with what the longer ones found, or alone with the newest rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent_workbench.conversation.codec import clean_text
+
+MAX_QUERY = 1000
+"""Longer queries are cut: nobody types them."""
+MAX_WORDS = 16
+SHORT_SCAN = 20_000
+"""How many of the newest rows are read for a query of short words alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """All words must occur, anywhere, in any case. `match` is for `MATCH`, `short` are patterns for `LIKE`."""
+
+    words: tuple[str, ...] = ()
+    match: str = ""
+    short: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to look for."""
+        return not self.words
+
+
+def parse(text: str) -> Query:
+    """Return the query of what a person typed; no input is an error and none is an operator."""
+    words = clean_text(text[:MAX_QUERY]).replace("\ufffd", " ").split()[:MAX_WORDS]
+    long = ['"' + word.replace('"', '""') + '"' for word in words if len(word) >= 3]
+    return Query(tuple(words), " AND ".join(long), tuple(like(word) for word in words if len(word) < 3))
+
+
+def like(word: str) -> str:
+    """Return the pattern of a word anywhere, for `LIKE … ESCAPE '~'`."""
+    return "%" + word.replace("~", "~~").replace("%", "~%").replace("_", "~_") + "%"

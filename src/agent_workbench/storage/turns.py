@@ -1,0 +1,268 @@
+"""Turns in SQLite: the lease, and everything that is written while one runs.
+
+A lease is a row with owner, expiry and an epoch that grows with every turn. Each write of a turn proves that its
+epoch is still the row's in the same transaction, so what a process sends after it was taken for dead changes nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from agent_workbench.conversation import codec
+from agent_workbench.conversation.messages import Message
+from agent_workbench.conversation.usage import Usage
+from agent_workbench.errors import NotFound, SessionBusy
+from agent_workbench.storage import rows
+from agent_workbench.storage.connection import Database
+from agent_workbench.storage.records import Lease, StoredEvent, Turn, TurnState
+
+LEFT_BEHIND = "The process that ran this turn ended before it was done."
+"""The error of a turn whose lease ran out."""
+
+
+class SQLiteTurns:
+    """The part of the `SessionStore` that runs turns."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def begin_turn(
+        self,
+        session_id: str,
+        turn_id: str,
+        message: Message | None,
+        *,
+        owner: str,
+        config_revision: int,
+        model: str,
+        lease_s: float = 30.0,
+    ) -> Lease:
+        """Take the lease, open the turn and store the person's message, in one transaction.
+
+        Where a dead owner left a turn, that one is closed as failed and its partial reply remembered as interrupted.
+
+        Raises:
+            NotFound: If there is no such session.
+            SessionBusy: If a living owner holds the lease.
+        """
+        expires, moment = rows.later(lease_s), rows.now()
+        with self._db.write() as connection:
+            _require_session(connection, session_id)
+            epoch = _free_lease(connection, session_id, moment) + 1
+            connection.execute(
+                "INSERT INTO leases (session_id, epoch, owner, turn_id, expires_at) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (session_id) DO UPDATE SET epoch = excluded.epoch, owner = excluded.owner, "
+                "turn_id = excluded.turn_id, expires_at = excluded.expires_at",
+                (session_id, epoch, owner, turn_id, expires),
+            )
+            connection.execute(
+                "INSERT INTO turns (turn_id, session_id, state, config_revision, model, started_at) "
+                "VALUES (?, ?, 'running', ?, ?, ?)",
+                (turn_id, session_id, config_revision, model, moment),
+            )
+            add_messages(connection, session_id, turn_id, [] if message is None else [message], moment)
+        return Lease(session_id, owner, epoch, rows.time_of(expires))
+
+    def renew(self, lease: Lease, *, lease_s: float = 30.0) -> Lease:
+        """Hold on to a lease (SessionBusy where it was taken over)."""
+        expires = rows.later(lease_s)
+        with self._db.write() as connection:
+            _prove(connection, lease)
+            connection.execute("UPDATE leases SET expires_at = ? WHERE session_id = ?", (expires, lease.session_id))
+        return Lease(lease.session_id, lease.owner, lease.epoch, rows.time_of(expires))
+
+    def append(self, lease: Lease, turn_id: str, messages: Sequence[Message]) -> int:
+        """Store messages; return the last `seq`. Clears the partial.
+
+        Raises:
+            SessionBusy: If the lease was taken over or given back.
+        """
+        with self._db.write() as connection:
+            _prove(connection, lease, turn_id)
+            connection.execute("DELETE FROM partials WHERE session_id = ?", (lease.session_id,))
+            return add_messages(connection, lease.session_id, turn_id, messages, rows.now())
+
+    def record(self, lease: Lease, turn_id: str, kind: str, data: Mapping[str, Any]) -> int:
+        """Store an event; return its id, which grows over all sessions.
+
+        Raises:
+            SessionBusy: If the lease was taken over or given back.
+        """
+        values = (lease.session_id, turn_id, kind, codec.dumps(data), rows.now())
+        with self._db.write() as connection:
+            _prove(connection, lease, turn_id)
+            sql = "INSERT INTO events (session_id, turn_id, kind, data, created_at) VALUES (?, ?, ?, ?, ?)"
+            return int(connection.execute(sql, values).lastrowid or 0)
+
+    def save_partial(self, lease: Lease, turn_id: str, message: Message) -> None:
+        """Keep the reply being streamed, replacing the one before.
+
+        Raises:
+            SessionBusy: If the lease was taken over or given back.
+        """
+        values = (lease.session_id, turn_id, codec.dumps(codec.message_to_json(message)), rows.now())
+        with self._db.write() as connection:
+            _prove(connection, lease, turn_id)
+            connection.execute(
+                "INSERT INTO partials (session_id, turn_id, message, updated_at) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (session_id) DO UPDATE SET turn_id = excluded.turn_id, message = excluded.message, "
+                "updated_at = excluded.updated_at",
+                values,
+            )
+
+    def partial(self, session_id: str) -> Message | None:
+        """Return the reply that was being streamed, where a turn runs or was left by a dead process."""
+        with self._db.read() as connection:
+            return _partial(connection, session_id)
+
+    def end_turn(
+        self,
+        lease: Lease,
+        turn_id: str,
+        state: TurnState,
+        *,
+        usage: Usage = Usage(),
+        steps: int = 0,
+        error: str = "",
+        keep_partial: bool = False,
+    ) -> None:
+        """Close the turn and give back the lease. `keep_partial` stores the partial as an interrupted reply.
+
+        Raises:
+            SessionBusy: If the lease was taken over or given back.
+        """
+        with self._db.write() as connection:
+            _prove(connection, lease, turn_id)
+            if keep_partial:
+                _remember_partial(connection, lease.session_id, turn_id)
+            _close_turn(connection, lease.session_id, turn_id, state, usage, steps, error)
+            _give_back(connection, lease.session_id)
+
+    def turns(self, session_id: str) -> Sequence[Turn]:
+        """Return a session's turns in order."""
+        with self._db.read() as connection:
+            found = connection.execute("SELECT * FROM turns WHERE session_id = ? ORDER BY id", (session_id,))
+            return [rows.turn(row) for row in found]
+
+    def events(self, session_id: str, *, after: int = 0, turn_id: str = "") -> Sequence[StoredEvent]:
+        """Return events in order, those with `event_id > after`."""
+        sql = "SELECT * FROM events WHERE session_id = ? AND event_id > ? AND ? IN ('', turn_id) ORDER BY event_id"
+        with self._db.read() as connection:
+            return [rows.event(row) for row in connection.execute(sql, (session_id, after, turn_id))]
+
+    def lease(self, session_id: str) -> Lease | None:
+        """Return the lease that is held now, living or expired."""
+        sql = "SELECT * FROM leases WHERE session_id = ? AND turn_id IS NOT NULL"
+        with self._db.read() as connection:
+            row = connection.execute(sql, (session_id,)).fetchone()
+            return rows.lease(row) if row else None
+
+    def usage(self, *, session_id: str = "", config_id: str = "", since: datetime | None = None) -> Usage:
+        """Sum what the turns used, those that started at `since` or later."""
+        terms, values = ["1"], []
+        if session_id:
+            terms.append("session_id = ?")
+            values.append(session_id)
+        if config_id:
+            terms.append("session_id IN (SELECT session_id FROM sessions WHERE config_id = ?)")
+            values.append(config_id)
+        if since is not None:
+            terms.append("started_at >= ?")
+            values.append(rows.to_time(since))
+        sql = f"SELECT {', '.join(rows.USAGE_COLUMNS)} FROM turns WHERE {' AND '.join(terms)}"
+        with self._db.read() as connection:
+            return sum((rows.usage(row) for row in connection.execute(sql, values)), Usage())
+
+
+def add_messages(
+    connection: sqlite3.Connection, session_id: str, turn_id: str, messages: Sequence[Message], moment: str
+) -> int:
+    """Append messages inside a transaction; return the last `seq`."""
+    sql = "SELECT message_count FROM sessions WHERE session_id = ?"
+    seq = int(connection.execute(sql, (session_id,)).fetchone()[0])
+    for message in messages:
+        seq += 1
+        connection.execute(
+            "INSERT INTO messages (session_id, seq, turn_id, role, parts, model, stop_reason, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (session_id, seq, turn_id, *rows.message_values(message), moment),
+        )
+    sql = "UPDATE sessions SET message_count = ?, updated_at = ? WHERE session_id = ?"
+    connection.execute(sql, (seq, moment, session_id))
+    return seq
+
+
+def _require_session(connection: sqlite3.Connection, session_id: str) -> None:
+    if connection.execute("SELECT 1 FROM sessions WHERE session_id = ?", (session_id,)).fetchone() is None:
+        raise NotFound(f"There is no session {session_id}.")
+
+
+def _prove(connection: sqlite3.Connection, lease: Lease, turn_id: str | None = None) -> None:
+    """Raise `SessionBusy` unless the lease is the one that is held, for this turn."""
+    row = connection.execute("SELECT * FROM leases WHERE session_id = ?", (lease.session_id,)).fetchone()
+    held = row is not None and row["turn_id"] is not None and (row["epoch"], row["owner"]) == (lease.epoch, lease.owner)
+    if not held or (turn_id is not None and row["turn_id"] != turn_id):
+        raise SessionBusy(f"This turn of the session {lease.session_id} was ended or taken over by another process.")
+
+
+def _free_lease(connection: sqlite3.Connection, session_id: str, moment: str) -> int:
+    """Return the last epoch, after closing the turn of a dead owner; SessionBusy where the owner lives."""
+    row = connection.execute("SELECT * FROM leases WHERE session_id = ?", (session_id,)).fetchone()
+    if row is None:
+        return 0
+    if row["turn_id"] is not None:
+        if row["expires_at"] > moment:
+            raise SessionBusy(f"A turn is running in the session {session_id} ({row['owner']}).")
+        _remember_partial(connection, session_id, row["turn_id"])
+        _close_turn(connection, session_id, row["turn_id"], "failed", Usage(), 0, LEFT_BEHIND)
+    return int(row["epoch"])
+
+
+def _partial(connection: sqlite3.Connection, session_id: str) -> Message | None:
+    row = connection.execute("SELECT message FROM partials WHERE session_id = ?", (session_id,)).fetchone()
+    return codec.message_from_json(codec.loads(row["message"])) if row else None
+
+
+def _remember_partial(connection: sqlite3.Connection, session_id: str, turn_id: str) -> None:
+    partial = _partial(connection, session_id)
+    reply = rows.interrupted(partial) if partial else None
+    if reply is not None:
+        add_messages(connection, session_id, turn_id, [reply], rows.now())
+
+
+def _close_turn(
+    connection: sqlite3.Connection,
+    session_id: str,
+    turn_id: str,
+    state: TurnState,
+    usage: Usage,
+    steps: int,
+    error: str,
+) -> None:
+    columns = ", ".join(f"{name} = ?" for name in rows.USAGE_COLUMNS)
+    moment = rows.now()
+    connection.execute(
+        f"UPDATE turns SET state = ?, finished_at = ?, steps = ?, error = ?, {columns} WHERE turn_id = ?",
+        (state, moment, steps, error, *rows.usage_values(usage), turn_id),
+    )
+    connection.execute("DELETE FROM partials WHERE session_id = ?", (session_id,))
+    cost = _add_cost(connection, session_id, usage.cost)
+    sql = "UPDATE sessions SET needs_you = 0, updated_at = ?, cost = ? WHERE session_id = ?"
+    connection.execute(sql, (moment, cost, session_id))
+
+
+def _add_cost(connection: sqlite3.Connection, session_id: str, cost: Decimal | None) -> str | None:
+    """Return the session's new cost, added as decimals: SQLite's own sums would be binary."""
+    before = connection.execute("SELECT cost FROM sessions WHERE session_id = ?", (session_id,)).fetchone()[0]
+    if cost is None:
+        return None if before is None else str(before)
+    return str(cost + Decimal(before or 0))
+
+
+def _give_back(connection: sqlite3.Connection, session_id: str) -> None:
+    sql = "UPDATE leases SET turn_id = NULL, owner = '', expires_at = ? WHERE session_id = ?"
+    connection.execute(sql, (rows.now(), session_id))
