@@ -1,0 +1,212 @@
+"""What a transcript is made of: frozen blocks, and how each is laid out as lines.
+
+A message is one block or several: its words, its thoughts and each of its tool calls (with the result that came in
+the next message). `message` is the index of the message in the conversation that a block belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from agent_workbench.conversation.clean import clean
+from agent_workbench.conversation.messages import Image, Message, Text, Thinking, ToolCall, ToolResult
+from agent_workbench.frontends.tui.widgets.lines import Line, wrap
+from agent_workbench.frontends.tui.widgets.markdown import markdown
+from agent_workbench.frontends.tui.widgets.tail import Tail
+from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, tool_lines, tool_mode, tool_source
+
+Mode = Literal["folded", "short", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class UserBlock:
+    """What a person said."""
+
+    text: str
+    images: tuple[Image, ...] = ()
+    message: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyBlock:
+    """What a model said. `who` heads the block when it is the first of a reply."""
+
+    text: str
+    who: str = ""
+    message: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingBlock:
+    """What a model thought."""
+
+    text: str
+    who: str = ""
+    message: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeBlock:
+    """One thing for the person to know."""
+
+    text: str
+    severity: Literal["information", "warning", "error"] = "information"
+    message: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class TailBlock:
+    """A reply, or thoughts, still being written. Holds a growing `Tail`."""
+
+    tail: Tail
+    who: str = ""
+    thinking: bool = False
+    message: int = -1
+
+
+Block = UserBlock | ReplyBlock | ThinkingBlock | ToolBlock | NoticeBlock | TailBlock
+
+_STOPS = {
+    "max_tokens": "the reply was cut: it reached its token limit",
+    "refusal": "the model refused to answer",
+    "interrupted": "the reply was interrupted; what came is kept",
+    "pause": "the model paused; send anything to go on",
+    "error": "the reply ended with an error",
+}
+_SIGNS = {"information": "·", "warning": "!", "error": "✗"}
+_SEVERITY_ROLES = {"information": "muted", "warning": "warn", "error": "bad"}
+
+
+def blocks_of(messages: Sequence[Message], start: int = 0) -> list[Block]:
+    """Turn messages into blocks, in order. `start` is the index of the first message."""
+    results = {result.call_id: result for message in messages for result in message.tool_results}
+    blocks: list[Block] = []
+    said_by = ""
+    for index, message in enumerate(messages, start):
+        if message.role == "assistant":
+            who = message.model or "assistant"
+            blocks += reply_blocks(message, index, results, heading=who if who != said_by else "")
+            said_by = who
+        elif message.role == "user":
+            blocks.append(user_block(message, index))
+            said_by = ""
+    return blocks
+
+
+def user_block(message: Message, index: int) -> UserBlock:
+    """Make the block of what a person said."""
+    return UserBlock(message.text, tuple(part for part in message.parts if isinstance(part, Image)), index)
+
+
+def reply_blocks(
+    message: Message, index: int, results: Mapping[str, ToolResult] | None = None, heading: str = ""
+) -> Iterable[Block]:
+    """Yield the blocks of a reply; `heading` stands over the first."""
+    for part in message.parts:
+        match part:
+            case Text(text) if text.strip():
+                yield ReplyBlock(text, heading, index)
+            case Thinking(text) if text.strip():
+                yield ThinkingBlock(text, heading, index)
+            case ToolCall():
+                result = (results or {}).get(part.call_id)
+                yield ToolBlock(part, "called" if result is None else "done", heading, result=result, message=index)
+            case _:
+                continue
+        heading = ""
+    if message.stop_reason in _STOPS:
+        yield NoticeBlock(_STOPS[message.stop_reason], "warning", index)
+
+
+def layout(block: Block, width: int, mode: Mode) -> list[Line]:
+    """Lay a block out at a width. This is where every character of a block is cleaned."""
+    match block:
+        case UserBlock(text, images):
+            lines: list[Line] = [[("you", "who")], *wrap([(clean(text.rstrip()), "")], width)]
+            return lines + [[(f"[image: {clean(image.name or image.media_type)}]", "muted")] for image in images]
+        case ReplyBlock(text, who):
+            return [*_heading(who), *markdown(clean(text), width)]
+        case ThinkingBlock(text, who):
+            return [*_heading(who), *_thoughts(text, width, mode)]
+        case NoticeBlock(text, severity):
+            role = _SEVERITY_ROLES[severity]
+            return wrap([(clean(text), role)], width, [(f"{_SIGNS[severity]} ", role)], [("  ", "")])
+        case TailBlock(tail, who, thinking):
+            return [*_heading(who), *(_open_thoughts(tail, width, mode) if thinking else tail.lines(width))]
+        case ToolBlock():
+            return [*_heading(block.who), *tool_lines(block, width, mode)]
+
+
+def estimate(block: Block, width: int, mode: Mode) -> int:
+    """Guess how many lines `layout` would give, without cleaning or parsing (1 µs for each kB)."""
+    match block:
+        case UserBlock(text) | ReplyBlock(text):
+            return 1 + text.count("\n") + len(text) // width + 1
+        case ThinkingBlock(text):
+            return 2 if mode == "folded" else 2 + text.count("\n") + len(text) // width
+        case ToolBlock():
+            return 1 if mode == "folded" else 8
+        case _:
+            return 1
+
+
+def default_mode(block: Block) -> Mode:
+    """Return how a block is shown until the person folds or unfolds it."""
+    match block:
+        case ThinkingBlock() | TailBlock(thinking=True):
+            return "folded"
+        case ToolBlock():
+            return tool_mode(block)
+        case _:
+            return "full"
+
+
+def foldable(block: Block) -> bool:
+    """Say whether a block has something to unfold."""
+    return isinstance(block, ToolBlock | ThinkingBlock) or (isinstance(block, TailBlock) and block.thinking)
+
+
+def raw_source(block: Block) -> str:
+    """Return what a block was made from, as it came; only for searching in it."""
+    match block:
+        case TailBlock(tail):
+            return tail.text
+        case ToolBlock():
+            return tool_source(block)
+        case _:
+            return block.text
+
+
+def source(block: Block) -> str:
+    """Return what a block was made from, cleaned: markdown as written, not as laid out."""
+    return clean(raw_source(block))
+
+
+def spaced(before: Block | None, block: Block) -> bool:
+    """Say whether an empty line stands between two blocks: cards of one reply and notices stand together."""
+    tight = isinstance(before, ToolBlock) and isinstance(block, ToolBlock) and not block.who
+    return before is not None and not tight
+
+
+def _heading(who: str) -> list[Line]:
+    return [[(clean(who), "who")]] if who else []
+
+
+def _thoughts(text: str, width: int, mode: Mode) -> list[Line]:
+    text = clean(text.strip())
+    head = [("▸ " if mode == "folded" else "▾ ", "muted"), (f"thought · {_words(text)}", "muted")]
+    return [head] if mode == "folded" else [head, *wrap([(text, "muted emphasis")], width, [("  ", "")])]
+
+
+def _open_thoughts(tail: Tail, width: int, mode: Mode) -> list[Line]:
+    head = [("▸ " if mode == "folded" else "▾ ", "muted"), (f"thinking… {_words(tail.text)}", "muted")]
+    if mode == "folded":
+        return [head]
+    return [head, *([("  ", ""), *((text, "muted emphasis") for text, _ in line)] for line in tail.lines(width - 2))]
+
+
+def _words(text: str) -> str:
+    count = len(text.split())
+    return f"{count} word{'s' * (count != 1)}"

@@ -1,0 +1,490 @@
+"""What was said in a session, as one Line-API widget: 10,000 messages cost what the visible ones cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Size
+from textual.message import Message
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.timer import Timer
+
+from agent_workbench.frontends.tui.widgets.blocks import (
+    Block,
+    ReplyBlock,
+    TailBlock,
+    UserBlock,
+    foldable,
+    raw_source,
+    source,
+)
+from agent_workbench.frontends.tui.widgets.entries import Entries, Entry
+from agent_workbench.frontends.tui.widgets.lines import Line, text_of
+from agent_workbench.frontends.tui.widgets.markdown import code_blocks
+from agent_workbench.frontends.tui.widgets.paint import LinesView, found, mark
+from agent_workbench.frontends.tui.widgets.tail import Tail
+from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock
+
+GUTTER = 2
+PAINT_EVERY = 0.09
+"""Seconds between paints of a growing text; at least twice what the last one cost."""
+
+
+class Transcript(LinesView, can_focus=True, inherit_bindings=False):
+    """Blocks of a conversation with a cursor that walks over them.
+
+    Blocks are laid out when they come near the viewport; the others have guessed heights, and what the person
+    looks at stays in its place when a guess is corrected. New content scrolls into view only while the end is shown.
+    """
+
+    BINDINGS = [
+        Binding("up,k", "cursor(-1)", "Up", show=False, id="transcript.up", tooltip="The block above"),
+        Binding("down,j", "cursor(1)", "Down", show=False, id="transcript.down", tooltip="The block below"),
+        Binding("home,g", "edge(-1)", "First", show=False, id="transcript.first", tooltip="The first block"),
+        Binding("end,G", "edge(1)", "Last", show=False, id="transcript.last", tooltip="The last block, and follow"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="transcript.page_up", tooltip="A page up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="transcript.page_down", tooltip="A page down"),
+        Binding("enter,ctrl+o", "unfold", "Expand", id="transcript.toggle", tooltip="Fold or unfold the block"),
+        Binding("ctrl+y,y", "copy", "Copy source", id="transcript.copy", tooltip="Copy the block as it was written"),
+        Binding("c", "copy_code", "Copy code", show=False, id="transcript.copy_code", tooltip="Copy its code blocks"),
+        Binding("f", "fork", "Fork", id="transcript.fork", tooltip="A new session that starts from here"),
+        Binding("e", "edit", "Edit", show=False, id="transcript.edit", tooltip="Edit your message and send it again"),
+        Binding("n", "find_next(1)", "Next", show=False, id="transcript.find_next", tooltip="The next find"),
+        Binding("N", "find_next(-1)", "Previous", show=False, id="transcript.find_previous", tooltip="The find before"),
+    ]
+    DEFAULT_CSS = """
+    Transcript {
+        height: 1fr;
+        background: $background;
+        color: $foreground;
+    }
+    """
+
+    @dataclass
+    class CopyRequested(Message):
+        """The source of a block, or its code, is to be copied."""
+
+        transcript: Transcript
+        text: str
+        what: str
+
+        @property
+        def control(self) -> Transcript:
+            return self.transcript
+
+    @dataclass
+    class ForkRequested(Message):
+        """A new session is to start after the message of this index."""
+
+        transcript: Transcript
+        message: int
+
+        @property
+        def control(self) -> Transcript:
+            return self.transcript
+
+    @dataclass
+    class EditRequested(Message):
+        """A person's message (its index and words) is to be edited and sent again."""
+
+        transcript: Transcript
+        message: int
+        text: str
+
+        @property
+        def control(self) -> Transcript:
+            return self.transcript
+
+    def __init__(
+        self,
+        *,
+        hint: str = "",
+        clock: Callable[[], float] = monotonic,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.hint = hint
+        self.follow = True
+        """Whether the end is kept in view."""
+        self.cursor = -1
+        """The index of the block under the cursor, -1 for none."""
+        self._entries = Entries()
+        self._calls: dict[str, int] = {}
+        self._needle = ""
+        self._clock = clock
+        self._timer: Timer | None = None
+        self._painted_at = 0.0
+        self._cost = 0.0
+        self._changed: set[int] = set()
+        self._adjusting = False
+
+    # --- content --------------------------------------------------------------------------------------------------
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks, in order."""
+        return [entry.block for entry in self._entries.items]
+
+    def load(self, blocks: Iterable[Block]) -> None:
+        """Show these blocks, from their end, and forget what was shown."""
+        self._entries.truncate(0)
+        self._calls.clear()
+        self._changed.clear()
+        self.cursor, self.follow = -1, True
+        self.append(*blocks)
+
+    def append(self, *blocks: Block) -> None:
+        """Add finished blocks at the end."""
+        start = len(self._entries)
+        self._entries.extend(blocks)
+        for index, block in enumerate(blocks, start):
+            if isinstance(block, ToolBlock):
+                self._calls[block.call.call_id] = index
+        self._arrange()
+
+    def truncate(self, length: int) -> None:
+        """Keep the first `length` blocks: what was streamed gives way to what is remembered."""
+        self._entries.truncate(length)
+        self._calls = {call_id: index for call_id, index in self._calls.items() if index < length}
+        self._changed = {index for index in self._changed if index < length}
+        self.cursor = min(self.cursor, length - 1)
+
+    def stream(self, text: str, *, who: str = "", thinking: bool = False) -> None:
+        """Add words to the open end; painted at most 11 times a second."""
+        last = self._entries[-1].block if self._entries.items else None
+        if not isinstance(last, TailBlock) or last.thinking is not thinking:
+            last = TailBlock(Tail(plain=thinking), who, thinking)
+            self._entries.extend([last])
+        last.tail.feed(text)
+        self._grow(len(self._entries) - 1)
+
+    def tool(self, call_id: str) -> ToolBlock | None:
+        """Return the card of a call."""
+        index = self._calls.get(call_id)
+        block = self._entries[index].block if index is not None else None
+        return block if isinstance(block, ToolBlock) else None
+
+    def put_tool(self, block: ToolBlock, *, soon: bool = True) -> None:
+        """Show a card, in place of the card of the same call if there is one; `soon` waits for the next paint."""
+        index = self._calls.get(block.call.call_id)
+        if index is None:
+            self.append(block)
+            return
+        self._entries.items[index].block = block
+        self._grow(index)
+        if not soon:
+            self.paint()
+
+    def _grow(self, index: int) -> None:
+        self._changed.add(index)
+        if self._timer is None and self.is_attached:
+            wait = self._painted_at + max(PAINT_EVERY, 2 * self._cost) - self._clock()
+            self._timer = self.set_timer(max(0.001, wait), self.paint)
+
+    def paint(self) -> None:
+        """Lay out what grew, now."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        started = self._clock()
+        for index in self._changed:
+            self._entries.forget(index)
+        self._changed.clear()
+        self._arrange()
+        self._painted_at = self._clock()
+        self._cost = self._painted_at - started
+
+    # --- layout ---------------------------------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        """Lay out what the viewport shows, keep what is looked at in place, and repaint."""
+        height = self.scrollable_content_region.height
+        if not self._entries.width or height <= 0:
+            return
+        self._adjusting = True
+        try:
+            line = self._lay_end(height) if self.follow else self._lay_around(round(self.scroll_y), height)
+            total = self._entries.height
+            if self.virtual_size.height != total:
+                self.virtual_size = Size(self.scrollable_content_region.width, total)
+            if round(self.scroll_y) != line:
+                self.scroll_to(y=line, animate=False, immediate=True, force=True)
+        finally:
+            self._adjusting = False
+        self.refresh()
+
+    def _lay_end(self, height: int) -> int:
+        index, seen = len(self._entries) - 1, 0
+        while index >= 0 and seen < height:
+            self._entries.lay(index)
+            seen += self._entries[index].height
+            index -= 1
+        return max(0, self._entries.height - height)
+
+    def _lay_around(self, line: int, height: int) -> int:
+        entries = self._entries
+        for _ in range(len(entries)):
+            shown = range(entries.at(line), min(entries.at(line + height - 1) + 1, len(entries)))
+            missing = [index for index in shown if entries[index].lines is None]
+            if not missing:
+                break
+            anchor = next((index for index in shown if entries[index].lines is not None), shown[0])
+            offset = entries.top(anchor) - line
+            for index in missing:
+                entries.lay(index)
+            line = entries.top(anchor) - max(offset, 1 - entries[anchor].height)
+            line = max(0, min(line, entries.height - height))
+        return line
+
+    def on_resize(self) -> None:
+        """Wrap to the new width; what was at the top stays there, or the end if that was shown."""
+        width = self.scrollable_content_region.width - GUTTER
+        if width > 0 and width != self._entries.width:
+            entries = self._entries
+            top = entries.at(round(self.scroll_y)) if entries.items else 0
+            entries.resize(width)
+            if not self.follow and entries.items:
+                self._jump(entries.top(top))
+        self._arrange()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Lay out what came into view."""
+        super().watch_scroll_y(old_value, new_value)
+        if not self._adjusting and round(old_value) != round(new_value):
+            self.follow = round(new_value) >= self.max_scroll_y
+            self._arrange()
+
+    def _jump(self, line: int) -> None:
+        self._adjusting = True
+        self.virtual_size = Size(self.scrollable_content_region.width, self._entries.height)
+        self.scroll_to(y=max(0, min(line, self.max_scroll_y)), animate=False, immediate=True, force=True)
+        self._adjusting = False
+
+    # --- painting -------------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Paint one line of the viewport."""
+        width = self.scrollable_content_region.width
+        line = round(self.scroll_y) + y
+        if not self._entries.items or line >= self._entries.height:
+            empty = [("  " + self.hint, "muted")] if y == 1 and not self._entries.items else []
+            return self.strip_of(empty).crop_extend(0, width, self.rich_style)
+        index = self._entries.at(line)
+        entry = self._entries[index]
+        number = line - self._entries.top(index)
+        lines = entry.lines or []
+        content: Line = lines[number] if number < len(lines) else []
+        here = index == self.cursor and self.has_focus and not (entry.gap and number == 0)
+        selection = self.text_selection
+        if selection is None and not here and not self._needle:
+            return self._kept_strip(entry, number, content, width).apply_offsets(-GUTTER, line)
+        return self._fresh_strip(content, line, here, selection, width)
+
+    def _kept_strip(self, entry: Entry, number: int, content: Line, width: int) -> Strip:
+        if entry.paints != self.paints:
+            entry.strips, entry.paints = {}, self.paints
+        strip = entry.strips.get(number)
+        if strip is None or strip.cell_length != width:
+            strip = self.strip_of([("  ", ""), *content]).crop_extend(0, width, self.rich_style)
+            entry.strips[number] = strip
+        return strip
+
+    def _fresh_strip(self, content: Line, line: int, here: bool, selection: Selection | None, width: int) -> Strip:
+        runs = found(content, self._needle) if self._needle else content
+        span = selection.get_span(line) if selection is not None else None
+        if span is not None:
+            end = len(text_of(runs)) if span[1] < 0 else span[1]
+            runs = mark(runs, [(max(0, span[0]), end)], "selected")
+        gutter = Strip([Segment("▌ " if here else "  ", self.style_of("state"))])
+        strip = Strip.join([gutter, self.strip_of(runs).apply_offsets(0, line)])
+        return strip.crop_extend(0, width, self.rich_style)
+
+    # --- selection by mouse ---------------------------------------------------------------------------------------
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the selected characters; a block that was never in view gives its source."""
+        pieces: list[str] = []
+        for index, entry in enumerate(self._entries.items):
+            top = self._entries.top(index)
+            if entry.lines is None:
+                if selection.get_span(top) is not None:
+                    pieces.append(source(entry.block))
+                continue
+            for number, content in enumerate(entry.lines):
+                span = selection.get_span(top + number)
+                if span is not None:
+                    text = text_of(content)
+                    pieces.append(text[max(0, span[0]) : len(text) if span[1] < 0 else span[1]].rstrip())
+        return "\n".join(pieces), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Repaint."""
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on the block; a click on the head of a folded block unfolds it."""
+        if event.chain > 1:
+            event.prevent_default()
+            return
+        line = round(self.scroll_y) + event.y
+        if not self._entries.items or line >= self._entries.height:
+            return
+        index = self._entries.at(line)
+        self._move(index)
+        entry = self._entries[index]
+        heading = entry.gap + bool(getattr(entry.block, "who", ""))
+        if foldable(entry.block) and line - self._entries.top(index) == heading:
+            self.action_unfold()
+
+    # --- the cursor -----------------------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> Block | None:
+        """The block under the cursor, the last one when the cursor was never set."""
+        if not self._entries.items:
+            return None
+        return self._entries[self.cursor if self.cursor >= 0 else len(self._entries) - 1].block
+
+    def on_focus(self) -> None:
+        """Show the cursor, at the end if it was nowhere."""
+        if self.cursor < 0:
+            self.cursor = len(self._entries) - 1
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Hide the cursor."""
+        self.refresh()
+
+    def action_cursor(self, step: int) -> None:
+        """Go to the next block, or scroll within one that is taller than the view."""
+        if not self._entries.items:
+            return
+        index = self.cursor if self.cursor >= 0 else len(self._entries) - 1
+        top, bottom = self._entries.top(index), self._entries.top(index + 1)
+        line, height = round(self.scroll_y), self.scrollable_content_region.height
+        if step > 0 and line < bottom - height and bottom - top > height:
+            self.scroll_to(y=min(line + height // 2, bottom - height), animate=False, immediate=True)
+        elif step < 0 and line > top and bottom - top > height and top >= line - height * 50 and line < bottom:
+            self.scroll_to(y=max(line - height // 2, top), animate=False, immediate=True)
+        else:
+            self._move(index + step)
+
+    def action_edge(self, step: int) -> None:
+        """Go to the first or the last block."""
+        self.follow = step > 0
+        if step > 0:
+            self._move(len(self._entries) - 1)
+            self.follow = True
+            self._arrange()
+        else:
+            self._move(0)
+
+    def action_page(self, step: int) -> None:
+        """Scroll by a page and take the cursor along."""
+        height = self.scrollable_content_region.height
+        self.scroll_to(y=round(self.scroll_y) + step * max(1, height - 2), animate=False, immediate=True)
+        line = round(self.scroll_y)
+        self.cursor = self._entries.at(line if step < 0 else line + height - 1) if self._entries.items else -1
+        self.refresh()
+
+    def _move(self, index: int) -> None:
+        """Put the cursor on a block and bring it into view, its top first."""
+        if not self._entries.items:
+            return
+        self.cursor = index = max(0, min(index, len(self._entries) - 1))
+        self._entries.lay(index)
+        top, bottom = self._entries.top(index), self._entries.top(index + 1)
+        line, height = round(self.scroll_y), self.scrollable_content_region.height
+        if top < line or bottom > line + height:
+            line = top if top < line or bottom - top > height else bottom - height
+            self._jump(line)
+            self.follow = line >= self.max_scroll_y
+        self._arrange()
+
+    def action_unfold(self) -> None:
+        """Fold or unfold the block under the cursor."""
+        index = self.cursor if self.cursor >= 0 else len(self._entries) - 1
+        if index < 0 or not foldable(self._entries[index].block):
+            return
+        entry = self._entries[index]
+        entry.mode = "folded" if entry.shown == "full" else "full"
+        self._entries.forget(index)
+        if index < len(self._entries) - 1:
+            self.follow = False
+        self._arrange()
+
+    def action_copy(self) -> None:
+        """Ask for the block's source to be copied."""
+        if self.current is not None:
+            self.post_message(self.CopyRequested(self, source(self.current), "block"))
+
+    def action_copy_code(self) -> None:
+        """Ask for the block's code to be copied."""
+        block = self.current
+        code = code_blocks(source(block)) if isinstance(block, ReplyBlock | UserBlock) else []
+        if code:
+            self.post_message(self.CopyRequested(self, "\n".join(code), "code"))
+
+    def action_fork(self) -> None:
+        """Ask for a fork after the message under the cursor."""
+        if self.current is not None and self.current.message >= 0:
+            self.post_message(self.ForkRequested(self, self.current.message))
+
+    def action_edit(self) -> None:
+        """Ask to edit the person's message under the cursor, or the nearest one above it."""
+        index = self.cursor if self.cursor >= 0 else len(self._entries) - 1
+        for block in reversed(self.blocks[: index + 1]):
+            if isinstance(block, UserBlock):
+                self.post_message(self.EditRequested(self, block.message, block.text))
+                return
+
+    # --- finding --------------------------------------------------------------------------------------------------
+
+    def find(self, needle: str) -> int:
+        """Mark a text, whatever its case, and go to its last place; return how many blocks hold it.
+
+        An empty needle ends the search.
+        """
+        self._needle = needle
+        places = self._places()
+        if places:
+            self._show_find(places[-1])
+        self.refresh()
+        return len(places)
+
+    def action_find_next(self, step: int) -> None:
+        """Go to the next or the previous block that holds the needle, around the ends."""
+        places = self._places()
+        if not places:
+            return
+        ahead = [place for place in places if (place > self.cursor if step > 0 else place < self.cursor)]
+        around: Sequence[int] = ahead or places
+        self._show_find(around[0] if step > 0 else around[-1])
+
+    def _places(self) -> list[int]:
+        needle = self._needle.casefold()
+        if not needle:
+            return []
+        return [index for index, block in enumerate(self.blocks) if needle in raw_source(block).casefold()]
+
+    def _show_find(self, index: int) -> None:
+        entry = self._entries[index]
+        if entry.shown != "full" and foldable(entry.block):
+            entry.mode = "full"
+            self._entries.forget(index)
+        self._move(index)
+        needle = self._needle.casefold()
+        top = self._entries.top(index)
+        for number, content in enumerate(entry.lines or []):
+            if needle in text_of(content).casefold():
+                line, height = round(self.scroll_y), self.scrollable_content_region.height
+                if not line <= top + number < line + height:
+                    self.scroll_to(y=max(0, top + number - height // 3), animate=False, immediate=True)
+                break
