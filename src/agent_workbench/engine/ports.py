@@ -130,7 +130,8 @@ class ToolContext:
 
     `emit` shows live output. `history` is the conversation so far, the running call's reply last: a tool that
     needs to remember reads its own earlier calls from it, so that any process can run the next turn.
-    `shared` holds the shared resources by name. `guard` rechecks a resolved path just before it is opened.
+    `shared` holds the shared resources by name. `guard` rechecks a resolved path just before it is opened, and raises
+    `PermissionError` where it is not one that was approved.
     """
 
     session_id: str
@@ -139,6 +140,7 @@ class ToolContext:
     history: tuple[Message, ...] = ()
     emit: Callable[[str], None] = lambda text: None
     shared: Mapping[str, Any] = field(default_factory=dict)
+    guard: Callable[[Path], None] = lambda path: None
 
 
 Access = Literal["read", "write", "execute", "network", "none"]

@@ -1,0 +1,305 @@
+"""Settle the tool calls of one reply: check, ask, run at once, and answer in call order.
+
+A call that cannot or must not run is answered with an error result; the model reads why and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from agent_workbench.conversation.events import (
+    Answer,
+    ApprovalAnswered,
+    ApprovalRequired,
+    Event,
+    Notice,
+    Question,
+    ResultsReady,
+    ToolFinished,
+    ToolOutput,
+    ToolStarted,
+)
+from agent_workbench.conversation.messages import Message, ToolCall, ToolResult
+from agent_workbench.conversation.usage import Usage
+from agent_workbench.engine.hooks.dispatch import Hooks
+from agent_workbench.engine.output import fit, valid
+from agent_workbench.engine.permissions import Verdict
+from agent_workbench.engine.ports import Frontend, Intent, Tool, ToolContext, ToolOutcome
+from agent_workbench.engine.session_config import SessionConfig
+
+MAX_LIVE_OUTPUT = 200_000
+"""Characters of one call's output that are shown while it runs; the result has the tail of what follows."""
+
+REPEATS = 3
+"""The same call this many times in a row asks, whatever is allowed."""
+
+
+@dataclass
+class Ledger:
+    """What a turn has learned while it ran: grants given, usage of children. It ends with the turn."""
+
+    grants: list[str] = field(default_factory=list)
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A call that may run, with what it may touch."""
+
+    call: ToolCall
+    tool: Tool
+    verdict: Verdict
+    arguments: Mapping[str, Any]
+
+
+class _Refused(Exception):
+    """A call that is answered without being run."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The calls of one reply. `history` ends with that reply."""
+
+    config: SessionConfig
+    frontend: Frontend
+    hooks: Hooks
+    history: tuple[Message, ...]
+    ledger: Ledger
+
+    async def settle(self) -> AsyncGenerator[Event, None]:
+        """Yield what happens, `ResultsReady` last. Closing it stops whatever runs."""
+        reply = self.history[-1]
+        results: dict[int, ToolResult] = {}
+        ready: dict[int, _Ready] = {}
+        for index, call in enumerate(reply.tool_calls):
+            try:
+                async for item in self._admit(index, call):
+                    if isinstance(item, _Ready):
+                        ready[index] = item
+                    else:
+                        yield item
+            except _Refused as refusal:
+                results[index] = ToolResult(call.call_id, valid(str(refusal)), is_error=True)
+                yield ToolFinished(call, results[index])
+        groups = [ready] if self.config.parallel_tools else [{index: item} for index, item in ready.items()]
+        for group in groups:
+            running = _Running(self, group)
+            try:
+                async for event in running.events():
+                    yield event
+            finally:
+                await running.stop()
+            results.update(running.results)
+        yield ResultsReady(Message("tool", tuple(results[index] for index in sorted(results))))
+
+    async def _admit(self, index: int, call: ToolCall) -> AsyncIterator[Event | _Ready]:
+        """Yield the questions a call raises and, last, the call made ready.
+
+        Raises:
+            _Refused: If it must not run.
+        """
+        tool = self._checked(index, call)
+        outcome = await self.hooks.fire("tool:pre", {"tool_name": call.name, "tool_input": dict(call.arguments)})
+        for notice in outcome.notices:
+            yield notice
+        if outcome.denied:
+            raise _Refused(f"Denied: {outcome.denied}")
+        arguments = outcome.data.get("tool_input", call.arguments)
+        if arguments != call.arguments:
+            check_arguments(tool, arguments)
+            yield Notice(f"a hook changed the arguments of {call.name}", data={"arguments": arguments})
+        intent = self._intent(tool, call, arguments)
+        verdict = self._verdict(call, intent, outcome.question)
+        if verdict.decision == "deny":
+            raise _Refused(f"Denied: {verdict.reason}")
+        if verdict.decision == "ask":
+            asked = replace(call, arguments=arguments)
+            async for event in self._ask(asked, intent, verdict):
+                yield event
+            again = self._verdict(call, self._intent(tool, call, arguments), "")
+            if again.decision == "deny" or again.paths != verdict.paths:
+                raise _Refused("Denied: what the call would touch has changed since it was approved")
+        yield _Ready(call, tool, verdict, arguments)
+
+    def _checked(self, index: int, call: ToolCall) -> Tool:
+        reply = self.history[-1]
+        if reply.stop_reason == "max_tokens":
+            raise _Refused("Not run: the reply was cut off by its token limit, so the arguments may be incomplete.")
+        if any(other.call_id == call.call_id for other in reply.tool_calls[:index]):
+            raise _Refused(f"Not run: another call of this reply has the id {call.call_id!r} too.")
+        tool = self.config.tools.get(call.name)
+        if tool is None:
+            known = ", ".join(self.config.tools.tools) or "none"
+            raise _Refused(f"There is no tool {call.name!r}. Tools: {known}.")
+        if call.raw is not None:
+            raise _Refused(f"Not run: the arguments are not a JSON object: {call.raw[:200]}")
+        check_arguments(tool, call.arguments)
+        return tool
+
+    def _context(self, call: ToolCall) -> ToolContext:
+        config = self.config
+        return ToolContext(config.session_id, config.workspace, call.call_id, self.history, shared=config.shared)
+
+    def _intent(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any]) -> Intent:
+        try:
+            return tool.intent(arguments, self._context(call))
+        except Exception as error:  # a tool is other people's code, and may raise anything
+            raise _Refused(f"Not run: {call.name} cannot say what it would do: {error}") from error
+
+    def _verdict(self, call: ToolCall, intent: Intent, hook_question: str) -> Verdict:
+        verdict = self.config.permissions.granting(self.ledger.grants).check(call.name, intent)
+        if verdict.decision == "allow" and hook_question:
+            return replace(verdict, decision="ask", reason=hook_question, rules=())
+        if verdict.decision == "allow" and self._repeated(call):
+            return replace(verdict, decision="ask", reason=f"the same call {REPEATS} times in a row", rules=())
+        return verdict
+
+    def _repeated(self, call: ToolCall) -> bool:
+        """Whether the calls right before this one, in this turn, were the same one."""
+        turn: list[ToolCall] = []
+        for message in self.history:
+            turn = [] if message.role == "user" else [*turn, *message.tool_calls]
+        position = max(index for index, other in enumerate(turn) if other.call_id == call.call_id)
+        before = turn[max(0, position - REPEATS + 1) : position]
+        return len(before) == REPEATS - 1 and all(_same(call, other) for other in before)
+
+    async def _ask(self, call: ToolCall, intent: Intent, verdict: Verdict) -> AsyncIterator[Event]:
+        question = Question(
+            call, verdict.reason, valid(intent.preview), intent.preview_kind,
+            tuple(str(path) for path in verdict.paths), verdict.scopes, verdict.rules,
+        )  # fmt: skip
+        yield ApprovalRequired(question)
+        await self.hooks.fire("approval:required", {"tool_name": call.name, "reason": verdict.reason})
+        answer = await self.frontend.ask(question)
+        if answer.decision not in (*question.scopes, "deny"):
+            answer = Answer("deny", f"the answer {answer.decision!r} was not one of those offered")
+        yield ApprovalAnswered(call.call_id, answer)
+        granted = "denied" if answer.decision == "deny" else "granted"
+        await self.hooks.fire(f"approval:{granted}", {"tool_name": call.name, "reason": answer.reason})
+        if answer.decision == "deny":
+            raise _Refused(f"Denied: {answer.reason}" if answer.reason else "Denied by the person.")
+        if answer.decision in ("allow_session", "allow_always"):
+            self.ledger.grants.extend(question.rules)
+
+
+class _Running:
+    """The calls that run at once, and the events they make."""
+
+    def __init__(self, calls: Calls, group: Mapping[int, _Ready]) -> None:
+        self._calls, self._group = calls, group
+        self._queue: asyncio.Queue[tuple[int, Event] | int] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._loop = asyncio.get_running_loop()
+        self.results: dict[int, ToolResult] = {}
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Start each call once its start was taken note of; yield output and results as they come."""
+        for index, ready in self._group.items():
+            yield ToolStarted(ready.call)
+            self._tasks.append(asyncio.create_task(self._run(index, ready)))
+        left = len(self._tasks)
+        while left:
+            item = await self._queue.get()
+            if isinstance(item, int):
+                left -= 1
+                continue
+            index, event = item
+            if isinstance(event, ToolFinished):
+                self.results[index] = event.result
+            yield event
+
+    async def stop(self) -> None:
+        """Cancel what still runs and wait until it is gone."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self, index: int, ready: _Ready) -> None:
+        started = time.monotonic()
+        try:
+            outcome = await self._outcome(index, ready)
+            result = ToolResult(
+                ready.call.call_id, fit(outcome.content), outcome.is_error, outcome.images, dict(outcome.details)
+            )
+            usage = outcome.details.get("usage")
+            if isinstance(usage, Usage):
+                self._calls.ledger.usage += usage
+            for notice in await self._after(ready, result):
+                self._queue.put_nowait((index, notice))
+            self._queue.put_nowait((index, ToolFinished(ready.call, result, time.monotonic() - started)))
+        finally:
+            self._queue.put_nowait(index)
+
+    async def _outcome(self, index: int, ready: _Ready) -> ToolOutcome:
+        approved = frozenset(ready.verdict.paths)
+
+        def guard(path: Path) -> None:
+            if path not in approved:
+                raise PermissionError(f"{path} is not what was approved")
+
+        context = replace(self._calls._context(ready.call), emit=self._emitter(index, ready.call), guard=guard)
+        try:
+            outcome: Any = await ready.tool.run(ready.arguments, context)
+        except Exception as error:  # noqa: BLE001 - a tool is other people's code; its failure is an answer
+            return ToolOutcome(f"{ready.call.name} failed: {type(error).__name__}: {error}", is_error=True)
+        if not isinstance(outcome, ToolOutcome):  # a stranger's tool may not have been type-checked
+            return ToolOutcome(f"{ready.call.name} answered {type(outcome).__name__}, not an outcome", is_error=True)
+        return outcome
+
+    def _emitter(self, index: int, call: ToolCall) -> Any:
+        shown = 0
+        home = self._loop
+
+        def show(text: str) -> None:
+            nonlocal shown
+            if not text or shown >= MAX_LIVE_OUTPUT:
+                return
+            piece = valid(text[: MAX_LIVE_OUTPUT - shown])
+            shown += len(piece)
+            tail = "\n[… more output than is shown live …]\n" if shown >= MAX_LIVE_OUTPUT else ""
+            self._queue.put_nowait((index, ToolOutput(call.call_id, piece + tail)))
+
+        def emit(text: str) -> None:
+            try:
+                inside = asyncio.get_running_loop() is home
+            except RuntimeError:
+                inside = False
+            show(text) if inside else home.call_soon_threadsafe(show, text)
+
+        return emit
+
+    async def _after(self, ready: _Ready, result: ToolResult) -> Sequence[Notice]:
+        name = "tool:error" if result.is_error else "tool:post"
+        data = {"tool_name": ready.call.name, "tool_input": dict(ready.arguments), "result": result.content}
+        return (await self._calls.hooks.fire(name, data)).notices
+
+
+def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that do not fit the tool's schema.
+
+    Raises:
+        _Refused: With the first fault and the place of it.
+    """
+    from jsonschema import Draft202012Validator  # 40 ms to import, and most turns call no tool
+    from jsonschema.exceptions import SchemaError, best_match
+
+    try:
+        fault = best_match(Draft202012Validator(tool.spec.input_schema).iter_errors(dict(arguments)))
+    except (SchemaError, RecursionError) as error:
+        raise _Refused(f"Not run: the tool's own schema cannot be checked: {error}") from error
+    if fault is not None:
+        where = ".".join(str(part) for part in fault.absolute_path) or "the arguments"
+        raise _Refused(f"Not run: {where}: {fault.message[:300]}")
+
+
+def _same(one: ToolCall, other: ToolCall) -> bool:
+    def key(call: ToolCall) -> str:
+        return json.dumps([call.name, dict(call.arguments), call.raw], sort_keys=True, default=str)
+
+    return key(one) == key(other)

@@ -1,0 +1,286 @@
+"""The run loop: one turn, stateless. The history comes in, events come out, nothing is kept.
+
+The consumer pulls: what an event announces happens after it was taken. So a tool starts only once its `ToolStarted`
+was stored, and a request goes out only once the results before it were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from agent_workbench.conversation.events import (
+    Event,
+    Notice,
+    ReplyFinished,
+    ResultsReady,
+    Retrying,
+    StepStarted,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    TurnFinished,
+    TurnStarted,
+    TurnStatus,
+    UserSaid,
+)
+from agent_workbench.conversation.messages import Message, Text, user
+from agent_workbench.conversation.usage import Usage
+from agent_workbench.engine import repair
+from agent_workbench.engine.calls import Calls, Ledger
+from agent_workbench.engine.hooks.dispatch import Hooks
+from agent_workbench.engine.output import valid
+from agent_workbench.engine.ports import (
+    Frontend,
+    HookAnswer,
+    ReplyDone,
+    ReplyText,
+    ReplyThinking,
+    ReplyToolCall,
+    Request,
+    Steer,
+)
+from agent_workbench.engine.retry import stream_with_retries
+from agent_workbench.engine.session_config import SessionConfig
+from agent_workbench.errors import LimitReached, ProviderError
+
+Refresh = Callable[[], Awaitable[SessionConfig]]
+
+
+async def run_turn(
+    history: Sequence[Message],
+    config: SessionConfig,
+    frontend: Frontend,
+    *,
+    turn_id: str = "",
+    steer: Steer | None = None,
+    refresh: Refresh | None = None,
+) -> AsyncGenerator[Event, None]:
+    """Run one turn and report it as it happens; the last event is always one `TurnFinished`.
+
+    `history` ends with what the person said. `steer` is asked between steps for messages to add, `refresh` before
+    each step for the session's config as it is by then. Failures of a provider and limits are a `TurnFinished`, never
+    an exception. Cancelling the consumer, or `aclose()`, stops tools with their process groups and the request, and
+    leaves no task behind; results that are missing then are made by `repair.interrupted`.
+    """
+    turn = _Turn(list(history), config, frontend, steer, refresh)
+    yield TurnStarted(turn_id, config.revision, config.model_name)
+    try:
+        async with aclosing(turn.run()) as events:
+            async for event in events:
+                yield event
+    except ProviderError as error:
+        await turn.hooks.fire("provider:error", {"error": str(error), "kind": error.kind})
+        end = turn.finished("failed", str(error), error.kind)
+    except _Objected as error:
+        end = turn.finished("failed", str(error), "hook")
+    except LimitReached as error:
+        end = turn.finished("limited", str(error), "limit")
+    else:
+        end = turn.finished("completed")
+    outcome = await turn.hooks.fire("orchestrator:complete", {"status": end.status, "steps": end.steps})
+    for notice in outcome.notices:
+        yield notice
+    yield end
+
+
+class _Objected(Exception):
+    """A hook refused a prompt or a request."""
+
+
+@dataclass
+class _Turn:
+    """The local variables of one turn."""
+
+    messages: list[Message]
+    config: SessionConfig
+    frontend: Frontend
+    steer: Steer | None
+    refresh: Refresh | None
+    usage: Usage = Usage()
+    steps: int = 0
+    ledger: Ledger = field(default_factory=Ledger)
+    started: float = field(default_factory=time.monotonic)
+    injected: list[HookAnswer] = field(default_factory=list)
+    last_request: float = 0.0
+    dropped: str = ""
+
+    @property
+    def hooks(self) -> Hooks:
+        """The hooks of the config as it is now."""
+        return Hooks(self.config.hooks, self.config.session_id)
+
+    def finished(self, status: TurnStatus, error: str = "", kind: str = "") -> TurnFinished:
+        """Return the turn's last event."""
+        return TurnFinished(status, self.total, self.steps, valid(error), kind)
+
+    @property
+    def total(self) -> Usage:
+        """What was used so far, children included."""
+        return self.usage + self.ledger.usage
+
+    async def run(self) -> AsyncGenerator[Event, None]:
+        """Yield the turn's events, without the first and the last."""
+        async for event in self._submitted():
+            yield event
+        while True:
+            if self.refresh is not None:
+                self.config = await self.refresh()
+            self.check_limits()
+            async with aclosing(self._step()) as events:
+                async for event in events:
+                    yield event
+            steered = await self.steer() if self.steer is not None else ()
+            for message in steered:
+                self.messages.append(message)
+                yield UserSaid(message)
+            if self._settled() and not steered:
+                return
+
+    def _settled(self) -> bool:
+        """Whether the model has nothing left to do: it called nothing and did not ask for a pause."""
+        last = self.messages[-1]
+        return last.role == "assistant" and last.stop_reason != "pause"
+
+    async def _submitted(self) -> AsyncIterator[Event]:
+        prompt = next((m.text for m in reversed(self.messages) if m.role == "user"), "")
+        outcome = await self.hooks.fire("prompt:submit", {"prompt": prompt})
+        self.injected.extend(outcome.injections)
+        for notice in outcome.notices:
+            yield notice
+        if outcome.denied:
+            raise _Objected(f"a hook refused the prompt: {outcome.denied}")
+
+    def check_limits(self) -> None:
+        """Stop before a request that would be over a limit.
+
+        Raises:
+            LimitReached: With the limit and what was used.
+        """
+        limits, used = self.config.limits, self.total
+        tokens = (used.input_tokens or 0) + (used.output_tokens or 0)
+        elapsed = time.monotonic() - self.started
+        if self.steps >= limits.max_steps:
+            raise LimitReached(f"the turn used its {limits.max_steps} steps; say “continue” to go on")
+        if limits.max_tokens is not None and tokens >= limits.max_tokens:
+            raise LimitReached(f"the turn used {tokens:,} of its {limits.max_tokens:,} tokens")
+        cost = float(used.cost or 0)
+        if limits.max_cost is not None and cost >= limits.max_cost:
+            raise LimitReached(f"the turn cost ${cost:.4f} of its ${limits.max_cost:.2f}")
+        if limits.max_seconds is not None and elapsed >= limits.max_seconds:
+            raise LimitReached(f"the turn took {elapsed:.0f} of its {limits.max_seconds:.0f} seconds")
+
+    async def _step(self) -> AsyncGenerator[Event, None]:
+        self.steps += 1
+        yield StepStarted(self.steps, self.config.model_name)
+        outcome = await self.hooks.fire("provider:request", {"step": self.steps, "model": self.config.model_name})
+        for notice in outcome.notices:
+            yield notice
+        if outcome.denied:
+            raise _Objected(f"a hook refused the request: {outcome.denied}")
+        reply: Message | None = None
+        async with aclosing(self._reply(outcome.injections)) as events:
+            async for event in events:
+                if isinstance(event, ReplyFinished):
+                    reply = event.message
+                    self.messages.append(reply)
+                    self.usage += event.usage
+                yield event
+        assert reply is not None
+        async for event in self._replied(reply):
+            yield event
+        if reply.tool_calls:
+            calls = Calls(self.config, self.frontend, self.hooks, tuple(self.messages), self.ledger)
+            async with aclosing(calls.settle()) as events:
+                async for event in events:
+                    if isinstance(event, ResultsReady):
+                        self.messages.append(event.message)
+                    yield event
+
+    async def _replied(self, reply: Message) -> AsyncIterator[Event]:
+        outcome = await self.hooks.fire("provider:response", {"text": reply.text, "stop_reason": reply.stop_reason})
+        for notice in outcome.notices:
+            yield notice
+        match reply.stop_reason:
+            case "refusal":
+                yield Notice("the model refused to answer", "warning")
+            case "max_tokens":
+                yield Notice("the reply was cut off by its token limit; say “continue” to go on", "warning")
+            case _ if not reply.parts:
+                yield Notice("the model answered with nothing", "warning")
+
+    async def _reply(self, injections: Sequence[HookAnswer]) -> AsyncGenerator[Event, None]:
+        """Stream one reply; a context that is too long is squeezed and sent once more, if nothing was shown."""
+        for squeeze in (False, True):
+            shown = False
+            try:
+                async with aclosing(self._stream(self._request(injections, squeeze))) as events:
+                    for notice in self._dropped():
+                        yield notice
+                    async for event in events:
+                        shown = shown or not isinstance(event, Retrying)
+                        yield event
+                return
+            except ProviderError as error:
+                again = error.kind == "context_exceeded" and not shown and self.config.history_policy is not None
+                if squeeze or not again:
+                    raise
+                yield Notice("the conversation is too long for the model: sending less of it", "warning")
+
+    def _request(self, injections: Sequence[HookAnswer], squeeze: bool) -> Request:
+        """Build the request: what changes each time goes last, so that prompt caches hold."""
+        config, policy = self.config, self.config.history_policy
+        system, messages = config.system, tuple(self.messages)
+        if policy is not None:
+            system = "\n\n".join(filter(None, (system, policy.memory(config.workspace))))
+            view = policy.view(messages, system=system, squeeze=squeeze)
+            messages, self.dropped = view.messages, view.dropped
+        added = [*self.injected, *injections]
+        self.injected = [answer for answer in self.injected if not answer.ephemeral]
+        system = "\n\n".join(filter(None, (system, *(a.text for a in added if a.role == "system"))))
+        tail = [user(f"<system-reminder>\n{a.text}\n</system-reminder>") for a in added if a.role == "user"]
+        whole = repair.sendable((*messages, *tail))
+        return Request(system, whole, config.tools.specs, config.model, config.session_id)
+
+    def _dropped(self) -> Sequence[Notice]:
+        dropped, self.dropped = self.dropped, ""
+        return (Notice(dropped, data={"compaction": True}),) if dropped else ()
+
+    async def _stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        await self._wait()
+        started, words = time.monotonic(), ""
+        providers = self.config.candidates()
+        try:
+            async with aclosing(stream_with_retries(providers, request)) as items:
+                async for item in items:
+                    match item:
+                        case ReplyText(text):
+                            words += text
+                            yield TextDelta(text)
+                        case ReplyThinking(text):
+                            yield ThinkingDelta(text)
+                        case ReplyToolCall(call_id, name, arguments):
+                            yield ToolCallDelta(call_id, name, arguments)
+                        case Retrying():
+                            yield item
+                        case ReplyDone(message, usage, request_id):
+                            yield ReplyFinished(message, usage, time.monotonic() - started, request_id)
+                            return
+        except ProviderError:
+            if words:
+                kept = Message("assistant", (Text(words),), self.config.model_name, "interrupted")
+                yield ReplyFinished(kept, Usage(), time.monotonic() - started)
+            raise
+        except Exception as error:  # a provider is other people's code, and so is its SDK
+            raise ProviderError(f"the provider broke: {type(error).__name__}: {error}", kind="protocol") from error
+        raise ProviderError("the reply ended without being finished", kind="interrupted")
+
+    async def _wait(self) -> None:
+        """Keep the least time between requests that the orchestrator's config asks for."""
+        left = self.last_request + self.config.min_delay_s - time.monotonic()
+        if self.last_request and left > 0:
+            await asyncio.sleep(left)
+        self.last_request = time.monotonic()

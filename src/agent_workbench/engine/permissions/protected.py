@@ -1,0 +1,79 @@
+"""What stays protected in every mode, whatever any rule allows.
+
+Our own state is denied. What programs run or trust without asking (hooks, start files, editor settings) is asked about
+for each write, and what holds secrets for each read as well; no allowing rule and no mode answers for the person.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent_workbench import paths
+from agent_workbench.engine.permissions.places import Place, fold
+from agent_workbench.engine.permissions.rules import Ruling
+
+#: Files and folders that hold secrets, anywhere: reads ask too. A trailing `*` is a prefix.
+SECRET = (".ssh", ".aws", ".gnupg", ".kube", ".netrc", ".pgpass", ".npmrc", ".pypirc", ".git-credentials", ".env*",
+          "id_rsa*", "id_ed25519*")  # fmt: skip
+
+#: What other programs run or obey without asking, anywhere: writes ask.
+OBEYED = (".git", ".gitmodules", ".gitconfig", ".hg", ".mcp.json", ".vscode", ".idea", ".zed", ".husky", ".claude",
+          ".cursor", ".amplifier", ".agent-workbench", ".envrc", ".direnv", ".devcontainer", ".pre-commit-config.yaml",
+          ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".zshrc", ".zshenv",
+          ".zprofile", ".zlogin", ".zlogout", ".kshrc", ".cshrc", ".tcshrc", ".xprofile", ".xinitrc", ".xsessionrc",
+          ".inputrc", ".vimrc", ".exrc", ".editorconfig", ".emacs", ".emacs.d", ".tmux.conf", ".hooks")  # fmt: skip
+
+#: Under the home folder: start files of shells, editors, services and desktops.
+HOME_OBEYED = (".config/fish", ".config/nvim", ".config/git", ".config/systemd", ".config/autostart", ".local/bin",
+               ".local/share/systemd", ".config/environment.d", ".config/pip", ".config/uv")  # fmt: skip
+
+#: Windows onto the kernel and devices; a file tool has no business there.
+KERNEL = ("/proc", "/sys", "/dev")
+
+
+def own_state() -> tuple[Path, ...]:
+    """Return the workbench's own files: the database with its side files, settings, permissions and logs."""
+    database = paths.database_path()
+    sides = tuple(database.with_name(database.name + tail) for tail in ("", "-wal", "-shm", "-journal", ".lock"))
+    return (*sides, paths.data_dir(), paths.config_dir(), paths.log_dir())
+
+
+def protection(place: Place, *, writing: bool, workspace: Path) -> tuple[Ruling, str] | None:
+    """Return what a path's protection demands (`ask` or `deny`) and why, or None where it has none."""
+    for path in place.both:
+        if _under(path, own_state()):
+            return "deny", "the workbench's own files are never an agent's to read or change"
+        if _under(path, [Path(folder) for folder in KERNEL]) and not workspace.is_relative_to(path.parents[-2]):
+            return "deny", "devices and kernel files are never read or written by a file tool"
+    for path in place.both:
+        below = _below(path, workspace)
+        if _named(below, SECRET):
+            return "ask", "it may hold secrets"
+        if writing and (_named(below, OBEYED) or _under(path, [Path.home() / part for part in HOME_OBEYED])):
+            return "ask", "other programs run or obey this file"
+    return None
+
+
+def _below(path: Path, workspace: Path) -> tuple[str, ...]:
+    """Return the components to look at: those below the workspace, whose own place the person chose."""
+    for root in (workspace, Path(os.path.realpath(workspace))):
+        if path.is_relative_to(root):
+            return path.relative_to(root).parts
+    return path.parts
+
+
+def _named(parts: Sequence[str], names: Sequence[str]) -> bool:
+    folded = [fold(part).rstrip(". ") for part in parts]
+    return any(part.startswith(name[:-1]) if name.endswith("*") else part == name for part in folded for name in names)
+
+
+def _under(path: Path, roots: Sequence[Path]) -> bool:
+    folded = tuple(map(fold, path.parts))
+    for root in roots:
+        for reading in {root, Path(os.path.realpath(root))}:
+            wanted = tuple(map(fold, reading.parts))
+            if folded[: len(wanted)] == wanted:
+                return True
+    return False

@@ -1,0 +1,133 @@
+"""Rules: a tool, optionally a pattern over what it is asked to do, and a decision.
+
+`bash(git log *)`, `edit_file(src/**)`, `web_fetch(docs.python.org)`, `mcp_github_*`. A rule that does not parse is an
+error when it is loaded; where it must be loaded anyway, it asks about every call.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from agent_workbench.engine.permissions.places import PathPattern, Place, fold
+from agent_workbench.errors import PermissionRuleError
+
+Ruling = Literal["allow", "ask", "deny"]
+Layer = Literal["built-in", "import", "bundle", "session", "user", "administrator"]
+
+STRICTNESS: Mapping[Ruling, int] = {"allow": 0, "ask": 1, "deny": 2}
+_RULE = re.compile(r"(?P<tool>[A-Za-z0-9_*?.:-]+)(?:\((?P<pattern>.+)\))?", re.DOTALL)
+_QUOTING = re.compile(r"""\\\n|['"\\]""")
+_IFS = re.compile(r"\$\{?IFS\}?")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `pattern` is None where every call of the tool is meant; `broken` says why it did not parse."""
+
+    tool: str
+    pattern: str | None
+    ruling: Ruling
+    layer: Layer
+    broken: str = ""
+
+    def __str__(self) -> str:
+        return self.tool if self.pattern is None else f"{self.tool}({self.pattern})"
+
+    def names(self, tool: str) -> bool:
+        """Whether the rule is about this tool; a rule that only allows must spell it exactly."""
+        if self.ruling == "allow":
+            return fnmatch.fnmatchcase(tool, self.tool)
+        return fnmatch.fnmatchcase(fold(tool), fold(self.tool))
+
+    def matches_paths(self, places: Iterable[Place], base: Path) -> bool:
+        """Whether it applies: allowing needs every reading of every path, asking and denying any of them."""
+        assert self.pattern is not None
+        pattern = PathPattern.parse(self.pattern, base)
+        readings = [path for place in places for path in place.both]
+        if self.ruling == "allow":
+            return bool(readings) and all(pattern.covers(path) for path in readings)
+        return any(pattern.touches(path) for path in readings)
+
+    def matches_text(self, subject: str) -> bool:
+        """Whether it applies to a host or another plain subject."""
+        assert self.pattern is not None
+        if self.ruling == "allow":
+            return fnmatch.fnmatchcase(subject, self.pattern)
+        return fnmatch.fnmatchcase(fold(subject), fold(self.pattern))
+
+    def matches_command(self, command: str) -> bool:
+        """Whether a denying or asking rule is found anywhere in a command, quoted or not."""
+        assert self.pattern is not None
+        words = fold(self.pattern).split()
+        tail = r"(?:\s.*)?" if len(words) > 1 and words[-1] == "*" else ""
+        body = r"\s+".join(_glob(word) for word in (words[:-1] if tail else words))
+        wanted = re.compile(r"(?<![\w.-])" + body + tail, re.DOTALL)
+        return any(wanted.search(text) for text in _readings(command))
+
+
+def _glob(word: str) -> str:
+    return "".join(".*" if char == "*" else "." if char == "?" else re.escape(char) for char in word)
+
+
+def _readings(command: str) -> tuple[str, ...]:
+    """Return a command as written, and with quotes, escapes and `$IFS` taken out."""
+    plain = _IFS.sub(" ", _QUOTING.sub("", command))
+    return (fold(command), fold(plain))
+
+
+def parse_rule(text: str, ruling: Ruling, layer: Layer) -> Rule:
+    """Read one rule.
+
+    Raises:
+        PermissionRuleError: If it is not `tool` or `tool(pattern)`.
+    """
+    found = _RULE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if found is None or any(ord(char) < 32 for char in text):
+        raise PermissionRuleError(f"{text!r} is not a permission rule: write `tool` or `tool(pattern)`")
+    return Rule(found["tool"], found["pattern"], ruling, layer)
+
+
+def broken_rule(text: object, layer: Layer, why: str) -> Rule:
+    """Stand in for a rule that does not parse: it asks about everything, because nobody knows what it meant."""
+    return Rule("*", None, "ask", layer, broken=f"{text!r}: {why}")
+
+
+def load_rules(section: Mapping[str, Any], layer: Layer, *, strict: bool = True) -> tuple[Rule, ...]:
+    """Read `{allow: [...], ask: [...], deny: [...]}`; unknown keys are refused, a missing one is empty.
+
+    With `strict=False` a rule that does not parse asks about every call instead. Allowing rules of an
+    import are left out: what a person has not written may only tighten.
+
+    Raises:
+        PermissionRuleError: If `strict` and anything does not parse.
+    """
+    rules: list[Rule] = []
+    for ruling, texts in section.items():
+        try:
+            rules.extend(_load(ruling, texts, layer, strict))
+        except PermissionRuleError as error:
+            if strict:
+                raise
+            rules.append(broken_rule({ruling: texts}, layer, str(error)))
+    return tuple(rule for rule in rules if not (layer == "import" and rule.ruling == "allow"))
+
+
+def _load(ruling: Any, texts: Any, layer: Layer, strict: bool) -> list[Rule]:
+    if ruling not in get_args(Ruling):
+        raise PermissionRuleError(f"{ruling!r} is not a decision: use allow, ask or deny")
+    if not isinstance(texts, list | tuple):
+        raise PermissionRuleError(f"`{ruling}` is a list of rules, not {type(texts).__name__}")
+    rules: list[Rule] = []
+    for text in texts:
+        try:
+            rules.append(parse_rule(text, ruling, layer))
+        except PermissionRuleError as error:
+            if strict:
+                raise
+            rules.append(broken_rule(text, layer, str(error)))
+    return rules

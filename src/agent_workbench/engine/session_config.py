@@ -1,0 +1,81 @@
+"""What one session runs with: everything a turn needs, and nothing that it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from agent_workbench.conversation.messages import Message
+from agent_workbench.engine.permissions import PermissionManager
+from agent_workbench.engine.ports import Hook, Limits, ModelConfig, Provider, ToolRegistry
+from agent_workbench.errors import ProviderError
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The messages that a request carries, and a line about what was left out (empty where nothing was)."""
+
+    messages: tuple[Message, ...]
+    dropped: str = ""
+
+
+class ContextPolicy(Protocol):
+    """Decides which part of a conversation a request carries. The stored transcript stays whole."""
+
+    def view(self, history: Sequence[Message], *, system: str = "", squeeze: bool = False) -> View:
+        """Return what to send; `squeeze` asks for much less, after a provider refused the size."""
+        ...
+
+    def memory(self, workspace: Path) -> str:
+        """Return what stands in the system prompt besides the instruction (memory files), or nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class SessionConfig:
+    """One session's tools, permissions, model, limits and hooks; made from an agent and the session's own overrides.
+
+    `providers` are best first. `revision` is the config's, for the record. `history_policy` is the context manager;
+    without one, everything is sent. `min_delay_s` is the least time between two requests.
+    """
+
+    session_id: str
+    workspace: Path
+    system: str
+    tools: ToolRegistry
+    permissions: PermissionManager
+    model: ModelConfig
+    providers: tuple[Provider, ...]
+    hooks: tuple[Hook, ...] = ()
+    limits: Limits = Limits()
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    parallel_tools: bool = True
+    history_policy: ContextPolicy | None = None
+    revision: int = 0
+    min_delay_s: float = 0.0
+
+    def candidates(self) -> tuple[Provider, ...]:
+        """Return the providers to try in order: the chosen one alone, else all by priority.
+
+        Raises:
+            ProviderError: If there is none, or none of that name.
+        """
+        if not self.providers:
+            raise ProviderError("the config has no provider: add one under `providers:`", kind="setup")
+        if not self.model.provider:
+            return self.providers
+        chosen = tuple(provider for provider in self.providers if provider.id == self.model.provider)
+        if not chosen:
+            known = ", ".join(provider.id for provider in self.providers)
+            raise ProviderError(f"the config has no provider {self.model.provider!r} (it has {known})", kind="setup")
+        return chosen
+
+    @property
+    def model_name(self) -> str:
+        """The model that the next request goes to, as far as it is known."""
+        if self.model.model:
+            return self.model.model
+        named = [p for p in self.providers if not self.model.provider or p.id == self.model.provider]
+        return named[0].default_model if named else ""
