@@ -1,0 +1,1 @@
+"""Model providers: each one file that a stranger could have written."""
