@@ -1,0 +1,1 @@
+"""Built-in tools: files, search, shell, to-dos."""
