@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agent_workbench.conversation.codec import clean_text
@@ -19,6 +20,8 @@ _LISTED = (
 )
 SORTS = {"updated": "updated_at", "created": "created_at", "name": "name COLLATE NOCASE"}
 """The names that a list can be sorted by."""
+WALK_ABOVE = 2000
+"""From how many matches on it is faster to go along the list's index than to sort what matches."""
 
 
 class SQLiteConfigs:
@@ -129,9 +132,11 @@ class SQLiteConfigs:
             UsageError: If the list cannot be sorted so.
         """
         order = rows.page_clause(page, SORTS, "number")
-        where, values = _where(search.parse(q), tag)
+        filters = _filters(search.parse(q), tag)
         with self._db.read() as connection:
-            total = connection.execute(f"SELECT count(*) FROM configs{where}", values).fetchone()[0]
+            total = _count(connection, filters)
+            where = _where(_forms(connection, filters, total))
+            values = [value for one in filters for value in one.values]
             found = connection.execute(f"SELECT {_LISTED} FROM configs{where}{order}", values)
             return [rows.config_metadata(row) for row in found], total
 
@@ -192,19 +197,57 @@ def _keep_revision(connection: sqlite3.Connection, config_id: str, author: str, 
     )
 
 
-def _where(query: search.Query, tag: str) -> tuple[str, list[Any]]:
-    """Return the filter; the plus sign keeps SQLite walking the sort index rather than sorting all that match."""
-    terms: list[str] = []
-    values: list[Any] = []
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """One condition in three forms, since SQLite's planner cannot know how many rows match a full-text query.
+
+    `finding` starts from what matches and sorts it; `walking` goes along the sort index and looks each row up among
+    what matches; `probing` asks anew for each row on the way, which is best where nearly all match. `keys` selects
+    what matches, where that can be counted alone.
+    """
+
+    finding: str
+    walking: str
+    probing: str
+    values: tuple[str, ...]
+    keys: str = ""
+
+
+def _filters(query: search.Query, tag: str) -> list[_Filter]:
+    found: list[_Filter] = []
     if query.match:
-        terms.append("+number IN (SELECT rowid FROM configs_fts WHERE configs_fts MATCH ?)")
-        values.append(query.match)
+        keys = "SELECT rowid FROM configs_fts WHERE configs_fts MATCH ?"
+        probing = f"EXISTS ({keys} AND rowid = +configs.number)"
+        found.append(_Filter(f"number IN ({keys})", f"+number IN ({keys})", probing, (query.match,), keys))
     for pattern in query.short:
-        terms.append("(name LIKE ? ESCAPE '~' OR description LIKE ? ESCAPE '~' OR yaml_content LIKE ? ESCAPE '~')")
-        values += [pattern] * 3
+        words = "(name LIKE ? ESCAPE '~' OR description LIKE ? ESCAPE '~' OR yaml_content LIKE ? ESCAPE '~')"
+        found.append(_Filter(words, words, words, (pattern,) * 3))
     if tag:
         key, separator, value = tag.partition("=")
-        condition, wanted = ("key = ? AND value = ?", [key, value]) if separator else ("key = ?", [key])
-        terms.append(f"configs.config_id IN (SELECT config_id FROM config_tags WHERE {condition})")
-        values += wanted
-    return (" WHERE " + " AND ".join(terms) if terms else ""), values
+        keys = f"SELECT config_id FROM config_tags WHERE key = ?{' AND value = ?' if separator else ''}"
+        probing = f"EXISTS ({keys} AND config_tags.config_id = configs.config_id)"
+        values = (key, value) if separator else (key,)
+        found.append(_Filter(f"configs.config_id IN ({keys})", probing, probing, values, keys))
+    return found
+
+
+def _forms(connection: sqlite3.Connection, filters: Sequence[_Filter], total: int) -> list[str]:
+    if total <= WALK_ABOVE:
+        return [one.finding for one in filters]
+    everything = connection.execute("SELECT max(number) FROM configs").fetchone()[0]
+    return [one.probing if total > everything / 2 else one.walking for one in filters]
+
+
+def _count(connection: sqlite3.Connection, filters: Sequence[_Filter]) -> int:
+    """Count along the smallest thing that knows: one filter's own keys, else the table."""
+    values = [value for one in filters for value in one.values]
+    if len(filters) == 1 and filters[0].keys:
+        sql = f"SELECT count(*) FROM ({filters[0].keys})"
+    else:
+        sql = f"SELECT count(*) FROM configs{_where(one.finding for one in filters)}"
+    return int(connection.execute(sql, values).fetchone()[0])
+
+
+def _where(terms: Iterable[str]) -> str:
+    joined = " AND ".join(terms)
+    return f" WHERE {joined}" if joined else ""

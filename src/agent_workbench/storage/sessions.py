@@ -217,7 +217,7 @@ def _filter(
             terms.append(f"sessions.{column} = ?")
             values.append(value)
     if not query.is_empty:
-        inner, found = _matching(query, None)
+        inner, found = _matching(query, search.NEWEST)
         titles = " AND ".join(["title LIKE ? ESCAPE '~'"] * len(query.words))
         terms.append(
             f"sessions.session_id IN (SELECT session_id FROM messages WHERE id IN ({inner}) "
@@ -227,7 +227,7 @@ def _filter(
     return terms, values
 
 
-def _matching(query: search.Query, limit: int | None) -> tuple[str, list[Any]]:
+def _matching(query: search.Query, limit: int) -> tuple[str, list[Any]]:
     """Return a query for the ids of the newest messages that match."""
     values: list[Any] = []
     if query.match:
@@ -238,8 +238,8 @@ def _matching(query: search.Query, limit: int | None) -> tuple[str, list[Any]]:
             values.append(pattern)
         sql += " ORDER BY rowid DESC"
     else:
-        newest = f"(SELECT max(id) FROM messages) - {search.SHORT_SCAN}"
+        newest = f"(SELECT max(id) FROM messages) - {search.NEWEST}"
         conditions = " AND ".join(["words LIKE ? ESCAPE '~'"] * len(query.short))
         sql = f"SELECT id FROM message_words WHERE id > {newest} AND {conditions} ORDER BY id DESC"
         values += query.short
-    return f"{sql} LIMIT {-1 if limit is None else int(limit)}", values
+    return f"{sql} LIMIT {int(limit)}", values
