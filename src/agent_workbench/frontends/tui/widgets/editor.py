@@ -27,9 +27,10 @@ from textual.widgets import TextArea
 
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.problems import Problem, Severity
-from agent_workbench.conversation.clean import clean, clean_line
+from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import EditRefused
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.widgets.inputs import one_to_one
 from agent_workbench.frontends.tui.widgets.yaml_highlight import highlight, styles
 
 Check = Callable[[str], tuple[Problem, ...]]
@@ -356,7 +357,7 @@ class YamlEditor(TextArea):
     def get_line(self, line_index: int) -> Text:
         """Return a line as it is painted: nothing in it acts on the terminal, a problem is underlined."""
         raw = self.document.get_line(line_index)
-        text = Text(raw if raw.isascii() and raw.isprintable() else _one_to_one(raw), end="", no_wrap=True)
+        text = Text(one_to_one(raw), end="", no_wrap=True)
         problem = self._marks.get(line_index)
         if problem is not None:
             start = max(0, problem.column - 1)
@@ -389,11 +390,3 @@ class YamlEditor(TextArea):
         painted = Segment(said, Style(bgcolor=ground.bgcolor) + style + Style(italic=True))
         width = strip.cell_length
         return Strip.join([strip.crop(0, at), Strip([painted]), strip.crop(at + cell_len(said), width)])
-
-
-def _one_to_one(raw: str) -> str:
-    """Make a line safe to paint without moving a column: each unseen character becomes one that is seen."""
-    shown = clean(raw)
-    if shown == raw:
-        return raw
-    return "".join(seen if len(seen := clean(one)) == 1 else "\ufffd" for one in raw)
