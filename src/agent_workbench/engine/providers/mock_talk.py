@@ -73,7 +73,7 @@ _TOOLS: Sequence[tuple[re.Pattern[str], _Maker]] = (
     (re.compile(r"\b(?:write|create|save) (?:a file |the file |file )?(?P<path>[\w./~-]+\.\w+|\S*/\S+)"
                 r"(?: (?:with|saying|containing)(?: the text)? (?P<text>.+))?", re.I | re.DOTALL),
      lambda m: ("write_file", {"file_path": m["path"], "content": (m["text"] or "hello").strip("\"'`") + "\n"})),
-    (re.compile(r"\b(?:read|open|show|cat|print) (?:me )?(?:the )?(?:file )?(?P<path>[\w./~-]+\.\w+|\S*/\S+|[A-Z]{4,})",
+    (re.compile(r"\b(?:read|open|show|cat|print) (?:me )?(?:the )?(?:file )?(?P<path>[\w./~-]+\.\w+|\S*/\S+|(?-i:[A-Z]{4,})\b)",
                 re.I),
      lambda m: ("read_file", {"file_path": m["path"].strip("\"'`?")})),
     (re.compile(r"\b(?:run|execute) (?:the command )?(?P<command>.+)", re.I | re.DOTALL),
@@ -146,12 +146,11 @@ def facts(messages: Sequence[Message]) -> dict[str, str]:
     for message in messages:
         if message.role != "user":
             continue
-        words = _spoken(message)
-        for found in _FACT.finditer(words):
-            if not words[: found.start()].lower().rstrip().endswith("what is"):
-                known[found["what"].strip().lower()] = re.split(r",? and my ", found["value"], flags=re.I)[0].strip()
-        for found in _CALLED.finditer(words):
-            known["name"] = found["value"].strip()
+        for words in re.split(r",?(?: and)? (?=my )", _spoken(message), flags=re.I):
+            for found in _FACT.finditer(words):
+                known[found["what"].strip().lower()] = found["value"].strip()
+            for found in _CALLED.finditer(words):
+                known["name"] = found["value"].strip()
     return known
 
 
