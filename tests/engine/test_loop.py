@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from engine.engine_kit import Echo, Person, calling, forever, of, played, scripted, session
 
 from agent_workbench.conversation.events import (
     Answer,
@@ -25,6 +24,7 @@ from agent_workbench.conversation.events import (
 from agent_workbench.conversation.messages import Message, Text, ToolCall, user
 from agent_workbench.engine.loop import run_turn
 from agent_workbench.engine.ports import Intent, Limits, Nobody, ToolContext, ToolOutcome
+from engine.engine_kit import Echo, Person, calling, forever, of, played, scripted, session
 
 
 async def test_a_plain_turn_streams_words_and_ends_once():

@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from engine.engine_kit import Echo, Person, of, played, scripted, session
 
 from agent_workbench.conversation.events import Answer, ReplyFinished, TextDelta, ThinkingDelta, ToolStarted
 from agent_workbench.conversation.messages import Message, Text, Thinking, user
@@ -11,6 +10,7 @@ from agent_workbench.engine.ports import MountContext, Request
 from agent_workbench.engine.providers.mock import MODULE, MockConfig
 from agent_workbench.engine.tools.filesystem import MODULE as FILES
 from agent_workbench.engine.tools.filesystem import FilesystemConfig
+from engine.engine_kit import Echo, Person, of, played, scripted, session
 
 
 def said(*words: str) -> list[Message]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -79,11 +80,12 @@ class Calls:
         ready: dict[int, _Ready] = {}
         for index, call in enumerate(reply.tool_calls):
             try:
-                async for item in self._admit(index, call):
-                    if isinstance(item, _Ready):
-                        ready[index] = item
-                    else:
-                        yield item
+                async with aclosing(self._admit(index, call)) as items:
+                    async for item in items:
+                        if isinstance(item, _Ready):
+                            ready[index] = item
+                        else:
+                            yield item
             except _Refused as refusal:
                 results[index] = ToolResult(call.call_id, valid(str(refusal)), is_error=True)
                 yield ToolFinished(call, results[index])
@@ -91,14 +93,15 @@ class Calls:
         for group in groups:
             running = _Running(self, group)
             try:
-                async for event in running.events():
-                    yield event
+                async with aclosing(running.events()) as events:
+                    async for event in events:
+                        yield event
             finally:
                 await running.stop()
             results.update(running.results)
         yield ResultsReady(Message("tool", tuple(results[index] for index in sorted(results))))
 
-    async def _admit(self, index: int, call: ToolCall) -> AsyncIterator[Event | _Ready]:
+    async def _admit(self, index: int, call: ToolCall) -> AsyncGenerator[Event | _Ready, None]:
         """Yield the questions a call raises and, last, the call made ready.
 
         Raises:
@@ -120,8 +123,9 @@ class Calls:
             raise _Refused(f"Denied: {verdict.reason}")
         if verdict.decision == "ask":
             asked = replace(call, arguments=arguments)
-            async for event in self._ask(asked, intent, verdict):
-                yield event
+            async with aclosing(self._ask(asked, intent, verdict)) as events:
+                async for event in events:
+                    yield event
             again = self._verdict(call, self._intent(tool, call, arguments), "")
             if again.decision == "deny" or again.paths != verdict.paths:
                 raise _Refused("Denied: what the call would touch has changed since it was approved")
@@ -169,9 +173,10 @@ class Calls:
         before = turn[max(0, position - REPEATS + 1) : position]
         return len(before) == REPEATS - 1 and all(_same(call, other) for other in before)
 
-    async def _ask(self, call: ToolCall, intent: Intent, verdict: Verdict) -> AsyncIterator[Event]:
+    async def _ask(self, call: ToolCall, intent: Intent, verdict: Verdict) -> AsyncGenerator[Event, None]:
+        reason = f"{verdict.reason}. {intent.note}" if intent.note else verdict.reason
         question = Question(
-            call, verdict.reason, valid(intent.preview), intent.preview_kind,
+            call, reason, valid(intent.preview), intent.preview_kind,
             tuple(str(path) for path in verdict.paths), verdict.scopes, verdict.rules,
         )  # fmt: skip
         yield ApprovalRequired(question)
@@ -198,7 +203,7 @@ class _Running:
         self._loop = asyncio.get_running_loop()
         self.results: dict[int, ToolResult] = {}
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """Start each call once its start was taken note of; yield output and results as they come."""
         for index, ready in self._group.items():
             yield ToolStarted(ready.call)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -124,8 +124,9 @@ class _Turn:
 
     async def run(self) -> AsyncGenerator[Event, None]:
         """Yield the turn's events, without the first and the last."""
-        async for event in self._submitted():
-            yield event
+        async with aclosing(self._submitted()) as events:
+            async for event in events:
+                yield event
         while True:
             if self.refresh is not None:
                 self.config = await self.refresh()
@@ -145,7 +146,7 @@ class _Turn:
         last = self.messages[-1]
         return last.role == "assistant" and last.stop_reason != "pause"
 
-    async def _submitted(self) -> AsyncIterator[Event]:
+    async def _submitted(self) -> AsyncGenerator[Event, None]:
         prompt = next((m.text for m in reversed(self.messages) if m.role == "user"), "")
         outcome = await self.hooks.fire("prompt:submit", {"prompt": prompt})
         self.injected.extend(outcome.injections)
@@ -190,8 +191,9 @@ class _Turn:
                     self.usage += event.usage
                 yield event
         assert reply is not None
-        async for event in self._replied(reply):
-            yield event
+        async with aclosing(self._replied(reply)) as events:
+            async for event in events:
+                yield event
         if reply.tool_calls:
             calls = Calls(self.config, self.frontend, self.hooks, tuple(self.messages), self.ledger)
             async with aclosing(calls.settle()) as events:
@@ -200,7 +202,7 @@ class _Turn:
                         self.messages.append(event.message)
                     yield event
 
-    async def _replied(self, reply: Message) -> AsyncIterator[Event]:
+    async def _replied(self, reply: Message) -> AsyncGenerator[Event, None]:
         outcome = await self.hooks.fire("provider:response", {"text": reply.text, "stop_reason": reply.stop_reason})
         for notice in outcome.notices:
             yield notice

@@ -151,7 +151,8 @@ class Intent:
     """What a call would do, for the permission rules and the question.
 
     `subject` is what a rule's pattern is matched against (a path, a command, a host); `paths` are the files touched,
-    as given; `preview` is the exact command or a diff.
+    as given; `preview` is the exact command or a diff. `note` is said with a question: what confines a command, or that
+    nothing does.
     """
 
     access: Access
@@ -159,6 +160,7 @@ class Intent:
     paths: tuple[str, ...] = ()
     preview: str = ""
     preview_kind: Literal["text", "diff", "command"] = "text"
+    note: str = ""
 
 
 @runtime_checkable

@@ -1,0 +1,205 @@
+"""Context managers: which part of a long conversation a request carries.
+
+Compaction is a view made anew for each request. The stored transcript stays whole, a call and its result stay
+together, and what was left out is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import Field
+
+from agent_workbench.configs.modules import Module, ModuleConfig
+from agent_workbench.conversation.messages import Image, Message, Text, Thinking, ToolCall, ToolResult, user
+from agent_workbench.engine.permissions import UnresolvablePath, locate
+from agent_workbench.engine.permissions.protected import protection
+from agent_workbench.engine.ports import MountContext
+from agent_workbench.engine.session_config import View
+
+IMAGE_TOKENS = 1600
+"""What a picture costs, about: both APIs bill one of 1,000 × 1,000 pixels near this."""
+
+SHORT_RESULT = 400
+"""Characters that are kept of an old tool result."""
+
+MAX_MEMORY = 50_000
+"""Characters of one memory file that are sent."""
+
+
+class ContextConfig(ModuleConfig):
+    """The config of `context-simple`."""
+
+    max_tokens: int = Field(default=200_000, ge=1)
+    """The window: how many tokens a request may carry, about."""
+    compact_threshold: float = Field(default=0.92, gt=0, le=1)
+    """The part of the window at which less is sent."""
+    target_usage: float = Field(default=0.5, gt=0, le=1)
+    """The part of the window that is aimed at then."""
+    auto_compact: bool = True
+    """Send less when the threshold is reached; otherwise only when a provider refuses the size."""
+    protected_recent: float = Field(default=0.1, ge=0, le=1)
+    """The part of the newest messages that is always sent whole."""
+    protected_tool_results: int = Field(default=5, ge=0)
+    """How many of the newest tool results are always sent whole."""
+    max_tool_result_bytes: int = Field(default=131_072, ge=1024)
+    """Accepted for the original's sake: results are capped when a tool answers."""
+
+
+class PersistentConfig(ContextConfig):
+    """The config of `context-persistent`."""
+
+    memory_files: list[str] = Field(default_factory=list)
+    """Files whose text stands in the system prompt, such as AGENTS.md; missing ones are left out."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window over a conversation. A value: one serves all sessions of an agent."""
+
+    config: ContextConfig
+    memory_files: tuple[str, ...] = ()
+
+    def view(self, history: Sequence[Message], *, system: str = "", squeeze: bool = False) -> View:
+        """Return what to send: all of it below the threshold, else shortened results, else fewer turns too.
+
+        The first and the newest of a person's messages and everything after that are always sent. `squeeze` aims
+        at half of what the conversation has now.
+        """
+        room, used = self._limits(history, system, squeeze)
+        if used <= room[0] or (not squeeze and not self.config.auto_compact):
+            return View(tuple(history))
+        keep_from = self._protected_from(history)
+        shortened, cut = self._shortened(history, keep_from)
+        messages, gone = shortened, 0
+        while tokens(messages) > room[1] and (following := _without_oldest(messages, len(shortened) - keep_from)):
+            gone += len(messages) - len(following)
+            messages = following
+        if not cut and not gone:
+            return View(tuple(history))
+        return View(_noted(messages, gone), _dropped(cut, gone, used, tokens(messages)))
+
+    def memory(self, workspace: Path) -> str:
+        """Return the memory files as blocks for the system prompt; read anew, so an edit counts at once."""
+        blocks = (_memory(name, workspace) for name in self.memory_files)
+        return "\n\n".join(block for block in blocks if block)
+
+    def _limits(self, history: Sequence[Message], system: str, squeeze: bool) -> tuple[tuple[float, float], int]:
+        """Return (threshold, target) for the messages, and what they have now."""
+        used, fixed = tokens(history), len(system) // 4
+        if squeeze:
+            return (0, used / 2), used
+        window = self.config.max_tokens
+        return (window * self.config.compact_threshold - fixed, window * self.config.target_usage - fixed), used
+
+    def _protected_from(self, history: Sequence[Message]) -> int:
+        """Return the index from which everything is sent whole: the newest turn, or more."""
+        spoken = [index for index, message in enumerate(history) if message.role == "user"]
+        newest = spoken[-1] if spoken else len(history)
+        return min(newest, len(history) - int(len(history) * self.config.protected_recent))
+
+    def _shortened(self, history: Sequence[Message], keep_from: int) -> tuple[list[Message], int]:
+        """Shorten old results, oldest first, and leave out old thoughts; return how many results were cut."""
+        results = [part.call_id for message in history for part in message.tool_results]
+        whole = set(results[len(results) - self.config.protected_tool_results :]) if results else set()
+        messages, cut = list(history), 0
+        for index, message in enumerate(history[:keep_from]):
+            parts = tuple(_brief(part, whole) if isinstance(part, ToolResult) else part for part in message.parts)
+            cut += sum(old is not new for old, new in zip(message.parts, parts, strict=True))
+            messages[index] = replace(message, parts=parts) if parts != message.parts else message
+        return messages, cut
+
+
+def tokens(messages: Sequence[Message]) -> int:
+    """Estimate what messages cost: a quarter of the characters, a fixed sum for each picture."""
+    return sum(_size(message) for message in messages)
+
+
+def _size(message: Message) -> int:
+    total = 4
+    for part in message.parts:
+        match part:
+            case Text(text) | Thinking(text):
+                total += len(text) // 4
+            case Image():
+                total += IMAGE_TOKENS
+            case ToolCall():
+                total += (len(str(part.arguments)) + len(part.name)) // 4
+            case ToolResult():
+                total += len(part.content) // 4 + IMAGE_TOKENS * len(part.images)
+    return total
+
+
+def _brief(result: ToolResult, whole: set[str]) -> ToolResult:
+    if result.call_id in whole or (len(result.content) <= 2 * SHORT_RESULT and not result.images):
+        return result
+    left = len(result.content) - SHORT_RESULT
+    note = f"\n[… {max(left, 0):,} characters left out to save room; call the tool again if you need them …]"
+    return replace(result, content=result.content[:SHORT_RESULT] + note, images=())
+
+
+def _without_oldest(messages: Sequence[Message], protected: int) -> list[Message]:
+    """Leave out the oldest exchange behind the first message: a reply with its results, or a person's words.
+
+    Empty when nothing more may go.
+    """
+    last = len(messages) - protected
+    start = 1 if messages and messages[0].role == "user" else 0
+    if start >= last:
+        return []
+    end = start + 1
+    while end < last and messages[end].role == "tool":
+        end += 1
+    return [*messages[:start], *messages[end:]]
+
+
+def _noted(messages: Sequence[Message], gone: int) -> tuple[Message, ...]:
+    """Tell the model that something is missing, behind the first message."""
+    if not gone:
+        return tuple(messages)
+    note = user(f"<system-reminder>\n{gone} older messages of this conversation are left out here.\n</system-reminder>")
+    start = 1 if messages and messages[0].role == "user" else 0
+    return (*messages[:start], note, *messages[start:])
+
+
+def _dropped(cut: int, gone: int, before: int, after: int) -> str:
+    parts = [f"{cut} old tool results shortened"] if cut else []
+    parts += [f"{gone} old messages left out"] if gone else []
+    return f"the conversation was compacted: {', '.join(parts)} (about {before:,} → {after:,} tokens)"
+
+
+def _memory(name: str, workspace: Path) -> str:
+    try:
+        where = locate(name, workspace)
+        if protection(where, writing=False, workspace=workspace) or not where.resolved.is_file():
+            return ""
+        with open(where.resolved, encoding="utf-8", errors="replace") as file:
+            text = file.read(MAX_MEMORY)
+    except (OSError, UnresolvablePath):
+        return ""
+    return f'<context name="{name}">\n{text.strip()}\n</context>' if text.strip() else ""
+
+
+def create(config: ContextConfig, context: MountContext) -> Window:
+    """Make the window of `context-simple`."""
+    return Window(config)
+
+
+def create_persistent(config: PersistentConfig, context: MountContext) -> Window:
+    """Make the window of `context-persistent`, with its memory files."""
+    return Window(config, tuple(config.memory_files))
+
+
+SIMPLE = Module(
+    "context-simple",
+    "context",
+    "Keeps a window; old tool results shrink and old turns go first.",
+    ContextConfig,
+    create,
+)
+PERSISTENT = Module(
+    "context-persistent", "context", "The same, with memory files in the system prompt.",
+    PersistentConfig, create_persistent,
+)  # fmt: skip

@@ -1,0 +1,127 @@
+"""Running a program so that it can always be stopped: its own process group, a clean environment, capped output."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+GRACE_SECONDS = 0.5
+"""How long a group may tidy up after SIGTERM before SIGKILL; stopping a turn must take less than a second."""
+
+#: What a child gets of our environment. Everything else, keys above all, stays here.
+KEPT = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TERM", "COLUMNS",
+        "VIRTUAL_ENV", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a program ended. `output` has the head and tail where there was more than the cap."""
+
+    code: int | None
+    output: str
+    timed_out: bool = False
+
+
+def clean_environment(extra: Mapping[str, str] | None = None, *, passing: Sequence[str] = ()) -> dict[str, str]:
+    """Return the environment for a child: the allow-list, what is passed on by name, and what is set."""
+    kept = {name: os.environ[name] for name in (*KEPT, *passing) if name in os.environ}
+    return {**kept, "TERM": "dumb", "GIT_TERMINAL_PROMPT": "0", "PAGER": "cat", **(extra or {})}
+
+
+async def run_program(
+    argv: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    timeout: float,
+    emit: Callable[[str], None] = lambda text: None,
+    stdin: bytes | None = None,
+    limit: int = 200_000,
+) -> Finished:
+    """Run a program to its end, its time limit, or cancellation; the whole process group is gone afterwards.
+
+    Standard output and error come together, in the order written. `limit` is in characters.
+
+    Raises:
+        OSError: If it cannot be started.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *argv, cwd=folder, env=dict(environment), start_new_session=True,
+        stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    kept = _Kept(limit)
+    timed_out = False
+    try:
+        async with asyncio.timeout(timeout):
+            await asyncio.gather(_feed(process, stdin), _drain(process, kept, emit), process.wait())
+    except TimeoutError:
+        timed_out = True
+    finally:
+        await _end(process)
+    return Finished(None if timed_out else process.returncode, kept.text(), timed_out)
+
+
+async def _feed(process: asyncio.subprocess.Process, stdin: bytes | None) -> None:
+    if process.stdin is None or stdin is None:
+        return
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(stdin)
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _drain(process: asyncio.subprocess.Process, kept: _Kept, emit: Callable[[str], None]) -> None:
+    assert process.stdout is not None
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    while chunk := await process.stdout.read(65_536):
+        text = decoder.decode(chunk)
+        kept.add(text)
+        emit(text)
+    kept.add(decoder.decode(b"", final=True))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Stop the group, first politely; members that outlived their leader die too."""
+    if process.returncode is None:
+        _signal(process.pid, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                await process.wait()
+    _signal(process.pid, signal.SIGKILL)
+    await process.wait()
+    transport = getattr(process, "_transport", None)
+    if transport is not None:  # a grandchild that left the group may hold the pipe open
+        transport.close()
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+class _Kept:
+    """The head and the tail of what was printed, in bounded memory."""
+
+    def __init__(self, limit: int) -> None:
+        self._head, self._tail, self._dropped = "", "", 0
+        self._limit = limit // 2
+
+    def add(self, text: str) -> None:
+        room = self._limit - len(self._head)
+        self._head += text[:room]
+        self._tail += text[max(room, 0) :]
+        if len(self._tail) > 2 * self._limit:
+            self._dropped += len(self._tail) - self._limit
+            self._tail = self._tail[-self._limit :]
+
+    def text(self) -> str:
+        if not self._dropped:
+            return self._head + self._tail
+        return f"{self._head}\n[… {self._dropped:,} characters left out …]\n{self._tail}"
