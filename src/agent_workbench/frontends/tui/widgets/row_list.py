@@ -1,0 +1,180 @@
+"""A list of lines with a cursor: configs, sessions, problems, revisions, what fits at the editor's cursor.
+
+A Line-API widget: ten thousand rows cost what the visible ones do. A row is values; a theme colours it when painted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, pad, width_of
+from agent_workbench.frontends.tui.widgets.paint import LinesView
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line. The left end gives way to the right one; a heading cannot be chosen. Texts are clean."""
+
+    id: str
+    left: Sequence[Run]
+    right: Sequence[Run] = ()
+    heading: bool = False
+
+
+class RowList(LinesView, can_focus=True):
+    """Rows, one of them under the cursor. `empty` is shown where there are none, and says what to press."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--edge"}
+    DEFAULT_CSS = """
+    RowList {
+        overflow-y: auto;
+        scrollbar-gutter: auto;
+        & .lines--cursor { background: $block-cursor-blurred-background; }
+        & .lines--edge { color: $border-blurred; }
+        &:focus {
+            & .lines--cursor { background: $block-cursor-background; text-style: bold; }
+            & .lines--edge { color: $border; }
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("list.up", "up", "move(-1)", "up", "The row above", show=False),
+        bind("list.down", "down", "move(1)", "down", "The row below", show=False),
+        bind("list.page_up", "pageup", "page(-1)", "page up", "A page up", show=False),
+        bind("list.page_down", "pagedown", "page(1)", "page down", "A page down", show=False),
+        bind("list.first", "home", "first", "first", "The first row", show=False),
+        bind("list.last", "end", "last", "last", "The last row", show=False),
+        bind("list.choose", "enter", "choose", "open", "Open what the cursor is on"),
+    ]
+
+    cursor: reactive[int] = reactive(-1, init=False)
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another row; None where the list is empty."""
+
+        list: RowList
+        row: Row | None
+
+        @property
+        def control(self) -> RowList:
+            return self.list
+
+    @dataclass
+    class Chosen(Message):
+        """A row was chosen, by enter or a click."""
+
+        list: RowList
+        row: Row
+
+        @property
+        def control(self) -> RowList:
+            return self.list
+
+    def __init__(self, *, empty: str = "", id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.empty = empty
+        self.rows: tuple[Row, ...] = ()
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+
+    def put(self, rows: Sequence[Row], *, at: str = "") -> None:
+        """Show rows; the cursor stays with its row's id, or goes to that of `at`."""
+        before = self.row
+        wanted = at or (before.id if before else "")
+        self.rows = tuple(rows)
+        found = next((index for index, row in enumerate(self.rows) if row.id == wanted and not row.heading), -1)
+        fallback = min(max(self.cursor, 0), len(self.rows) - 1)
+        self.virtual_size = Size(0, max(len(self.rows), 1))
+        self.set_reactive(RowList.cursor, found if found >= 0 else self._selectable(fallback, 1))
+        self.refresh()
+        self._show_cursor()
+        if (self.row and self.row.id) != (before and before.id):
+            self.post_message(self.Moved(self, self.row))
+
+    def _selectable(self, index: int, step: int) -> int:
+        """Return the nearest row that can be chosen in a direction, else in the other, else -1."""
+        for by in (step, -step):
+            at = index
+            while 0 <= at < len(self.rows):
+                if not self.rows[at].heading:
+                    return at
+                at += by
+        return -1
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a row."""
+        return min(max(cursor, -1), len(self.rows) - 1)
+
+    def watch_cursor(self, before: int, now: int) -> None:
+        if before != now:
+            self.refresh()
+            self._show_cursor()
+            self.post_message(self.Moved(self, self.row))
+
+    def _show_cursor(self) -> None:
+        if self.cursor >= 0 and self.is_mounted:
+            top = 0 if self._selectable(0, 1) == self.cursor else self.cursor  # the heading above comes along
+            self.scroll_to_region(Region(0, top, 1, self.cursor - top + 1), animate=False, force=True)
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor by rows, over headings."""
+        target = self.cursor + step
+        if 0 <= target < len(self.rows):
+            self.cursor = self._selectable(target, 1 if step > 0 else -1)
+
+    def action_page(self, direction: int) -> None:
+        """Move the cursor by a window's height."""
+        target = min(max(self.cursor + direction * max(1, self.size.height - 1), 0), len(self.rows) - 1)
+        self.cursor = self._selectable(target, direction)
+
+    def action_first(self) -> None:
+        """Move the cursor to the first row."""
+        self.cursor = self._selectable(0, 1)
+
+    def action_last(self) -> None:
+        """Move the cursor to the last row."""
+        self.cursor = self._selectable(len(self.rows) - 1, -1)
+
+    def action_choose(self) -> None:
+        """Choose the row under the cursor."""
+        if self.row is not None:
+            self.post_message(self.Chosen(self, self.row))
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the row that was clicked on."""
+        index = event.y + self.scroll_offset.y
+        if 0 <= index < len(self.rows) and not self.rows[index].heading:
+            self.cursor = index
+            self.action_choose()
+
+    def render_line(self, y: int) -> Strip:
+        """Paint a row of the window."""
+        index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
+        if not self.rows:
+            words = self.empty.split("\n")
+            line: Line = [(f" {words[y]}", "muted")] if y < len(words) else []
+            return self.strip_of(pad(fit(line, width), width))
+        if index >= len(self.rows):
+            return self.strip_of([(" " * width, "")])
+        row = self.rows[index]
+        inner = max(0, width - 2)
+        line = ends(row.left, row.right, inner) if row.right else fit(row.left, inner)
+        line = pad(line, inner)
+        if index != self.cursor:
+            return self.strip_of([(" ", ""), *line, (" " * (width - 1 - width_of(line)), "")])
+        lit = [(text, f"{role} cursor".strip()) for text, role in line]
+        return self.strip_of([("▌", "edge cursor"), *lit, (" " * (width - 1 - width_of(line)), "cursor")])
