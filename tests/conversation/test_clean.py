@@ -11,7 +11,7 @@ from agent_workbench.conversation.clean import Cleaner, clean, clean_line
 HOSTILE = "".join(map(chr, range(0x20))) + "\x7f\x9b\x9d\u200d\u202e\u2066\ufeff\U000e0041\ud83d\udc68👨💻❤\ufe0f🏽"
 texts = st.text(st.one_of(st.sampled_from(HOSTILE), st.characters(codec=None, categories=None)))
 acting = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
 
 
@@ -33,6 +33,7 @@ acting = re.compile(
         pytest.param(
             "👨\u200d👩\u200d👧 ❤\ufe0f\u200d🔥", "👨\u200d👩\u200d👧 ❤\ufe0f\u200d🔥", id="joined emoji stay"
         ),
+        pytest.param("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e", id="a Persian word keeps its non-joiner"),
         pytest.param("a\u200db", "a‹U+200D›b", id="a joiner between letters"),
     ],
 )

@@ -3,15 +3,20 @@
 A terminal obeys control bytes wherever they stand, and a person believes what they see. So whatever
 acts without being seen gets a visible form: control characters as control pictures (`␛`), C1, bidi
 controls, tag and zero-width characters as their code point (`‹U+202E›`). Wide and combining characters
-stay, and so does a joiner inside an emoji. What is left of control characters is newline and tab.
+stay, and so does a joiner inside an emoji or a word of a script that needs it. Of control characters
+only newline and tab are left.
 """
 
 from __future__ import annotations
 
 import re
 
-_EMOJI = "[\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff]"
-_JOINABLE = f"(?:{_EMOJI}|\ufe0f)"
+# Between these a joiner shapes what is seen: emoji, and the Arabic and Indic scripts.
+_JOINED = (
+    "\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff"
+)
+_BEFORE = f"[\ufe0f{_JOINED}]"
+_JOINERS = "[\u200c\u200d]"
 
 # What has no width or turns the direction of text. Variation selectors U+FE00–FE0F are combining and stay.
 _INVISIBLE = (
@@ -19,10 +24,10 @@ _INVISIBLE = (
     "\ufff0-\ufffb\U000e0000-\U000e0fff"
 )
 _UNSAFE = re.compile(
-    f"(?P<newline>\r\n)|(?:(?<={_EMOJI})|(?<=\ufe0f))(?P<joiner>\u200d)(?={_EMOJI})"
+    f"(?P<newline>\r\n)|(?<={_BEFORE})(?P<joiner>{_JOINERS})(?=[{_JOINED}])"
     f"|[\x00-\x08\x0b-\x1f\x7f-\x9f{_INVISIBLE}\ud800-\udfff]"
 )
-_UNDECIDED = re.compile(f"(?:\r|{_JOINABLE}(?:\u200d{_EMOJI}\ufe0f?)*\u200d?)\\Z")
+_UNDECIDED = re.compile(f"(?:\r|{_BEFORE}(?:{_JOINERS}[{_JOINED}]\ufe0f?)*{_JOINERS}?)\\Z")
 _BREAKS = re.compile(r"\s+")
 
 

@@ -25,9 +25,9 @@ def counts(diff: str) -> tuple[int, int]:
 
 
 def diff_lines(diff: str, width: int, prefix: Sequence[Run] = ()) -> list[Line]:
-    """Lay a cleaned unified diff out, each line folded at the width under its sign; the names of the files are left out.
+    """Lay a cleaned unified diff out, each line folded at the width under its sign.
 
-    Whoever shows a diff says which file it changes.
+    The names of the files are left out: whoever shows a diff says what it changes.
     """
     lines: list[Line] = []
     for text in _without_names(diff.rstrip("\n").split("\n")):

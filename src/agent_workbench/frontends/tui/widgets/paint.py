@@ -27,6 +27,12 @@ class LinesView(ScrollView):
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
         scrollbar-gutter: stable;
+        scrollbar-color: $foreground 25%;
+        scrollbar-color-hover: $foreground 40%;
+        scrollbar-color-active: $accent;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
         & .lines--muted { color: $foreground 60%; }
         & .lines--strong { text-style: bold; }
         & .lines--emphasis { text-style: italic; }

@@ -12,7 +12,7 @@ from agent_workbench.conversation.messages import ToolCall, ToolResult
 from agent_workbench.frontends.tui.widgets.diff_view import counts, diff_lines
 from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fold, wrap
 
-State = Literal["writing", "called", "asking", "running", "done"]
+State = Literal["writing", "waiting", "called", "asking", "running", "done"]
 
 SHORT_LINES = 12
 LIVE_LINES = 6
@@ -24,6 +24,7 @@ _SUBJECTS = ("path", "file_path", "command", "pattern", "query", "url", "agent",
 _BODY: Line = [("    ", "")]
 _STATES: dict[str, Run] = {
     "writing": ("… writing", "muted"),
+    "waiting": ("… waiting", "muted"),
     "called": ("– no result", "muted"),
     "asking": ("? asks", "warn"),
     "running": ("● running", "state"),

@@ -17,8 +17,10 @@ from textual.timer import Timer
 
 from agent_workbench.frontends.tui.widgets.blocks import (
     Block,
+    NoticeBlock,
     ReplyBlock,
     TailBlock,
+    ThinkingBlock,
     UserBlock,
     foldable,
     raw_source,
@@ -132,6 +134,11 @@ class Transcript(LinesView, can_focus=True, inherit_bindings=False):
         """The blocks, in order."""
         return [entry.block for entry in self._entries.items]
 
+    @property
+    def count(self) -> int:
+        """How many blocks there are."""
+        return len(self._entries)
+
     def load(self, blocks: Iterable[Block]) -> None:
         """Show these blocks, from their end, and forget what was shown."""
         self._entries.truncate(0)
@@ -149,12 +156,26 @@ class Transcript(LinesView, can_focus=True, inherit_bindings=False):
                 self._calls[block.call.call_id] = index
         self._arrange()
 
-    def truncate(self, length: int) -> None:
-        """Keep the first `length` blocks: what was streamed gives way to what is remembered."""
-        self._entries.truncate(length)
-        self._calls = {call_id: index for call_id, index in self._calls.items() if index < length}
-        self._changed = {index for index in self._changed if index < length}
-        self.cursor = min(self.cursor, length - 1)
+    def settle(self, start: int, blocks: Iterable[Block]) -> None:
+        """Put the finished blocks of a reply in place of what was streamed since `start`.
+
+        Notices and a person's words that came meanwhile stay, above; what was unfolded stays so.
+        """
+        streamed = self._entries.items[start:]
+        modes = {_identity(entry.block): entry.mode for entry in streamed if entry.mode}
+        kept = [entry.block for entry in streamed if isinstance(entry.block, NoticeBlock | UserBlock)]
+        self._entries.truncate(start)
+        self._calls = {call_id: index for call_id, index in self._calls.items() if index < start}
+        self._changed = {index for index in self._changed if index < start}
+        finished = [*kept, *blocks]
+        for index, block in enumerate(finished, start):
+            if isinstance(block, ToolBlock):
+                self._calls[block.call.call_id] = index
+        self._entries.extend(finished)
+        for entry in self._entries.items[start:]:
+            entry.mode = modes.get(_identity(entry.block))
+        self.cursor = min(self.cursor, len(self._entries) - 1)
+        self.paint()
 
     def stream(self, text: str, *, who: str = "", thinking: bool = False) -> None:
         """Add words to the open end; painted at most 11 times a second."""
@@ -164,6 +185,15 @@ class Transcript(LinesView, can_focus=True, inherit_bindings=False):
             self._entries.extend([last])
         last.tail.feed(text)
         self._grow(len(self._entries) - 1)
+
+    def end_tail(self, message: int) -> None:
+        """Turn what was streamed and never finished into blocks that stay."""
+        for index, entry in enumerate(self._entries.items):
+            if isinstance(entry.block, TailBlock):
+                text, who = entry.block.tail.text, entry.block.who
+                made = ThinkingBlock if entry.block.thinking else ReplyBlock
+                self._entries.replace(index, made(text, who, message))
+        self.paint()
 
     def tool(self, call_id: str) -> ToolBlock | None:
         """Return the card of a call."""
@@ -488,3 +518,14 @@ class Transcript(LinesView, can_focus=True, inherit_bindings=False):
                 if not line <= top + number < line + height:
                     self.scroll_to(y=max(0, top + number - height // 3), animate=False, immediate=True)
                 break
+
+
+def _identity(block: Block) -> str:
+    """Name what a streamed block and the finished one after it have in common."""
+    match block:
+        case ToolBlock(call):
+            return f"call {call.call_id}"
+        case ThinkingBlock() | TailBlock(thinking=True):
+            return "thinking"
+        case _:
+            return ""

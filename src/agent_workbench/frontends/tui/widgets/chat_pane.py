@@ -1,0 +1,463 @@
+"""A session on the screen: what it is, what was said, what it asks, where to write, what it used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+
+from textual import events
+from textual.actions import SkipAction
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.message import Message as TextualMessage
+from textual.reactive import reactive
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Label
+
+from agent_workbench.conversation.clean import clean_line
+from agent_workbench.conversation.events import (
+    Answer,
+    ApprovalAnswered,
+    ApprovalRequired,
+    Event,
+    Notice,
+    Question,
+    ReplyFinished,
+    ResultsReady,
+    Retrying,
+    StepStarted,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    ToolFinished,
+    ToolOutput,
+    ToolStarted,
+    TurnFinished,
+    TurnStarted,
+    UserSaid,
+)
+from agent_workbench.conversation.messages import Message, ToolCall
+from agent_workbench.conversation.usage import Usage
+from agent_workbench.frontends.tui.widgets.bar import Bar
+from agent_workbench.frontends.tui.widgets.blocks import NoticeBlock, blocks_of, reply_blocks, user_block
+from agent_workbench.frontends.tui.widgets.meter import meter_runs
+from agent_workbench.frontends.tui.widgets.prompt import PromptArea
+from agent_workbench.frontends.tui.widgets.question import QuestionCard
+from agent_workbench.frontends.tui.widgets.tool_card import OUTPUT_KEPT, ToolBlock
+from agent_workbench.frontends.tui.widgets.transcript import Transcript
+
+DRAFT_KEPT = 4_000
+"""Characters kept of arguments while they are being written."""
+HINT = "Nothing said yet. Write below; Enter sends."
+SIDE_BY_SIDE = 56
+"""Cells under which the title leaves out the model."""
+
+_DOTS = {"idle": ("○", "muted"), "failed": ("✗", "bad"), "stopped": ("■", "warn"), "needs you": ("?", "warn")}
+_ENDS = {"completed": "idle", "cancelled": "stopped", "failed": "failed", "limited": "stopped"}
+
+
+class PromptRow(Widget):
+    """The mark before the prompt, and the prompt. The mark shows the focus in shape and colour."""
+
+    DEFAULT_CSS = """
+    PromptRow {
+        layout: horizontal;
+        height: auto;
+        max-height: 8;
+        background: $surface;
+        & > Label { width: 2; padding: 0 0 0 1; color: $foreground 60%; }
+        &:focus-within > Label { color: $accent; text-style: bold; }
+        & > PromptArea { width: 1fr; }
+    }
+    """
+
+
+class ChatPane(Vertical):
+    """One session. It follows events and posts what a person wants; whoever owns it does it.
+
+    `load` shows a stored conversation, `show` one event after the other. Indexes in messages are positions in the
+    conversation: those loaded, then one for each `UserSaid`, `ReplyFinished` and `ResultsReady`.
+    """
+
+    BINDINGS = [
+        Binding("escape", "stop", "Stop", show=False, id="chat.stop", tooltip="Stop the running turn"),
+        Binding("tab", "to_question", "Answer", show=False, id="chat.answer", tooltip="Go to the question"),
+    ]
+    DEFAULT_CSS = """
+    ChatPane {
+        height: 1fr;
+        background: $background;
+        & > .title { background: $surface; }
+        &:focus-within > .title { background: $panel; text-style: bold; }
+        & > .status { display: none; }
+        &.-telling > .status { display: block; }
+        & > .meter { color: $foreground 60%; }
+    }
+    """
+
+    telling = reactive(False, toggle_class="-telling")
+
+    @dataclass
+    class Submitted(TextualMessage):
+        """A text is to be sent to the session, or queued while a turn runs."""
+
+        pane: ChatPane
+        text: str
+
+        @property
+        def control(self) -> ChatPane:
+            return self.pane
+
+    @dataclass
+    class Answered(TextualMessage):
+        """A permission question was answered."""
+
+        pane: ChatPane
+        call_id: str
+        answer: Answer
+
+        @property
+        def control(self) -> ChatPane:
+            return self.pane
+
+    @dataclass
+    class StopRequested(TextualMessage):
+        """The running turn is to be stopped."""
+
+        pane: ChatPane
+
+        @property
+        def control(self) -> ChatPane:
+            return self.pane
+
+    @dataclass
+    class CopyRequested(TextualMessage):
+        """A text is to be copied; `what` names it for people ("block", "code")."""
+
+        pane: ChatPane
+        text: str
+        what: str
+
+        @property
+        def control(self) -> ChatPane:
+            return self.pane
+
+    @dataclass
+    class ForkRequested(TextualMessage):
+        """A new session is to start after the message of this index."""
+
+        pane: ChatPane
+        message: int
+
+        @property
+        def control(self) -> ChatPane:
+            return self.pane
+
+    @dataclass
+    class EditRequested(TextualMessage):
+        """The person's message of this index is to be edited and sent again, in a fork before it."""
+
+        pane: ChatPane
+        message: int
+        text: str
+
+        @property
+        def control(self) -> ChatPane:
+            return self.pane
+
+    @dataclass
+    class HistoryRequested(TextualMessage):
+        """What was sent before is to be searched."""
+
+        pane: ChatPane
+
+        @property
+        def control(self) -> ChatPane:
+            return self.pane
+
+    def __init__(
+        self,
+        *,
+        number: int = 1,
+        title: str = "",
+        model: str = "",
+        mode: str = "ask",
+        clock: Callable[[], float] = monotonic,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self.number, self.session_title, self.model, self.mode = number, title, model, mode
+        self.state = "idle"
+        self.usage = Usage()
+        self.context_window: int | None = None
+        self._context_tokens: int | None = None
+        self._clock = clock
+        self._said_by = ""
+        self._messages = 0
+        self._step_at = 0
+        self._retry: tuple[Retrying, float] | None = None
+        self._countdown: Timer | None = None
+        self.transcript = Transcript(hint=HINT, clock=clock)
+        """What was said."""
+        self.question = QuestionCard(clock=clock)
+        """The questions that wait."""
+        self.prompt = PromptArea()
+        """Where a person writes; its `draft` and `sent` may be read and set."""
+        self._title = Bar(classes="title")
+        self._status = Bar(classes="status")
+        self._meter = Bar(classes="meter")
+
+    def compose(self) -> ComposeResult:
+        """Title, transcript, question, status, prompt, meter, from top to bottom."""
+        yield self._title
+        yield self.transcript
+        yield self.question
+        yield self._status
+        yield PromptRow(Label("›", markup=False), self.prompt)
+        yield self._meter
+
+    def on_mount(self) -> None:
+        """Show what is known."""
+        self._show_title()
+        self._show_meter()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn runs, waiting for an answer included."""
+        return self.state not in _ENDS.values()
+
+    # --- what the owner says --------------------------------------------------------------------------------------
+
+    def load(self, messages: Sequence[Message]) -> None:
+        """Show a stored conversation from its end, in place of what was shown."""
+        self._messages = len(messages)
+        last = next((said for said in reversed(messages) if said.role != "tool"), None)
+        self._said_by = (last.model or "assistant") if last is not None and last.role == "assistant" else ""
+        self.question.clear()
+        self._tell(None)
+        self.transcript.load(blocks_of(messages))
+
+    def set_title(
+        self, title: str | None = None, *, number: int | None = None, model: str | None = None, mode: str | None = None
+    ) -> None:
+        """Change what the title says; None leaves a part as it is."""
+        self.session_title = self.session_title if title is None else title
+        self.number = self.number if number is None else number
+        self.model = self.model if model is None else model
+        self.mode = self.mode if mode is None else mode
+        self._show_title()
+
+    def set_meter(self, usage: Usage, *, context_tokens: int | None = None, context_window: int | None = None) -> None:
+        """Say what the session used so far, and how much of the model's context its last request filled."""
+        self.usage, self._context_tokens, self.context_window = usage, context_tokens, context_window
+        self._show_meter()
+
+    def set_state(self, state: str) -> None:
+        """Show a state word: `idle`, `writing`, `needs you`, `failed`, or what runs."""
+        self.state = state
+        self._show_title()
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        if self._retry is not None:
+            self._tell(None)
+        match event:
+            case TurnStarted(model=model):
+                self.model = model or self.model
+                self.set_state("waiting")
+            case UserSaid(message):
+                self.transcript.append(user_block(message, self._next()))
+                self._said_by = ""
+            case StepStarted(model=model):
+                self.model = model or self.model
+                self._step_at = self.transcript.count
+                self.set_state("waiting")
+            case TextDelta(text):
+                self._stream(text, "writing")
+            case ThinkingDelta(text):
+                self._stream(text, "thinking")
+            case ToolCallDelta():
+                self._write_call(event)
+            case ReplyFinished(message, usage):
+                self._settle(message, usage)
+            case ToolStarted(call):
+                self.transcript.put_tool(replace(self._card(call), call=call, state="running"), soon=False)
+                self.set_state(f"running {clean_line(call.name, 30)}")
+            case ToolOutput(call_id, text):
+                self._print(call_id, text)
+            case ToolFinished(call, result, duration_s):
+                done = replace(self._card(call), state="done", result=result, duration_s=duration_s, output="")
+                self.transcript.put_tool(done, soon=False)
+            case ResultsReady():
+                self._next()
+            case ApprovalRequired(question):
+                self._ask(question)
+            case ApprovalAnswered(call_id):
+                self._answered(call_id)
+            case Retrying():
+                self._tell(event)
+            case Notice(text, severity):
+                self.transcript.append(NoticeBlock(text, severity, self._messages - 1))
+            case TurnFinished():
+                self._finish(event)
+
+    def _next(self) -> int:
+        self._messages += 1
+        return self._messages - 1
+
+    def _stream(self, text: str, state: str) -> None:
+        who = self.model or "assistant"
+        first = self.transcript.count == self._step_at and who != self._said_by
+        self.transcript.stream(text, who=who if first else "", thinking=state == "thinking")
+        if self.state != state:
+            self.set_state(state)
+
+    def _card(self, call: ToolCall) -> ToolBlock:
+        return self.transcript.tool(call.call_id) or ToolBlock(call, message=self._messages - 1)
+
+    def _write_call(self, delta: ToolCallDelta) -> None:
+        card = self._card(ToolCall(delta.call_id, delta.name))
+        call = card.call if card.call.name else ToolCall(delta.call_id, delta.name)
+        draft = (card.draft + delta.arguments)[-DRAFT_KEPT:]
+        self.transcript.put_tool(replace(card, call=call, state="writing", draft=draft))
+        if self.state != "writing":
+            self.set_state("writing")
+
+    def _print(self, call_id: str, text: str) -> None:
+        card = self.transcript.tool(call_id)
+        if card is not None:
+            self.transcript.put_tool(replace(card, output=(card.output + text)[-OUTPUT_KEPT:]))
+
+    def _settle(self, message: Message, usage: Usage) -> None:
+        who = message.model or self.model or "assistant"
+        blocks = list(reply_blocks(message, self._next(), heading=who if who != self._said_by else ""))
+        self._said_by = who
+        waiting = [replace(block, state="waiting") if isinstance(block, ToolBlock) else block for block in blocks]
+        self.transcript.settle(self._step_at, waiting)
+        self._step_at = self.transcript.count
+        self.usage += usage
+        self._context_tokens = usage.input_tokens
+        self._show_meter()
+
+    def _ask(self, question: Question) -> None:
+        """Show a question. It takes the focus from an empty prompt only, and gives back what was typed for that."""
+        self.transcript.put_tool(replace(self._card(question.call), state="asking"), soon=False)
+        self.question.ask(question)
+        self.set_state("needs you")
+        if self.prompt.has_focus and not self.prompt.text:
+            self.call_after_refresh(self.question.focus)
+
+    def _answered(self, call_id: str) -> None:
+        card = self.transcript.tool(call_id)
+        if card is not None and card.state == "asking":
+            self.transcript.put_tool(replace(card, state="waiting"), soon=False)
+        had_focus = self.question.has_focus_within
+        self.question.withdraw(call_id)
+        self.set_state("needs you" if self.question.waiting else "waiting")
+        if had_focus and not self.question.waiting:
+            self.prompt.focus()
+
+    def _finish(self, event: TurnFinished) -> None:
+        self.transcript.end_tail(self._messages - 1)
+        self.question.clear()
+        if event.error:
+            notice = NoticeBlock(event.error, "error" if event.status == "failed" else "warning", self._messages - 1)
+            self.transcript.append(notice)
+        elif event.status == "cancelled":
+            self.transcript.append(NoticeBlock("stopped", "warning", self._messages - 1))
+        self._step_at = self.transcript.count
+        self.set_state(_ENDS[event.status])
+
+    # --- lines around ---------------------------------------------------------------------------------------------
+
+    def _show_title(self) -> None:
+        dot, role = _DOTS.get(self.state, ("●", "state"))
+        left = [(f"{self.number} · ", "muted"), (clean_line(self.session_title) or "new session", "")]
+        right = [(f"{dot} {self.state}", role)]
+        if self.model and self.size.width >= SIDE_BY_SIDE:
+            right.append((f"  {clean_line(self.model, 30)}", "muted"))
+        right.append((f"  {clean_line(self.mode, 12)}", "muted" if self.mode == "ask" else "warn"))
+        self._title.put(left, right)
+
+    def _show_meter(self) -> None:
+        self._meter.put(meter_runs(self.usage, self._context_tokens, self.context_window))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the title."""
+        self._show_title()
+
+    def _tell(self, event: Retrying | None) -> None:
+        """Count a retry down, once a second and only while there is one."""
+        if self._countdown is not None:
+            self._countdown.stop()
+            self._countdown = None
+        self._retry = None if event is None else (event, self._clock() + event.delay_s)
+        self.telling = event is not None
+        if event is not None:
+            self.set_state("retrying")
+            self._countdown = self.set_interval(1.0, self._show_countdown)
+            self._show_countdown()
+
+    def _show_countdown(self) -> None:
+        if self._retry is None:
+            return
+        event, until = self._retry
+        left = max(0, round(until - self._clock()))
+        words = f"{clean_line(event.reason, 200)} · again in {left} s, attempt {event.attempt}"
+        self._status.put([("↻ ", "warn"), (words, "")], [("esc stops", "muted")])
+
+    # --- what the person does -------------------------------------------------------------------------------------
+
+    def action_stop(self) -> None:
+        """Ask for the turn to be stopped; with none running, the key means something to somebody else."""
+        if not self.busy:
+            raise SkipAction
+        self.post_message(self.StopRequested(self))
+
+    def action_to_question(self) -> None:
+        """Go to the question that waits."""
+        if not self.question.waiting or self.question.has_focus_within:
+            raise SkipAction
+        self.question.focus()
+
+    def on_prompt_area_submitted(self, event: PromptArea.Submitted) -> None:
+        """Pass what was written on, and follow the answer."""
+        event.stop()
+        self.transcript.action_edge(1)
+        self.post_message(self.Submitted(self, event.text))
+
+    def on_prompt_area_history_requested(self, event: PromptArea.HistoryRequested) -> None:
+        """Pass on."""
+        event.stop()
+        self.post_message(self.HistoryRequested(self))
+
+    def on_question_card_answered(self, event: QuestionCard.Answered) -> None:
+        """Pass the answer on; the prompt gets the focus back after the last one."""
+        event.stop()
+        if not self.question.waiting:
+            self.prompt.focus()
+        self.post_message(self.Answered(self, event.call_id, event.answer))
+
+    def on_question_card_typed(self, event: QuestionCard.Typed) -> None:
+        """Type into the prompt what was meant for it."""
+        event.stop()
+        self.prompt.type_in(event.text)
+        self.prompt.focus()
+
+    def on_transcript_copy_requested(self, event: Transcript.CopyRequested) -> None:
+        """Pass on."""
+        event.stop()
+        self.post_message(self.CopyRequested(self, event.text, event.what))
+
+    def on_transcript_fork_requested(self, event: Transcript.ForkRequested) -> None:
+        """Pass on."""
+        event.stop()
+        self.post_message(self.ForkRequested(self, event.message))
+
+    def on_transcript_edit_requested(self, event: Transcript.EditRequested) -> None:
+        """Pass on."""
+        event.stop()
+        self.post_message(self.EditRequested(self, event.message, event.text))

@@ -1,0 +1,199 @@
+"""Where a person writes to a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+from agent_workbench.conversation.clean import clean
+
+PLACEHOLDER = "ask, or / for commands"
+PASTE_LINES = 10
+PASTE_CHARACTERS = 1_000
+"""A paste over either is folded into a chip, so that the prompt stays readable and fast."""
+
+_TAKEN = {"ctrl+c", "super+c", "ctrl+f", "ctrl+w", "ctrl+y", "f6", "f7", "up", "down"}
+"""TextArea's keys that mean something else in the workbench, or are bound anew below."""
+
+
+def _bindings(inherited: Iterable[BindingType]) -> list[BindingType]:
+    kept: list[BindingType] = []
+    for binding in inherited:
+        if isinstance(binding, Binding):
+            keys = ",".join(key for key in binding.key.split(",") if key not in _TAKEN)
+            if keys:
+                kept.append(Binding(keys, binding.action, binding.description, show=False))
+    return kept
+
+
+class PromptArea(TextArea, inherit_bindings=False):
+    """A text area that sends on Enter, grows to eight lines, remembers, and folds big pastes.
+
+    What is typed or pasted is cleaned on its way in. A folded paste shows as a chip such as `[pasted 1: 120 lines]`;
+    `draft` and what is sent hold the whole text in its place; a chip that was edited is sent as it reads.
+    """
+
+    BINDINGS = [
+        Binding("enter", "send", "Send", id="prompt.send", tooltip="Send it"),
+        Binding("ctrl+j,shift+enter,alt+enter", "newline", "Newline", id="prompt.newline", tooltip="A new line"),
+        Binding("up", "older", "Older", show=False, id="prompt.older", tooltip="Up; at the top, what you sent before"),
+        Binding(
+            "down", "newer", "Newer", show=False, id="prompt.newer", tooltip="Down; at the end, what you sent after"
+        ),
+        Binding("ctrl+c,super+c", "copy_selection", "Copy", show=False, id="prompt.copy", tooltip="Copy the selection"),
+        Binding("ctrl+r", "search", "History", show=False, id="prompt.search", tooltip="Search what you sent"),
+        *_bindings(TextArea.BINDINGS),
+    ]
+    DEFAULT_CSS = """
+    PromptArea {
+        height: auto;
+        min-height: 1;
+        max-height: 8;
+        border: none;
+        padding: 0 1;
+        background: $surface;
+        &:focus { border: none; }
+        & .text-area--placeholder { color: $foreground 50%; }
+        & .text-area--cursor-line { background: transparent; }
+    }
+    """
+
+    @dataclass
+    class Submitted(Message):
+        """A text is to be sent, chips unfolded; the prompt is empty again."""
+
+        prompt: PromptArea
+        text: str
+
+        @property
+        def control(self) -> PromptArea:
+            return self.prompt
+
+    @dataclass
+    class HistoryRequested(Message):
+        """A person wants to search what was sent before."""
+
+        prompt: PromptArea
+
+        @property
+        def control(self) -> PromptArea:
+            return self.prompt
+
+    def __init__(self, *, placeholder: str = PLACEHOLDER, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(
+            compact=True,
+            placeholder=placeholder,
+            id=id,
+            classes=classes,
+            show_line_numbers=False,
+            highlight_cursor_line=False,
+        )
+        self._sent: list[str] = []
+        self._place = 0
+        self._unsent = ""
+        self._pastes: dict[str, str] = {}
+
+    @property
+    def sent(self) -> Sequence[str]:
+        """What was sent before, oldest first."""
+        return tuple(self._sent)
+
+    @sent.setter
+    def sent(self, texts: Iterable[str]) -> None:
+        self._sent = list(texts)
+        self._place = len(self._sent)
+
+    @property
+    def draft(self) -> str:
+        """What is written so far, chips unfolded; setting it puts the cursor at its end."""
+        text = self.text
+        for chip, pasted in self._pastes.items():
+            text = text.replace(chip, pasted)
+        return text
+
+    @draft.setter
+    def draft(self, text: str) -> None:
+        self._pastes.clear()
+        self.text = ""
+        self.type_in(text)
+
+    def type_in(self, text: str) -> None:
+        """Insert a text at the cursor as if it was pasted there."""
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        lines = text.count("\n") + 1
+        if lines > PASTE_LINES or len(text) > PASTE_CHARACTERS:
+            size = f"{lines} lines" if lines > 1 else f"{len(text)} characters"
+            chip = f"[pasted {len(self._pastes) + 1}: {size}]"
+            self._pastes[chip] = text
+            text = chip
+        start, end = self.selection
+        result = self.replace(clean(text), min(start, end), max(start, end), maintain_selection_offset=False)
+        self.move_cursor(result.end_location)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        """Insert a paste cleaned, folded when it is big."""
+        event.prevent_default()
+        event.stop()
+        self.type_in(event.text)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Type what is printable; Enter is a binding here, not a newline."""
+        if event.key == "enter":
+            return
+        await super()._on_key(event)
+
+    def action_paste(self) -> None:
+        """Insert what was copied within the program."""
+        self.type_in(self.app.clipboard)
+
+    def action_send(self) -> None:
+        """Send the draft, unless there is nothing but space."""
+        text = self.draft
+        if not text.strip():
+            return
+        if not self._sent or self._sent[-1] != text:
+            self._sent.append(text)
+        self._place = len(self._sent)
+        self._unsent = ""
+        self.draft = ""
+        self.post_message(self.Submitted(self, text))
+
+    def action_newline(self) -> None:
+        """Insert a newline."""
+        self.insert("\n")
+
+    def action_older(self) -> None:
+        """Move up; on the first line, show what was sent before."""
+        if not self.cursor_at_first_line or not self._recall(-1):
+            self.action_cursor_up()
+
+    def action_newer(self) -> None:
+        """Move down; on the last line, show what was sent after, and at last the unsent draft."""
+        if not self.cursor_at_last_line or not self._recall(1):
+            self.action_cursor_down()
+
+    def action_copy_selection(self) -> None:
+        """Copy the selection; without one the key means something to somebody else."""
+        if not self.selected_text:
+            raise SkipAction
+        self.action_copy()
+
+    def action_search(self) -> None:
+        """Ask for the history to be searched."""
+        self.post_message(self.HistoryRequested(self))
+
+    def _recall(self, step: int) -> bool:
+        place = self._place + step
+        if not 0 <= place <= len(self._sent):
+            return False
+        if self._place == len(self._sent):
+            self._unsent = self.draft
+        self._place = place
+        self.draft = self._unsent if place == len(self._sent) else self._sent[place]
+        return True
