@@ -24,6 +24,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widgets import TextArea
+from textual.widgets.text_area import Selection
 
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.problems import Problem, Severity
@@ -185,6 +186,16 @@ class YamlEditor(TextArea):
     def go_to(self, line: int, column: int = 1) -> None:
         """Put the cursor at a line and column, both from 1, and show them in the middle."""
         self.move_cursor((max(0, line - 1), max(0, column - 1)), center=True)
+
+    def select(self, start: int, end: int) -> None:
+        """Select a span of offsets and show it."""
+        self.selection = Selection(self._location(start), self._location(end))
+        self.scroll_cursor_visible(center=True)
+
+    def offset_of(self, location: tuple[int, int]) -> int:
+        """Return the offset of a (row, column) in the text."""
+        row, column = location
+        return sum(len(line) for line in self.document.lines[:row]) + row * len(self.document.newline) + column
 
     def _location(self, offset: int) -> tuple[int, int]:
         newline, text = self.document.newline, self.text

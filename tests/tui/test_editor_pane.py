@@ -1,0 +1,141 @@
+"""Around the editor: completion, find and replace, go to a line, help for what the cursor is on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from agent_workbench.configs.modules import Module, ModuleConfig, catalog
+from agent_workbench.frontends.tui.themes import load_themes
+from agent_workbench.frontends.tui.widgets.bar import Bar
+from agent_workbench.frontends.tui.widgets.editor_pane import EditorPane
+from agent_workbench.frontends.tui.widgets.find_bar import FindBar, matches, next_match
+
+TEXT = "tools:\n  - module: tool-web\n    config:\n      engine: duck\n  - module: tool-web2\n"
+
+
+class Web(ModuleConfig):
+    engine: Literal["duck", "brave"] = "duck"
+    """Which search engine."""
+
+
+KNOWN = catalog([Module("tool-web", "tool", "fetch pages", Web), Module("tool-bash", "tool", "run commands")])
+
+
+class Host(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_theme(load_themes().by_name["ink"])
+        self.theme = "ink"
+
+    def compose(self) -> ComposeResult:
+        yield EditorPane(catalog=lambda: KNOWN)
+
+
+@asynccontextmanager
+async def editing(text: str) -> AsyncIterator[tuple[Pilot[None], EditorPane]]:
+    host = Host()
+    async with host.run_test(size=(80, 20)) as pilot:
+        pane = host.query_one(EditorPane)
+        pane.editor.load(text)
+        pane.editor.focus()
+        pane.editor.move_cursor(pane.editor.document.end)
+        await pilot.pause(0.15)
+        yield pilot, pane
+
+
+async def test_typing_offers_what_fits_and_enter_takes_it():
+    async with editing("tools:\n  - module: ") as (pilot, pane):
+        await pilot.press("b", "a")
+        await pilot.pause(0.2)
+        assert [one.label for one in pane.completions.offered] == ["tool-bash"]
+        await pilot.press("enter")
+        assert pane.editor.text == "tools:\n  - module: tool-bash"
+        assert not pane.completions.is_open
+
+
+async def test_asked_for_it_offers_everything_and_the_arrows_choose():
+    async with editing("tools:\n  - module: ") as (pilot, pane):
+        await pilot.press("ctrl+@")
+        await pilot.pause()
+        assert [one.label for one in pane.completions.offered] == ["tool-bash", "tool-web"]
+        await pilot.press("down", "tab")
+        assert pane.editor.text.endswith("module: tool-web")
+
+
+async def test_escape_closes_the_list_and_keeps_the_text():
+    async with editing("tools:\n  - module: ") as (pilot, pane):
+        await pilot.press("ctrl+@", "escape")
+        assert not pane.completions.is_open
+        await pilot.press("enter")
+        assert pane.editor.text == "tools:\n  - module: \n      "
+
+
+async def test_the_line_below_says_what_the_cursor_is_on():
+    async with editing(TEXT) as (pilot, pane):
+        pane.editor.move_cursor((3, 8))
+        await pilot.pause(0.2)
+        assert pane.query_one("#editor-help", Bar).plain == (
+            "tools[].config.engine  Which search engine · duck | brave · default duck 4:9"
+        )
+
+
+async def test_find_goes_from_match_to_match_and_round():
+    async with editing(TEXT) as (pilot, pane):
+        pane.editor.move_cursor((0, 0))
+        await pilot.press("ctrl+f", *"module")
+        assert pane.editor.selected_text == "module"
+        assert pane.editor.selection.start == (1, 4)
+        await pilot.press("enter")
+        assert pane.editor.selection.start == (4, 4)
+        await pilot.press("down")
+        assert pane.editor.selection.start == (1, 4)
+        await pilot.press("up")
+        assert pane.editor.selection.start == (4, 4)
+        await pilot.press("escape")
+        assert pane.editor.has_focus
+        assert not pane.query_one(FindBar).has_class("-open")
+
+
+async def test_replace_all_is_one_step_of_the_history():
+    async with editing(TEXT) as (pilot, pane):
+        await pilot.press("ctrl+f", *"duck", "tab", *"brave", "f9")
+        await pilot.pause()
+        assert pane.editor.text == TEXT.replace("duck", "brave")
+        pane.editor.undo()
+        assert pane.editor.text == TEXT
+
+
+async def test_replace_takes_the_match_at_the_cursor_only():
+    async with editing(TEXT) as (pilot, pane):
+        pane.editor.move_cursor((0, 0))
+        await pilot.press("ctrl+f", *"module", "tab", *"x", "ctrl+r")
+        await pilot.pause()
+        assert pane.editor.text == TEXT.replace("module", "x", 1)
+        assert pane.editor.selected_text == "module"
+
+
+async def test_a_line_is_gone_to_by_its_number():
+    async with editing(TEXT) as (pilot, pane):
+        await pilot.press("ctrl+l", "3", "enter")
+        await pilot.pause()
+        assert pane.editor.cursor_location == (2, 0)
+        assert pane.editor.has_focus
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("a", [(0, 1), (2, 3), (4, 5)]), ("A", [(2, 3)]), ("", []), ("(", [(6, 7)])]
+)
+def test_upper_case_in_the_words_makes_case_count(words: str, expected: list[tuple[int, int]]):
+    assert matches("a A a (", words) == expected
+
+
+@pytest.mark.parametrize(("offset", "step", "expected"), [(0, 1, 0), (2, 1, 1), (9, 1, 0), (5, -1, 0), (0, -1, 1)])
+def test_the_next_match_goes_round(offset: int, step: int, expected: int):
+    assert next_match([(1, 2), (4, 6)], offset, step) == expected
+    assert next_match([], offset, step) == -1
