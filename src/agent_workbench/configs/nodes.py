@@ -109,19 +109,20 @@ class Lines:
         self.text, self.start, self.end = text, start, end
 
     @cached_property
-    def _parser_lines(self) -> list[int]:
+    def parser_lines(self) -> list[int]:
+        """The offsets of the starts of lines, as the parser counts them."""
         breaks = _PARSER_BREAK.finditer(self.text, self.start, self.end)
         return [self.start, *(found.end() for found in breaks)]
 
     @cached_property
     def _editor_lines(self) -> list[int]:
         if self.start == 0 and self.end == len(self.text) and not _ONLY_PARSER_BREAK.search(self.text):
-            return self._parser_lines
+            return self.parser_lines
         return [0, *(found.end() for found in _EDITOR_BREAK.finditer(self.text))]
 
     def offset(self, mark: Any) -> int:
         """Return the offset of a mark. By line and column: the parser's own index miscounts CRLF inside scalars."""
-        lines = self._parser_lines
+        lines = self.parser_lines
         return min(lines[mark.line] + mark.column, self.end) if mark.line < len(lines) else self.end
 
     def line_column(self, offset: int) -> tuple[int, int]:

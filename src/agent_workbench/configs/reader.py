@@ -46,6 +46,7 @@ class Reading:
     lines: Lines
     start: int
     end: int
+    source: str = ""
 
     def place(self, path: Path) -> Place | None:
         """Return where to look for a path: its value if that is on one line, else its key.
@@ -75,7 +76,7 @@ def read(text: str, *, source: str = "", markdown: bool | None = None) -> Readin
         at, code, message, hint = problem
         line, column = Lines(text[:at], 0, at).line_column(at)
         found = Problem("error", message, line, column, hint=hint, code=code, source=source)
-        return _reading(text, body, lines, None, (found,), is_markdown)
+        return _reading(text, body, lines, None, (found,), is_markdown, source)
     composer = Composer(text, start, end, lines, source)
     root = composer.run()
     problems = list(composer.problems)
@@ -86,7 +87,7 @@ def read(text: str, *, source: str = "", markdown: bool | None = None) -> Readin
         problems.append(
             Problem("error", f"the top level is a {kind}, not a map", line, column, "", hint, "yaml-not-a-map", source)
         )
-    return _reading(text, body, lines, root, worst_first(problems), is_markdown)
+    return _reading(text, body, lines, root, worst_first(problems), is_markdown, source)
 
 
 def load(text: str, *, source: str = "") -> dict[str, Any]:
@@ -158,7 +159,7 @@ def _unreadable(text: str, start: int, end: int) -> _Wrong | None:
 
 
 def _reading(
-    text: str, body: str, lines: Lines, root: Node | None, problems: tuple[Problem, ...], is_markdown: bool
+    text: str, body: str, lines: Lines, root: Node | None, problems: tuple[Problem, ...], is_markdown: bool, source: str
 ) -> Reading:
     usable = root is not None and not errors(problems) and isinstance(root.value, dict)
     return Reading(
@@ -173,4 +174,5 @@ def _reading(
         lines=lines,
         start=lines.start,
         end=lines.end,
+        source=source,
     )

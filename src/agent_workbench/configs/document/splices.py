@@ -1,0 +1,374 @@
+"""Plans of edits: which stretch of the text is replaced by what. A plan is only a proposal; the law decides.
+
+Each verb gives one or more plans, the nicest first, because what a comment belongs to can only be guessed.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from agent_workbench.configs.document.layout import Layout, Spot
+from agent_workbench.configs.document.writer import Writer
+from agent_workbench.configs.nodes import Node
+from agent_workbench.errors import EditRefused
+
+
+class Splice(NamedTuple):
+    """Replace the text between two offsets."""
+
+    start: int
+    end: int
+    new: str
+
+
+Plan = list[Splice]
+
+
+class Splicer:
+    """Makes plans for one reading of a text."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.text = layout.text
+        self.writer = Writer(layout.style)
+        self.newline = layout.style.newline
+
+    # set
+
+    def replace(self, spot: Spot, value: Any) -> list[Plan]:
+        """Put a value in the place of another."""
+        node = spot.value
+        if self.layout.in_flow(spot.parent):
+            return [[self._inline(spot, self.writer.flow(value))]]
+        inline = self._inline_text(node, value)
+        if inline is not None and not _is_block(node):
+            return [[self._inline(spot, inline)]]
+        return [[self._rewrite(spot, value, inline)]]
+
+    def _inline_text(self, node: Node, value: Any) -> str | None:
+        inline = self.writer.inline(value)
+        if inline is None and node.flow and isinstance(value, dict | list):
+            return self.writer.flow(value)
+        if inline is not None and isinstance(value, str) and node.style in ("'", '"'):
+            return self.writer.scalar(value, quote=node.style)
+        return inline
+
+    def _inline(self, spot: Spot, text: str) -> Splice:
+        node, layout = spot.value, self.layout
+        start = layout.start(node) if node.tag else layout.content_start(node)
+        end = layout.end(node)
+        if node.kind == "scalar" and start >= end:
+            start = end = start if node.anchor else layout.head(spot)
+            text = text if self.text[start - 1] in " \t" else f" {text}"
+        return Splice(start, end, text)
+
+    def _rewrite(self, spot: Spot, value: Any, inline: str | None) -> Splice:
+        """Write everything behind the dash or colon anew; the comment on its line stays."""
+        layout = self.layout
+        head = layout.head(spot)
+        column = layout.column(layout.entry_start(spot))
+        keep, stop = self._behind_head(spot.value, head, column)
+        if spot.key is None:
+            gap = layout.start(spot.value) - head + 1
+            text, body = self.writer.behind_dash(value, column, gap if 1 < gap <= 8 else 0)
+        else:
+            text, body = self.writer.behind_key(value, column)
+        if inline is not None:
+            text, body = f" {inline}", []
+        return Splice(head, stop, self.newline.join([text + keep, *body]))
+
+    def _behind_head(self, node: Node, head: int, column: int) -> tuple[str, int]:
+        """Return the comment that stays on the line of the head, and where the old value's lines stop."""
+        layout = self.layout
+        end = layout.end(node)
+        line_end = layout.line_end(head)
+        if not _is_block(node):
+            if not layout.rest_is_comment(end):
+                raise EditRefused(f"line {layout.line(node)}: something stands behind this value; edit it by hand")
+            return self.text[end : layout.line_end(end)], layout.line_end(end)
+        if node.kind == "scalar":
+            begin = layout.content_start(node)
+            words = self.text[begin : layout.line_end(begin)]
+            comment = words.find(" #")
+            return (words[comment:] if comment >= 0 else ""), layout.line_end(end)
+        if layout.content_start(node) < line_end:  # `- a: 1`
+            return (self.text[end:line_end] if end <= line_end else ""), layout.line_end(end)
+        behind = self.text[head:line_end]
+        comment = behind.find("#")
+        return (f" {behind[comment:]}" if comment >= 0 else ""), layout.below(end, column, deeper=True)
+
+    # add
+
+    def add_pairs(self, node: Node, pairs: dict[str, Any]) -> list[Plan]:
+        """Put entries behind the last of a map that has some."""
+        if self.layout.in_flow(node):
+            text = ", ".join(self.writer.flow_pair(key, value) for key, value in pairs.items())
+            return [[self._flow_insert(node, len(node.parts), text)]]
+        key = node.parts[0][0]
+        assert key is not None
+        column = self.layout.column(self.layout.start(key))
+        return self._after(node, column, self.writer.map_lines(pairs, column))
+
+    def add_item(self, node: Node, index: int, value: Any) -> list[Plan]:
+        """Put an item before another of a list that has some, or behind the last."""
+        if self.layout.in_flow(node):
+            return [[self._flow_insert(node, index, self.writer.flow(value))]]
+        near = self.layout.siblings(node)[min(index, len(node.parts) - 1)]
+        dash = self.layout.entry_start(near)
+        column = self.layout.column(dash)
+        lines = self.writer.list_lines([value], column, self._gap(near, dash))
+        if index >= len(node.parts):
+            return self._after(node, column, lines)
+        if self.layout.is_first_on_line(dash):
+            at = self.layout.above(near)
+            return [[Splice(at, at, self.newline.join([*lines, ""]))]]
+        lines[0] = lines[0][column:]
+        return [[Splice(dash, dash, self.newline.join([*lines, " " * column]))]]
+
+    def _gap(self, spot: Spot, dash: int) -> int:
+        gap = self.layout.start(spot.value) - dash
+        return gap if spot.value.kind in ("map", "list") and 1 < gap <= 8 else 0
+
+    def _after(self, node: Node, column: int, lines: list[str]) -> list[Plan]:
+        end = self.layout.end(node)
+        if not self.layout.rest_is_comment(end):
+            raise EditRefused(f"line {self.layout.line(node)}: nothing can be written behind this; edit it by hand")
+        stops = dict.fromkeys((self.layout.below(end, column, deeper=False), self.layout.line_end(end)))
+        return [[Splice(stop, stop, self.newline + self.newline.join(lines))] for stop in stops]
+
+    def _flow_insert(self, node: Node, index: int, text: str) -> Splice:
+        layout = self.layout
+        if not node.parts:
+            at = layout.content_start(node) + 1
+            return Splice(at, at, text)
+        spots = layout.siblings(node)
+        near = layout.entry_start(spots[min(index, len(spots) - 1)])
+        indent = self.text[layout.line_start(near) : near]
+        own_line = not indent.strip()
+        if index < len(spots):
+            return Splice(near, near, f"{text},{self.newline}{indent}" if own_line else f"{text}, ")
+        end = layout.end(spots[-1].value)
+        comma = self._comma(end)
+        after = end if comma is None else comma + 1
+        stop = layout.line_end(after)
+        if own_line and layout.rest_is_comment(after):
+            first, last = (",", "") if comma is None else ("", ",")
+            return Splice(after, stop, f"{first}{self.text[after:stop]}{self.newline}{indent}{text}{last}")
+        return Splice(after, after, f", {text}" if comma is None else f" {text},")
+
+    def _comma(self, end: int) -> int | None:
+        at = self.layout.skip(end)
+        return at if self.text[at : at + 1] == "," else None
+
+    # remove
+
+    def remove(self, spot: Spot) -> list[Plan]:
+        """Take an entry out, with the comment that belongs to it."""
+        parent = spot.parent
+        if parent is None:
+            raise EditRefused("the whole document cannot be removed; delete the config instead")
+        if parent.flow:
+            return [[self._remove_flow(spot)]]
+        if not self.layout.is_first_on_line(self.layout.entry_start(spot)):
+            return self._remove_inline(spot)
+        if len(parent.parts) == 1 and parent.parent is not None:
+            return self._remove_last(parent, spot)
+        return [[splice] for splice in self._lines_of(spot)]
+
+    def _lines_of(self, spot: Spot) -> list[Splice]:
+        layout = self.layout
+        column = layout.column(layout.entry_start(spot))
+        top = layout.above(spot)
+        stop = layout.below(layout.end(spot.value), column, deeper=True)
+        low, high = top, layout.next_line(stop)
+        if stop == high and low > layout.reading.start:  # no line end behind it: the one before it goes
+            low = layout.line_end(low - 1)
+        plain = Splice(low, high, "")
+        blank = layout.next_line(high)
+        above_is_blank = low > layout.reading.start and not self.text[layout.line_start(low - 1) : low].strip()
+        below_is_blank = high < layout.reading.end and not self.text[high : layout.line_end(high)].strip()
+        return [Splice(low, blank, ""), plain] if above_is_blank and below_is_blank else [plain]
+
+    def _remove_inline(self, spot: Spot) -> list[Plan]:
+        """Remove the first entry where it stands behind a dash."""
+        parent, layout = spot.parent, self.layout
+        assert parent is not None
+        start = layout.entry_start(spot)
+        if len(parent.parts) == 1:
+            return [[self._rewrite(layout.spot_of(parent), [] if parent.kind == "list" else {}, None)]]
+        following = layout.siblings(parent)[1]
+        next_start = layout.entry_start(following)
+        stop = layout.line_end(layout.end(spot.value))
+        if layout.line_start(next_start) == layout.next_line(stop):
+            return [[Splice(start, next_start, "")]]
+        return [[Splice(start, stop, "")]]
+
+    def _remove_last(self, parent: Node, spot: Spot) -> list[Plan]:
+        """Remove the only entry; the collection stays, empty."""
+        layout = self.layout
+        owner = layout.spot_of(parent)
+        empty = "[]" if parent.kind == "list" else "{}"
+        at = layout.content_start(parent) if parent.anchor else layout.head(owner)
+        at = min(at, layout.line_end(layout.head(owner)))
+        behind = self.text[at - 1 : at]
+        mark = Splice(at, at, empty if behind in " \t" else f" {empty}")
+        return [[mark, splice] for splice in self._lines_of(spot) if splice.start >= at]
+
+    def _remove_flow(self, spot: Spot) -> Splice:
+        parent, layout = spot.parent, self.layout
+        assert parent is not None
+        start, end = layout.entry_start(spot), layout.end(spot.value)
+        comma = self._comma(end)
+        after = end if comma is None else comma + 1
+        if layout.is_first_on_line(start) and layout.rest_is_comment(after) and layout.next_line(after) > after:
+            return Splice(layout.line_start(start), layout.next_line(after), "")
+        spots = layout.siblings(parent)
+        if spot.index + 1 < len(spots):
+            return Splice(start, layout.entry_start(spots[spot.index + 1]), "")
+        if spot.index and "#" not in self.text[layout.end(spots[-2].value) : start]:
+            return Splice(layout.end(spots[-2].value), end, "")
+        return Splice(start, after, "")
+
+    # rename, move
+
+    def rename(self, spot: Spot, new: str) -> list[Plan]:
+        """Write another key."""
+        key, layout = spot.key, self.layout
+        assert key is not None
+        start, end = layout.content_start(key), layout.end(key)
+        flow = layout.in_flow(spot.parent)
+        quote = key.style if key.style in ("'", '"') else ""
+        texts = dict.fromkeys((self.writer.scalar(new, flow=flow, quote=quote), self.writer.scalar(new, quote='"')))
+        return [[Splice(start, end, text)] for text in texts]
+
+    def move(self, parent: Node, old: int, new: int) -> list[Plan]:
+        """Move an entry to another place among its siblings; what stands between entries stays where it is."""
+        low, high = min(old, new), max(old, new)
+        chunks = [self._chunk(spot) for spot in self.layout.siblings(parent)[low : high + 1]]
+        texts = [self.text[start:end] for start, end in chunks]
+        gaps = [self.text[chunks[i][1] : chunks[i + 1][0]] for i in range(len(chunks) - 1)]
+        texts.insert(new - low, texts.pop(old - low))
+        mixed = texts[0] + "".join(gap + text for gap, text in zip(gaps, texts[1:], strict=True))
+        return [[Splice(chunks[0][0], chunks[-1][1], mixed)]]
+
+    def _chunk(self, spot: Spot) -> tuple[int, int]:
+        layout = self.layout
+        start = layout.entry_start(spot)
+        if layout.in_flow(spot.parent):
+            return start, layout.end(spot.value)
+        column = layout.column(start)
+        if layout.is_first_on_line(start):
+            start = layout.above(spot) + column
+        return start, layout.below(layout.end(spot.value), column, deeper=True)
+
+    # comments
+
+    def comment_out(self, spot: Spot) -> list[Plan]:
+        """Put `# ` before the lines of an entry."""
+        layout = self.layout
+        start, end = layout.entry_start(spot), layout.end(spot.value)
+        column = layout.column(start)
+        if layout.in_flow(spot.parent):
+            comma = self._comma(end)
+            end = end if comma is None else comma + 1
+            stop = layout.line_end(end)
+        else:
+            stop = layout.below(end, column, deeper=True)
+        if not layout.is_first_on_line(start) or not layout.rest_is_comment(end):
+            line = layout.lines.line_column(start)[0]
+            raise EditRefused(f"line {line}: other things stand on the lines of this entry; comment it out by hand")
+        low = layout.line_start(start)
+        lines = self.text[low:stop].split(self.newline)
+        column = min(column, *(len(line) - len(line.lstrip(" ")) for line in lines if line.strip()))
+        done = (f"{line[:column]}# {line[column:]}" if line.strip() else f"{' ' * column}#" for line in lines)
+        return [[Splice(low, stop, self.newline.join(done))]]
+
+    def uncomment(self, line: int) -> list[Plan]:
+        """Take `# ` from a line and from those below that belong to the same entry."""
+        layout = self.layout
+        starts = layout.lines.parser_lines
+        first = next((n for n, at in enumerate(starts) if layout.lines.line_column(at)[0] == line), None)
+        found = _comment(self._line(starts[first])) if first is not None else None
+        if first is None or found is None:
+            raise EditRefused(f"line {line} is not a comment")
+        column, words = found
+        done = [" " * column + words]
+        stop = layout.line_end(starts[first])
+        for start in starts[first + 1 :]:
+            more = _comment(self._line(start))
+            if more is None or more[0] != column or not _continues(words, more[1]):
+                break
+            done.append((" " * column + more[1]).rstrip(" ") if not more[1].strip() else " " * column + more[1])
+            stop = layout.line_end(start)
+        return [[Splice(starts[first], stop, self.newline.join(done))]]
+
+    def _line(self, start: int) -> str:
+        return self.text[start : self.layout.line_end(start)]
+
+    # sections
+
+    def first_section(self, lines: list[str]) -> list[Plan]:
+        """Write the first lines of a document that says nothing yet."""
+        reading, root = self.layout.reading, self.layout.reading.root
+        body = self.newline.join(lines)
+        if reading.is_markdown and reading.body == self.text[reading.start :]:
+            frame = f"---{self.newline}{body}{self.newline}---{self.newline}"
+            return [[Splice(reading.start, reading.start, frame)]]
+        if root is not None and root.word:
+            return [[Splice(self.layout.start(root), self.layout.end(root), body)]]
+        starts = self.layout.lines.parser_lines
+        end = next((at for at in starts if self.text[at : at + 3] == "..."), reading.end)
+        known = self.text[reading.start : end].rstrip(" \t\r\n")
+        at = reading.start + len(known)
+        if not known:
+            return [[Splice(at, at, body + self.newline)]]
+        last = self._line(self.layout.line_start(at))
+        blank = self.newline if last.startswith("#") else ""
+        tail = "" if self.text[at:] else self.newline if end < reading.end else ""
+        return [[Splice(at, at, f"{self.newline}{blank}{body}{tail}")]]
+
+    def section_after(self, root: Node, index: int, lines: list[str]) -> list[Plan]:
+        """Write a section behind that of an index, -1 before all, with a blank line where the document has them."""
+        layout = self.layout
+        blank = self.newline if self._is_airy(root) else ""
+        body = self.newline.join(lines)
+        spots = layout.siblings(root)
+        if index < 0:
+            at = layout.above(spots[0])
+            return [[Splice(at, at, body + self.newline + blank)]]
+        end = layout.end(spots[index].value)
+        if not layout.rest_is_comment(end):
+            raise EditRefused(f"line {layout.line(spots[index].value)}: nothing can be written behind this section")
+        stops = dict.fromkeys((layout.below(end, 0, deeper=False), layout.line_end(end)))
+        return [[Splice(stop, stop, f"{self.newline}{blank}{body}")] for stop in stops]
+
+    def _is_airy(self, root: Node) -> bool:
+        layout = self.layout
+        spots = layout.siblings(root)
+        airy = 0
+        for before, after in pairwise(spots):
+            between = self.text[layout.end(before.value) : layout.entry_start(after)]
+            airy += len([line for line in between.splitlines() if not line.strip()]) > 0 and between.count("\n") > 1
+        return airy * 2 >= len(spots) - 1
+
+
+def _is_block(node: Node) -> bool:
+    if node.kind == "scalar":
+        return node.style in ("|", ">")
+    return node.kind in ("map", "list") and not node.flow
+
+
+def _comment(line: str) -> tuple[int, str] | None:
+    """Return the column of a comment line and its words without `# `."""
+    words = line.lstrip(" ")
+    if not words.startswith("#"):
+        return None
+    return len(line) - len(words), words[1:].removeprefix(" ")
+
+
+def _continues(first: str, words: str) -> bool:
+    """Tell whether a line belongs to the entry that starts with `first`."""
+    if not words.strip() or words.startswith(" "):
+        return True
+    return words.startswith("- ") and not first.startswith("- ") and first.rstrip().endswith(":")
