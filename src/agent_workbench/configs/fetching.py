@@ -32,16 +32,13 @@ class Fetched:
     """A text that was fetched.
 
     `identity` is the same for two addresses of one thing, so a bundle is loaded once. `path` is the local file, or
-    the address where there is none. `root_bundle` is the path of the bundle file at the top of the tree that the
-    text belongs to, empty where it is that file itself or there is none. `watched` names what the answer depended on,
-    for `Fetcher.stamp`.
+    the address where there is none. `watched` names what the answer depended on, for `Fetcher.stamp`.
     """
 
     text: str
     identity: str
     path: str
     at: Location
-    root_bundle: str = ""
     watched: tuple[str, ...] = ()
 
 
@@ -70,6 +67,10 @@ class Fetcher(Protocol):
         """
         ...
 
+    def root_of(self, at: Location) -> Fetched | Failure:
+        """Return the bundle file at the top of the folder tree around a place: the nearest `bundle.md` or `.yaml`."""
+        ...
+
     def prefetch(self, uris: Sequence[str], at: Location) -> None:
         """Start getting what will be asked for next, where that is slow. Never fails."""
         ...
@@ -83,6 +84,10 @@ class Nothing:
     """A fetcher that has nothing: for looking at one text alone."""
 
     def fetch(self, uri: str, at: Location, kind: Kind = "bundle") -> Fetched | Failure:
+        """Say that nothing is looked up."""
+        return Failure("includes are not looked at here")
+
+    def root_of(self, at: Location) -> Fetched | Failure:
         """Say that nothing is looked up."""
         return Failure("includes are not looked at here")
 

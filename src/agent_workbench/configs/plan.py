@@ -33,6 +33,8 @@ class AgentSpec:
     instruction: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     """All other keys (`tools`, `providers`, `model_role`, …), as composed."""
+    context_texts: tuple[tuple[str, str], ...] = ()
+    """What its system prompt gets besides the instruction: the files that it mentions, in order."""
 
 
 @dataclass(frozen=True)

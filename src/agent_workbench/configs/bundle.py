@@ -1,0 +1,391 @@
+"""One bundle as it is written: its sections with their places, and what is wrong with their shape.
+
+Nothing is looked up here. What the original would drop silently is a problem with a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from agent_workbench.configs.compose import MODULE_SECTIONS, Entry, Layer, Node, Part
+from agent_workbench.configs.edits import Edit
+from agent_workbench.configs.fetching import Location
+from agent_workbench.configs.nodes import Node as TextNode
+from agent_workbench.configs.plan import Origin
+from agent_workbench.configs.problems import Problem, Severity
+from agent_workbench.configs.reader import Path, Reading, read, show_path
+from agent_workbench.configs.words import nearest, quoted
+
+TOP_KEYS = ("bundle", "includes", "session", "providers", "tools", "hooks", "agents", "context", "spawn")
+META_KEYS = ("name", "version", "description")
+ENTRY_KEYS = ("module", "source", "config", "id")
+SLOTS = ("orchestrator", "context")
+SPAWN_KEYS = ("tools", "exclude_tools")
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """One include as written."""
+
+    uri: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A text read as a bundle. `layer` has the own content, agents and context files not looked up."""
+
+    reading: Reading
+    at: Location
+    layer: Layer
+    includes: tuple[Include, ...]
+    problems: tuple[Problem, ...]
+
+
+@lru_cache(maxsize=256)
+def parse_bundle(text: str, at: Location, own: bool = False) -> Bundle:
+    """Read a text as a bundle. Pure, so an include that did not change is not read again.
+
+    The problems of one's `own` text carry no source; whether it is markdown is decided by the label, else by the text.
+    """
+    suffix = at.label[-5:].lower()
+    markdown = True if suffix.endswith(".md") else False if suffix.endswith((".yaml", ".yml")) else None
+    reading = read(text, source="" if own else at.label, markdown=markdown)
+    return _Parser(reading, at, "" if own else at.label).run()
+
+
+def problem_at(
+    reading: Reading,
+    source: str,
+    path: Path,
+    severity: Severity,
+    message: str,
+    *,
+    code: str,
+    hint: str = "",
+    fix: Edit | None = None,
+) -> Problem:
+    """Make a problem at a path of a text."""
+    place = reading.place(path)
+    line, column = (place.line, place.column) if place else (0, 0)
+    return Problem(severity, message, line, column, show_path(path), hint, code, source, fix)
+
+
+def value_fix(reading: Reading, path: Path, new: str, summary: str) -> Edit | None:
+    """Return the edit that writes another word in place of a one-line value, None where it is not one."""
+    place = reading.values.get(path)
+    if place is None or place.line != place.end_line or place.start == place.end:
+        return None
+    old = reading.text[place.start : place.end]
+    return Edit(place.start, old, quoted(new, like=old), summary)
+
+
+def nodes(reading: Reading, at: Location) -> Node:
+    """Return the data of a text as nodes, each with the line that set it."""
+    lines = reading.lines
+
+    def line_of(node: TextNode) -> Origin:
+        return Origin(at.label, lines.line_column(lines.offset(node.start))[0], at.commit)
+
+    def build(node: TextNode, origin: Origin) -> Node:
+        real = node.real
+        if real.kind == "map":
+            return Node({part: build(v, line_of(k or v)) for part, k, v in node.pairs()}, (origin,))
+        if real.kind == "list":
+            return Node([build(v, line_of(v)) for _, _, v in node.pairs()], (origin,))
+        return Node(real.value, (origin,))
+
+    if reading.root is None or not reading.data:
+        return Node({}, (Origin(at.label, 0, at.commit),))
+    return build(reading.root, line_of(reading.root))
+
+
+class _Parser:
+    def __init__(self, reading: Reading, at: Location, source: str) -> None:
+        self.reading, self.at, self.source = reading, at, source
+        self.data = reading.data
+        self.problems: list[Problem] = list(reading.problems)
+        self.tree = nodes(reading, at)
+
+    def run(self) -> Bundle:
+        self._top_keys()
+        name, version, description = self._meta()
+        includes = tuple(self._includes())
+        body = self.reading.body.strip()
+        layer = Layer(
+            name=name,
+            version=version,
+            description=description,
+            session=self._session(),
+            spawn=self._spawn(),
+            modules={section: tuple(self._entries(section)) for section in MODULE_SECTIONS},
+            agents={part.name: part for part in self._agents()},
+            context={part.name: part for part in self._context(name)},
+            instruction=body,
+            instruction_part=Part("instruction", self._body_origin(), reference=body) if body else None,
+        )
+        return Bundle(self.reading, self.at, layer, includes, tuple(self.problems))
+
+    # helpers
+
+    def _say(
+        self, severity: Severity, path: Path, message: str, code: str, hint: str = "", fix: Edit | None = None
+    ) -> None:
+        self.problems.append(
+            problem_at(self.reading, self.source, path, severity, message, code=code, hint=hint, fix=fix)
+        )
+
+    def _section(self, key: str, kind: type, shape: str) -> Any:
+        """Return a section of the right kind, or None; an empty one is absent."""
+        value = self.data.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, kind):
+            self._say("error", (key,), f"`{key}` is a {_kind(value)}, not a {_kind(kind())}", "section-kind", shape)
+            return None
+        return value
+
+    def _node(self, *path: str | int) -> Node:
+        node = self.tree
+        for part in path:
+            node = node.value[part]
+        return node
+
+    def _origin(self, path: Path) -> Origin:
+        return self._node(*path).origins[-1]
+
+    def _body_origin(self) -> Origin:
+        lines = self.reading.text[: len(self.reading.text) - len(self.reading.body)].count("\n")
+        blank = len(self.reading.body) - len(self.reading.body.lstrip())
+        return Origin(self.at.label, lines + self.reading.body[:blank].count("\n") + 1, self.at.commit)
+
+    def _unknown(self, path: Path, keys: Mapping[str, Any], known: tuple[str, ...], what: str) -> None:
+        for key in keys:
+            if key in known:
+                continue
+            like = nearest(key, known)
+            place = self.reading.keys.get((*path, key))
+            fix = None
+            if like and like not in keys and place is not None:
+                fix = Edit(place.start, self.reading.text[place.start : place.end], like, f"rename to {like}")
+            hint = f"did you mean `{like}`?" if like else f"it is kept; known are {', '.join(known)}"
+            self._say("warning", (*path, key), f"unknown key `{key}` in {what}", "unknown-key", hint, fix)
+
+    # sections
+
+    def _top_keys(self) -> None:
+        if "meta" in self.data and "bundle" not in self.data:
+            self._say("info", ("meta",), "this is an agent's file, not a bundle", "agent-file", "name it in `agents`")
+            return
+        self._unknown((), self.data, TOP_KEYS, "a bundle")
+
+    def _meta(self) -> tuple[str, str, str]:
+        meta = self._section("bundle", dict, "write `bundle:` with `name: …` below it") or {}
+        if "includes" in meta:
+            self._say(
+                "error",
+                ("bundle", "includes"),
+                "`includes` is under `bundle:`, where nothing reads it",
+                "includes-nested",
+                "move it to the left edge: `includes:`",
+            )
+        self._unknown(("bundle",), meta, (*META_KEYS, "includes"), "`bundle`")
+        for key in META_KEYS:
+            if isinstance(meta.get(key), dict | list):
+                self._say("error", ("bundle", key), f"`bundle.{key}` is not text", "meta-kind")
+        texts = ["" if isinstance(meta.get(key), dict | list) else _text(meta.get(key)) for key in META_KEYS]
+        return texts[0], texts[1] or "1.0.0", texts[2]
+
+    def _includes(self) -> Iterator[Include]:
+        value = self.data.get("includes")
+        if value is None:
+            return
+        if not isinstance(value, list):
+            yield from self._include_without_list(value)
+            return
+        seen: set[str] = set()
+        for index, item in enumerate(value):
+            uri = self._include(item, ("includes", index))
+            if uri and uri in seen:
+                self._say("warning", ("includes", index), f"`{uri}` is included twice here", "include-twice")
+            if uri:
+                seen.add(uri)
+                yield Include(uri, ("includes", index, "bundle") if isinstance(item, dict) else ("includes", index))
+
+    def _include_without_list(self, value: Any) -> Iterator[Include]:
+        uri = value if isinstance(value, str) else value.get("bundle") if isinstance(value, dict) else None
+        line = f"- bundle: {uri}" if isinstance(uri, str) else "- bundle: URI"
+        fix = value_fix(self.reading, ("includes",), "", "make it a list") if isinstance(value, str) else None
+        if fix is not None:
+            fix = Edit(fix.start, fix.old, f"[{{bundle: {quoted(value, like='')}}}]", fix.summary)
+        self._say(
+            "error", ("includes",), f"`includes` is a {_kind(value)}, not a list", "includes-kind",
+            f"write below `includes:` the line `  {line}`", fix,
+        )  # fmt: skip
+        if isinstance(uri, str):
+            yield Include(uri, ("includes",) if isinstance(value, str) else ("includes", "bundle"))
+
+    def _include(self, item: Any, path: Path) -> str:
+        if isinstance(item, str) and item.strip():
+            return item.strip()
+        if isinstance(item, dict) and isinstance(item.get("bundle"), str) and item["bundle"].strip():
+            self._unknown(path, item, ("bundle",), "an include")
+            return str(item["bundle"]).strip()
+        key = next(iter(item), "") if isinstance(item, dict) else ""
+        value = item[key] if isinstance(item, dict) and isinstance(item.get(key), str) else "URI"
+        fix, place = None, self.reading.keys.get((*path, key)) if key else None
+        if place is not None and value != "URI" and "bundle" not in item:
+            fix = Edit(place.start, self.reading.text[place.start : place.end], "bundle", "name the key `bundle`")
+        what = f"the key `{key}`" if key and key != "bundle" else _kind(item)
+        self._say("error", path, f"an include with {what}", "include-shape", f"write `- bundle: {value}`", fix)
+        return ""
+
+    def _session(self) -> Node | None:
+        session = self._section("session", dict, "write `session:` with `orchestrator:` and `context:` below it")
+        if not session:
+            return None
+        for key in session:
+            like = nearest(key, SLOTS)
+            if key not in SLOTS and like:
+                self._say("warning", ("session", key), f"unknown key `{key}`", "unknown-key", f"did you mean `{like}`?")
+        for slot in SLOTS:
+            value = session.get(slot)
+            if isinstance(value, dict):
+                self._unknown(("session", slot), value, ENTRY_KEYS, f"`{slot}`")
+                self._entry_values(("session", slot), value)
+            elif value is not None and not isinstance(value, str):
+                hint = f"write `{slot}: {{module: …}}`"
+                self._say("error", ("session", slot), f"`{slot}` is a {_kind(value)}", "slot-kind", hint)
+        return self._sourced(self._node("session"))
+
+    def _spawn(self) -> Node | None:
+        spawn = self._section("spawn", dict, "write `spawn: {exclude_tools: [tool-task]}`")
+        if not spawn:
+            return None
+        self._unknown(("spawn",), spawn, SPAWN_KEYS, "`spawn`")
+        if "tools" in spawn and "exclude_tools" in spawn:
+            hint = "keep `exclude_tools` (all but these) or `tools` (only these)"
+            self._say("error", ("spawn", "tools"), "`spawn` has both `tools` and `exclude_tools`", "spawn-both", hint)
+        for key in SPAWN_KEYS:
+            if key in spawn and not isinstance(spawn[key], list):
+                hint = f"write `{key}: [tool-…]`"
+                self._say("error", ("spawn", key), f"`spawn.{key}` is not a list", "spawn-kind", hint)
+        return self._node("spawn")
+
+    def _entries(self, section: str) -> Iterator[Entry]:
+        items = self._section(section, list, f"write below `{section}:` the line `  - module: …`")
+        for index, item in enumerate(items or ()):
+            path: Path = (section, index)
+            if not isinstance(item, dict):
+                hint = f"write `- module: {item}`" if isinstance(item, str) else "write `- module: …`"
+                fix = None
+                if isinstance(item, str):
+                    fix = value_fix(self.reading, path, item, "make it an entry")
+                    fix = fix and Edit(fix.start, fix.old, f"module: {fix.old}", fix.summary)
+                self._say("error", path, f"an entry of `{section}` is a {_kind(item)}", "entry-kind", hint, fix)
+                continue
+            self._unknown(path, item, ENTRY_KEYS, f"an entry of `{section}`")
+            key = item.get("id") or item.get("module")
+            self._entry_values(path, item)
+            if isinstance(key, str) and key:
+                yield Entry(key, self._sourced(self._node(*path)), path)
+
+    def _entry_values(self, path: Path, item: Mapping[str, Any]) -> None:
+        if not item.get("module") and (len(path) > 1 and path[0] != "session"):
+            hint = "add `module: …`; without it the entry is dropped"
+            if item.get("id"):
+                hint = "add `module: …`, or leave it out only where an include has an entry of this `id`"
+            severity: Severity = "warning" if item.get("id") else "error"
+            self._say(severity, path, "an entry without `module`", "entry-without-module", hint)
+        for key in ("module", "source", "id"):
+            if item.get(key) is not None and not isinstance(item[key], str):
+                self._say("error", (*path, key), f"`{key}` is a {_kind(item[key])}, not text", "entry-value")
+        if item.get("config") is not None and not isinstance(item["config"], dict):
+            self._say("error", (*path, "config"), f"`config` is a {_kind(item['config'])}, not a map", "entry-value")
+
+    def _sourced(self, node: Node) -> Node:
+        """Make relative sources absolute, so that they mean the same wherever the entry ends up (A)."""
+        if not self.at.folder or not isinstance(node.value, dict):
+            return node
+        changed: dict[str, Node] = {}
+        for key, item in node.value.items():
+            if key == "source" and isinstance(item.value, str) and item.value.startswith(("./", "../")):
+                changed[key] = Node(_absolute(self.at.folder, item.value), item.origins)
+            elif key in SLOTS and isinstance(item.value, dict):
+                changed[key] = self._sourced(item)
+        return Node({**node.value, **changed}, node.origins) if changed else node
+
+    def _agents(self) -> Iterator[Part]:
+        agents = self._section("agents", dict, "write `agents: {include: [name]}` or `agents: {name: {…}}`") or {}
+        yield from self._agent_includes(agents.get("include"))
+        for name, value in agents.items():
+            if name == "include":
+                continue
+            if isinstance(value, dict):
+                yield Part(name, self._origin(("agents", name)), self._node("agents", name), path=("agents", name))
+            else:
+                hint = f"write `{name}: {{description: …, instruction: …}}`, or put the name in `include`"
+                self._say("error", ("agents", name), f"the agent `{name}` is a {_kind(value)}", "agent-kind", hint)
+
+    def _agent_includes(self, names: Any) -> Iterator[Part]:
+        for index, name in self._strings(("agents", "include"), names):
+            path: Path = ("agents", "include", index)
+            yield Part(name, self._origin(path), reference=name, path=path)
+
+    def _context(self, bundle: str) -> Iterator[Part]:
+        context = self._section("context", dict, "write `context: {include: [path]}`") or {}
+        found: list[tuple[str, str, Path]] = []
+        for index, name in self._strings(("context", "include"), context.get("include")):
+            found.append((name, name, ("context", "include", index)))
+        for key, value in context.items():
+            if key == "include":
+                continue
+            if isinstance(value, str):
+                found.append((key, value, ("context", key)))
+            else:
+                self._say("error", ("context", key), f"`context.{key}` is a {_kind(value)}, not a path", "context-kind")
+        for name, reference, path in found:
+            if reference.startswith("@"):
+                fix = value_fix(self.reading, path, reference[1:], "remove the @")
+                self._say("warning", path, "no `@` in `context`", "context-at", f"write `{reference[1:]}`", fix)
+                name, reference = name.removeprefix("@"), reference[1:]
+            prefixed = f"{bundle}:{name}" if bundle and ":" not in name else name
+            yield Part(prefixed, self._origin(path), reference=reference, path=path)
+
+    def _strings(self, path: Path, value: Any) -> Iterator[tuple[int, str]]:
+        if value is None:
+            return
+        if not isinstance(value, list):
+            hint = f"write `{path[-1]}: [{value}]`" if isinstance(value, str) else "write a list"
+            self._say("error", path, f"`{show_path(path)}` is a {_kind(value)}, not a list", "list-kind", hint)
+            return
+        for index, item in enumerate(value):
+            if isinstance(item, str) and item:
+                yield index, item
+            else:
+                self._say("error", (*path, index), f"an entry is a {_kind(item)}, not a name", "list-kind")
+
+
+def _absolute(folder: str, relative: str) -> str:
+    parts = folder.rstrip("/").split("/")
+    for part in relative.split("/"):
+        if part == ".." and len(parts) > 1:
+            parts.pop()
+        elif part not in (".", "", ".."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _kind(value: Any) -> str:
+    names: list[tuple[type | tuple[type, ...], str]] = [
+        (bool, "true/false value"), (dict, "map"), (list, "list"), (str, "text"), ((int, float), "number"),
+    ]  # fmt: skip
+    found: Callable[[type | tuple[type, ...]], bool] = lambda kind: isinstance(value, kind)  # noqa: E731
+    return next((name for kind, name in names if found(kind)), "null" if value is None else type(value).__name__)

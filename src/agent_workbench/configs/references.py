@@ -1,0 +1,188 @@
+"""The files that a composed bundle points to: agents, context files, and what their texts mention."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from agent_workbench.configs.bundle import nodes
+from agent_workbench.configs.compose import Layer, Node, Part, plain
+from agent_workbench.configs.fetching import Failure, Fetched, Location
+from agent_workbench.configs.mentions import Mention, mentions, split_namespace
+from agent_workbench.configs.plan import AgentSpec, Origin
+from agent_workbench.configs.problems import Problem, Severity
+from agent_workbench.configs.reader import Reading, read, show_path
+from agent_workbench.configs.scope import Lookup, Scope
+
+MAX_MENTION_DEPTH = 3
+#: A prompt of more files or characters than this is a mistake, not a context.
+MAX_TEXTS = 300
+MAX_CHARACTERS = 2_000_000
+
+
+@dataclass
+class Gathered:
+    """What was found for one prompt, in order; `seen` holds hashes of contents, so that nothing comes twice."""
+
+    texts: list[tuple[str, str]] = field(default_factory=list)
+    seen: set[bytes] = field(default_factory=set)
+    size: int = 0
+
+
+class References:
+    """Looks up the files of a composed layer; what is missing is in `problems`."""
+
+    def __init__(self, lookup: Lookup, base: Location, namespaces: dict[str, Location]) -> None:
+        self.lookup, self.base, self.namespaces = lookup, base, namespaces
+        self.problems: list[Problem] = []
+
+    # agents
+
+    def agents(self, layer: Layer) -> Iterator[tuple[AgentSpec, Node]]:
+        """Yield every agent with its composed data, in order."""
+        for part in layer.agents.values():
+            node = self._agent(part)
+            data = plain(node)
+            instruction = data.get("instruction") or ""
+            texts: tuple[tuple[str, str], ...] = ()
+            if isinstance(instruction, str) and "@" in instruction:
+                texts = tuple(self.mentioned(instruction, self._scope(part), node.value["instruction"].origins[-1]))
+            rest = {k: v for k, v in data.items() if k not in ("name", "description", "instruction")}
+            yield AgentSpec(part.name, str(data.get("description") or ""), str(instruction), rest, texts), node
+
+    def _agent(self, part: Part) -> Node:
+        inline = dict(part.node.value) if part.node is not None else {"name": Node(part.name, (part.origin,))}
+        found = self._agent_file(part)
+        if isinstance(found, Failure):
+            if part.node is None:
+                reason = f"no agent `{part.name}`: {found.reason}"
+                self._say("error", part, reason, "agent-missing", found.hint or "an agent is `agents/<name>.md`")
+            return Node(inline, (part.origin,))
+        reading, tree = _agent_tree(found.text, found.at)
+        self.problems.extend(reading.problems)
+        for key, value in tree.items():
+            if key not in inline or not inline[key].value:
+                inline[key] = value
+        return Node(inline, (part.origin,))
+
+    def _agent_file(self, part: Part) -> Fetched | Failure:
+        namespace, name = split_namespace(part.name)
+        scope = self._scope(part)
+        path = f"agents/{name}.md"
+        if namespace:
+            return self.lookup.within(namespace, path, scope, "file")
+        return self._first(path, scope)
+
+    # context and mentions
+
+    def context(self, layer: Layer, gathered: Gathered) -> dict[str, str]:
+        """Return the path of each context file, and gather their texts and what they mention."""
+        paths: dict[str, str] = {}
+        for part in layer.context.values():
+            scope = self._scope(part)
+            namespace, path = split_namespace(part.reference)
+            found = self.lookup.within(namespace, path, scope, "file") if namespace else self._first(path, scope)
+            if isinstance(found, Failure):
+                self._say(
+                    "error", part, f"no context file `{part.reference}`: {found.reason}", "context-missing", found.hint
+                )
+                continue
+            paths[part.name] = found.path
+            self._add(part.name, found, scope, gathered, 0)
+        return paths
+
+    def mentioned(
+        self, text: str, scope: Scope, origin: Origin, gathered: Gathered | None = None
+    ) -> list[tuple[str, str]]:
+        """Return the texts that a text mentions, and what those mention, three levels deep."""
+        gathered = gathered or Gathered()
+        for mention in mentions(text):
+            self._mention(mention, scope, origin, gathered, 1)
+        return gathered.texts
+
+    def _mention(self, mention: Mention, scope: Scope, origin: Origin, gathered: Gathered, depth: int) -> None:
+        namespace, path = split_namespace(mention.reference)
+        if namespace and not path:
+            return
+        found = self.lookup.within(namespace, path, scope, "file") if namespace else self._first(path, scope)
+        if isinstance(found, Failure):
+            if mention.sure:
+                line = origin.line + mention.line if origin.line else 0
+                source = "" if origin.source == self.base.label else origin.source
+                message = f"@{mention.reference} is mentioned and cannot be read: {found.reason}"
+                self.problems.append(
+                    Problem("warning", message, line, hint=found.hint, code="mention-missing", source=source)
+                )
+            return
+        self._add(f"@{mention.reference}", found, scope, gathered, depth)
+
+    def _add(self, name: str, found: Fetched, scope: Scope, gathered: Gathered, depth: int) -> None:
+        mark = _mark(found.text)
+        if mark in gathered.seen:
+            return
+        gathered.seen.add(mark)
+        gathered.size += len(found.text)
+        if len(gathered.texts) >= MAX_TEXTS or gathered.size > MAX_CHARACTERS:
+            message = f"more than {MAX_TEXTS} files or {MAX_CHARACTERS:,} characters of context"
+            self.problems.append(
+                Problem("error", message, hint="mention less", code="context-too-large", source=found.at.label)
+            )
+            return
+        gathered.texts.append((name, found.text))
+        if depth >= MAX_MENTION_DEPTH:
+            return
+        for mention in mentions(found.text):
+            inner = replace(scope, at=found.at)
+            self._mention(mention, inner, Origin(found.at.label, 1), gathered, depth + 1)
+
+    def _first(self, path: str, scope: Scope) -> Fetched | Failure:
+        """Fetch a file beside the text, else at the top of its tree, else in the folder that the config works in."""
+        places = [scope.at]
+        if scope.root is not None:
+            places.append(scope.root.at)
+        if not scope.at.remote:
+            places.append(self.base)
+        failures: list[Failure] = []
+        for place in dict.fromkeys(places):
+            if not place.folder:
+                continue
+            found = self.lookup.fetch(path if path.startswith(("/", "./", "../", "~")) else f"./{path}", place, "file")
+            if isinstance(found, Fetched):
+                return found
+            failures.append(found)
+        return failures[0] if failures else Failure("there is no folder to look in")
+
+    def _scope(self, part: Part) -> Scope:
+        scope = part.scope if isinstance(part.scope, Scope) else Scope(self.base)
+        return scope.with_includes(self.namespaces)
+
+    def _say(self, severity: Severity, part: Part, message: str, code: str, hint: str = "") -> None:
+        source = "" if part.origin.source == self.base.label else part.origin.source
+        path = show_path(part.path)
+        self.problems.append(Problem(severity, message, part.origin.line, 0, path, hint, code, source))
+
+
+@lru_cache(maxsize=512)
+def _mark(text: str) -> bytes:
+    return hashlib.sha256(text.strip().encode("utf-8", "surrogatepass")).digest()
+
+
+@lru_cache(maxsize=256)
+def _agent_tree(text: str, at: Location) -> tuple[Reading, dict[str, Node]]:
+    """Return an agent file's data: `meta` (or flat front matter), its siblings, and the body as `instruction`."""
+    reading = read(text, source=at.label, markdown=True)
+    top: dict[str, Any] = dict(nodes(reading, at).value)
+    meta = top.pop("meta", None)
+    tree: dict[str, Node] = dict(meta.value) if meta is not None and isinstance(meta.value, dict) else {}
+    tree = {**tree, **top}
+    if "description" not in tree:
+        tree["description"] = Node("", (Origin(at.label, 1, at.commit),))
+    body = reading.body.strip()
+    if body:
+        lead = len(reading.body) - len(reading.body.lstrip())
+        line = reading.text.count("\n", 0, len(reading.text) - len(reading.body) + lead) + 1
+        tree["instruction"] = Node(body, (Origin(at.label, line, at.commit),))
+    return reading, tree

@@ -1,0 +1,104 @@
+"""Which keys and values of a config are secrets, and how they are hidden from sight.
+
+A key is secret if one of its whole words is key, token, secret, password or credential (so `api_key` and
+`accessToken` are, `max_tokens` and `keymap` are not). A value is a literal secret if it stands under such a key as
+text or number, or looks like a credential wherever it stands. A `${VAR}` reference is never one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from agent_workbench.configs.environment import REFERENCE
+
+DOTS = "••••••••"
+_SECRET_WORDS = frozenset(
+    ("key", "keys", "apikey", "token", "secret", "secrets", "password", "passwords", "credential", "credentials")
+)  # fmt: skip
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_CREDENTIAL = re.compile(
+    r"\b(?:sk-[A-Za-z0-9_-]{16,}|sk_(?:live|test)_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"
+    r"|xox[abeprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35}|glpat-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{20,}"
+    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,})"
+)
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}")
+_URL_PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^/\s:@]*:)(?P<password>[^/\s@$]+)(?=@)", re.I)
+
+Path = tuple[str | int, ...]
+
+
+def is_secret_key(key: str) -> bool:
+    """Whether values under a key are to be hidden, judged by its whole words."""
+    words = {word.lower() for word in _WORD.findall(key)}
+    return bool(words & _SECRET_WORDS)
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text holds something that looks like a credential."""
+    return bool(_CREDENTIAL.search(text) or _BEARER.search(text) or _URL_PASSWORD.search(text))
+
+
+def literal_secrets(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield the path and text of every literal secret in a value, in order."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _under(str(key), item, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from literal_secrets(item, (*path, index))
+    elif isinstance(value, str) and looks_secret(REFERENCE.sub("", value)):
+        yield path, value
+
+
+def _under(key: str, value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if not is_secret_key(key):
+        yield from literal_secrets(value, path)
+    elif isinstance(value, str):
+        if REFERENCE.sub("", value).strip():
+            yield path, value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path, str(value)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _under(key, item, (*path, index))
+    elif isinstance(value, Mapping):
+        yield from literal_secrets(value, path)
+
+
+def mask(value: Any) -> Any:
+    """Return a value with every literal secret as dots; references stay. For showing, logging, exporting."""
+    if isinstance(value, Mapping):
+        return {key: _masked_under(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [mask(item) for item in value]
+    return mask_text(value) if isinstance(value, str) else value
+
+
+def _masked_under(key: str, value: Any) -> Any:
+    if not is_secret_key(key):
+        return mask(value)
+    if isinstance(value, str):
+        return value if not REFERENCE.sub("", value).strip() else _keep_references(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return DOTS
+    if isinstance(value, list | tuple):
+        return [_masked_under(key, item) for item in value]
+    return mask(value)
+
+
+def _keep_references(value: str) -> str:
+    """Hide everything but the references of a text."""
+    pieces = REFERENCE.split(value)
+    found = [match[0] for match in REFERENCE.finditer(value)]
+    literals = pieces[:: REFERENCE.groups + 1]
+    shown = [DOTS if literal.strip() else literal for literal in literals]
+    return "".join(a + b for a, b in zip(shown, [*found, ""], strict=True))
+
+
+def mask_text(text: str) -> str:
+    """Return free text with whatever looks like a credential as dots."""
+    text = _CREDENTIAL.sub(DOTS, text)
+    text = _BEARER.sub(lambda match: f"{match[1]} {DOTS}", text)
+    return _URL_PASSWORD.sub(lambda match: match["before"] + DOTS, text)

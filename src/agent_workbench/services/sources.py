@@ -1,0 +1,386 @@
+"""Where a bundle's includes come from: this disk, what ships with us, git, https, and other stored configs.
+
+One `Sources` serves a whole process. It is synchronous and may block: call it from a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urljoin, urlsplit
+
+from agent_workbench import paths
+from agent_workbench.configs.fetching import Failure, Fetched, Kind, Location
+from agent_workbench.configs.reader import decode
+from agent_workbench.configs.words import nearest
+from agent_workbench.errors import InvalidYAML
+from agent_workbench.services.git_source import GitCache, parse_git
+from agent_workbench.services.web_source import Page, WebCache
+from agent_workbench.storage.records import Config, ConfigMetadata
+
+#: A file beyond this is no bundle and no context.
+MAX_BYTES = 1_000_000
+#: How far up a folder tree the bundle at its top is looked for.
+MAX_UP = 8
+SUFFIXES = ("", ".yaml", ".yml", ".md")
+DIRECTORY_FILES = ("bundle.md", "bundle.yaml")
+#: Shipped bundles stand in for these when nothing else is asked for; an override of the address overrides the name.
+UPSTREAM = {"foundation": "git+https://github.com/microsoft/amplifier-foundation@main"}
+
+
+class Configs(Protocol):
+    """What is asked of the stored configs."""
+
+    def get(self, config_id: str) -> Config | None: ...
+
+    def find(self, name: str) -> Sequence[ConfigMetadata]: ...
+
+
+class Sources:
+    """Fetches by URI, under source overrides.
+
+    `overrides` map a URI, its beginning, or a name to a local folder or file; the longest match wins. `registered` maps
+    names to URIs. `trusted` folders may be reached by includes that leave their base. Contents of files are
+    remembered with their stamp, so an unchanged file costs one `stat`.
+    """
+
+    def __init__(
+        self,
+        configs: Configs | None = None,
+        *,
+        overrides: Mapping[str, str] | None = None,
+        registered: Mapping[str, str] | None = None,
+        trusted: Iterable[Path] = (),
+        cache: Path | None = None,
+        shipped: Path | None = None,
+        offline: bool = False,
+        loopback: bool = False,
+    ) -> None:
+        cache = cache or paths.cache_dir() / "sources"
+        self.overrides = dict(overrides or {})
+        self.registered = dict(registered or {})
+        self.configs = configs
+        self.trusted = tuple(os.path.realpath(Path(folder).expanduser()) for folder in trusted)
+        self.shipped = shipped or paths.shipped("sample_configs") / "shipped"
+        self.git = GitCache(cache / "git", offline=offline)
+        self.web = WebCache(cache / "web", offline=offline, loopback=loopback)
+        self._texts: dict[str, tuple[object, str]] = {}
+        self._labels: dict[str, str] = {}
+
+    # the protocol of the resolver
+
+    def fetch(self, uri: str, at: Location, kind: Kind = "bundle") -> Fetched | Failure:
+        """Return what a URI means where it is written (see `Fetcher.fetch`)."""
+        overridden = self._overridden(uri, kind)
+        if overridden is not None:
+            return overridden
+        if uri.startswith("git+"):
+            return self._git(uri, kind)
+        if uri.startswith(("https://", "http://")):
+            return self._web(uri)
+        if uri.startswith("config:"):
+            return self._config(uri.removeprefix("config:"), at)
+        if at.folder.startswith(("https://", "http://")):
+            return self._beside_page(uri, at)
+        if uri.startswith(("./", "../", "/", "~", "file://")):
+            return self._path(uri, at, kind)
+        if "/" in uri or uri.endswith((".yaml", ".yml", ".md")):
+            return Failure(f"`{uri}` is neither a name nor a path", f"write `./{uri}`")
+        return self._named(uri, kind)
+
+    def root_of(self, at: Location) -> Fetched | Failure:
+        """Return the nearest bundle file in or above a folder, without leaving its repository or the home folder."""
+        if not at.folder or at.folder.startswith(("https://", "http://")):
+            return Failure("it is in no folder tree")
+        watched: list[str] = []
+        for folder in self._upwards(at):
+            for name in DIRECTORY_FILES:
+                path = os.path.join(folder, name)
+                watched.append(path)
+                if os.path.isfile(path):
+                    found = self._read(path, folder, at.remote, at.commit)
+                    return replace(found, watched=(*watched, *found.watched))
+        return Failure("there is no bundle file above it", watched=tuple(watched))
+
+    def prefetch(self, uris: Sequence[str], at: Location) -> None:
+        """Clone side by side what is not in the cache yet."""
+        wanted = [parsed for uri in uris if self._override_of(uri) is None and (parsed := parse_git(uri))]
+        missing = {uri.address: uri for uri in wanted if not self.git.is_pinned(uri)}
+        if len(missing) < 2 or self.git.offline:
+            return
+        with ThreadPoolExecutor(min(8, len(missing)), "fetch") as pool:
+            list(pool.map(self.git.checkout, missing.values()))
+
+    def stamp(self, watched: str) -> object:
+        """Return what changes when a file (or a stored config) may have changed."""
+        if watched.startswith("config:"):
+            found = self._stored(watched.removeprefix("config:"))
+            return found if isinstance(found, Failure) else (found.config_id, found.name, found.yaml_content)
+        try:
+            info = os.stat(watched)
+        except OSError:
+            return None
+        return (info.st_mtime_ns, info.st_size, info.st_ino)
+
+    # for people
+
+    def refresh(self, uris: Iterable[str]) -> dict[str, str]:
+        """Resolve git and https addresses again; return what each is now: a commit, `fetched`, or why it failed."""
+        outcome: dict[str, str] = {}
+        self.git.forget_failures()
+        self.web.forget_failures()
+        for uri in dict.fromkeys(uris):
+            parsed = parse_git(uri)
+            if parsed is not None:
+                done = self.git.update(parsed)
+                outcome[uri] = done.reason if isinstance(done, Failure) else done.commit
+            elif uri.startswith(("https://", "http://")):
+                page = self.web.update(uri)
+                outcome[uri] = page.reason if isinstance(page, Failure) else "fetched"
+        return outcome
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names that can be included: registered and shipped ones."""
+        shipped = [entry.name for entry in self.shipped.iterdir() if entry.is_dir()] if self.shipped.is_dir() else []
+        return tuple(sorted({*self.registered, *shipped}))
+
+    # overrides and names
+
+    def _override_of(self, uri: str) -> tuple[str, str] | None:
+        """Return (what is overridden, the rest of the URI) for the longest match."""
+        for key in sorted(self.overrides, key=len, reverse=True):
+            rest = uri[len(key) :]
+            if uri.startswith(key) and (not rest or key[-1] in "/:@#" or rest[0] in "/@#:"):
+                return key, rest
+        return None
+
+    def _overridden(self, uri: str, kind: Kind) -> Fetched | Failure | None:
+        found = self._override_of(uri)
+        if found is None:
+            return None
+        key, rest = found
+        root = os.path.abspath(Path(self.overrides[key]).expanduser())
+        whole = _repository_path(rest, deeper=key.endswith("/"))
+        label = uri.partition("#")[0]
+        if os.path.isfile(root):
+            return self._read(root, os.path.dirname(root), False, "")
+        if key.endswith("/") and whole.partition("/")[0]:
+            top, _, whole = whole.partition("/")
+            root = os.path.join(root, top)
+        self._labels[os.path.realpath(root)] = label
+        return self._inside(root, whole, Location(label, root, root), kind)
+
+    def _named(self, name: str, kind: Kind) -> Fetched | Failure:
+        registered = self.registered.get(name)
+        if registered is not None:
+            home = str(Path.home())
+            return self.fetch(registered, Location(name, home, "/"), kind)
+        upstream = UPSTREAM.get(name)
+        if upstream is not None and self._override_of(upstream) is not None:
+            overridden = self._overridden(upstream, kind)
+            if isinstance(overridden, Fetched):
+                return overridden
+        folder = str(self.shipped / name)
+        if os.path.isdir(folder):
+            self._labels[os.path.realpath(folder)] = name
+            return self._inside(folder, "", Location(name, folder, folder), kind)
+        like = nearest(name, self.names())
+        hint = f"did you mean `{like}`?" if like else f"known names: {', '.join(self.names()) or 'none'}"
+        return Failure(f"no bundle is called `{name}`", hint, (folder,))
+
+    # kinds of addresses
+
+    def _git(self, uri: str, kind: Kind) -> Fetched | Failure:
+        parsed = parse_git(uri)
+        if parsed is None:
+            return Failure("that is no git address", "write `git+https://host/repository@ref#subdirectory=path`")
+        done = self.git.checkout(parsed)
+        if isinstance(done, Failure):
+            return done
+        root = str(done.folder)
+        self._labels[os.path.realpath(root)] = parsed.address
+        at = Location(parsed.address, root, root, done.commit, remote=True)
+        found = self._inside(root, parsed.subdirectory, at, kind)
+        return replace(found, watched=(str(done.pin), *found.watched))
+
+    def _web(self, address: str) -> Fetched | Failure:
+        page = self.web.get(address)
+        if isinstance(page, Failure):
+            return page
+        parts = urlsplit(address)
+        folder = urljoin(address, ".")
+        at = Location(address, folder, f"{parts.scheme}://{parts.netloc}/", remote=True)
+        return _page(address, page, at)
+
+    def _beside_page(self, uri: str, at: Location) -> Fetched | Failure:
+        address = urljoin(at.folder, uri)
+        if not uri.startswith(("./", "../")) or not address.startswith(at.root):
+            return Failure(f"`{uri}` is not on the same server", "a fetched bundle may only name what is beside it")
+        failure = Failure("there is nothing there")
+        for suffix in SUFFIXES if not address.endswith((".yaml", ".yml", ".md")) else ("",):
+            found = self._web(address + suffix)
+            if isinstance(found, Fetched):
+                return found
+            failure = found
+        return failure
+
+    def _stored(self, reference: str) -> Config | Failure:
+        """Return the config of an id, else the only one of a name."""
+        if self.configs is None:
+            return Failure("stored configs are not looked up here")
+        found = self.configs.get(reference)
+        if found is not None:
+            return found
+        named = self.configs.find(reference)
+        if len(named) > 1:
+            ids = ", ".join(one.config_id for one in named[:5])
+            return Failure(f"{len(named)} configs are called `{reference}`", f"use an id: {ids}")
+        found = self.configs.get(named[0].config_id) if named else None
+        return found or Failure(f"no config is called `{reference}`", "see `awb config list`")
+
+    def _config(self, reference: str, at: Location) -> Fetched | Failure:
+        found = self._stored(reference.strip())
+        watched = (f"config:{reference.strip()}",)
+        if isinstance(found, Failure):
+            return replace(found, watched=watched)
+        identity = f"config:{found.config_id}"
+        here = Location(f"config:{found.name}", "" if at.remote else at.folder, "" if at.remote else at.root)
+        return Fetched(found.yaml_content, identity, identity, here, watched)
+
+    # files
+
+    def _path(self, uri: str, at: Location, kind: Kind) -> Fetched | Failure:
+        path = unquote(urlsplit(uri).path) if uri.startswith("file://") else uri
+        absolute = path.startswith(("/", "~")) or uri.startswith("file://")
+        if absolute and at.remote:
+            return Failure("a fetched bundle may not name a path of this computer")
+        if absolute:
+            path = os.path.abspath(os.path.expanduser(path))
+            free = kind == "bundle"
+            where = Location(at.label, os.path.dirname(path), os.path.dirname(path)) if free else at
+            return self._inside(os.path.dirname(path), os.path.basename(path), where, kind)
+        if not at.folder:
+            return Failure("there is no folder that it could be relative to", "write an absolute path")
+        return self._inside(at.folder, path, at, kind)
+
+    def _inside(self, folder: str, path: str, at: Location, kind: Kind) -> Fetched | Failure:
+        """Find a file from a folder, staying inside the location's root or a trusted folder."""
+        if "\0" in path:
+            return Failure("a path cannot hold NUL")
+        whole = os.path.normpath(os.path.join(folder, path)) if path else folder
+        watched: list[str] = []
+        for candidate in _candidates(whole) if kind == "bundle" else (whole,):
+            watched.append(candidate)
+            if not os.path.isfile(candidate):
+                continue
+            root = self._allowed_root(candidate, at)
+            if root is None:
+                reason = f"it leads out of {at.root or at.folder}"
+                return Failure(reason, "trust that folder, or move the file inside", tuple(watched))
+            found = self._read(candidate, root, at.remote, at.commit)
+            return replace(found, watched=(*watched, *found.watched))
+        return Failure(_why_missing(whole, kind), watched=tuple(watched))
+
+    def _allowed_root(self, path: str, at: Location) -> str | None:
+        """Return the folder that a file may be read under, None where it may not."""
+        real = os.path.realpath(path)
+        root = at.root or at.folder
+        if _within(real, os.path.realpath(root)):
+            return root
+        if at.remote:
+            return None
+        return next((trusted for trusted in self.trusted if _within(real, trusted)), None)
+
+    def _read(self, path: str, root: str, remote: bool, commit: str) -> Fetched | Failure:
+        stamp = self.stamp(path)
+        known = self._texts.get(path)
+        if known is None or known[0] != stamp or stamp is None:
+            try:
+                text = decode(_content(path), source=path)
+            except OSError as error:
+                return Failure(error.strerror or str(error), watched=(path,))
+            except InvalidYAML as error:
+                return Failure(f"it is not text: {error.problems[0].message}", "save it as UTF-8", (path,))
+            self._texts[path] = known = (stamp, text)
+        at = Location(self._label(path, root), os.path.dirname(path), root, commit, remote)
+        return Fetched(known[1], os.path.realpath(path), path, at, (path,))
+
+    def _label(self, path: str, root: str) -> str:
+        """Name a file for people: by its namespace or repository, else from its root."""
+        real, real_root = os.path.realpath(path), os.path.realpath(root)
+        inside = os.path.relpath(real, real_root) if _within(real, real_root) else real
+        label = self._labels.get(real_root)
+        if label is None:
+            return inside
+        if inside in DIRECTORY_FILES:
+            return label
+        return f"{label}#subdirectory={inside}" if "://" in label else f"{label}:{inside}"
+
+    def _upwards(self, at: Location) -> Iterable[str]:
+        """Yield a folder and those above it that may hold the bundle at the top of the tree."""
+        bound = at.remote or os.path.realpath(at.root) in self._labels
+        home = os.path.realpath(Path.home())
+        folder = at.folder
+        for _ in range(MAX_UP):
+            if os.path.realpath(folder) == home or folder == os.path.dirname(folder):
+                return
+            yield folder
+            if (bound and os.path.realpath(folder) == os.path.realpath(at.root)) or os.path.exists(
+                os.path.join(folder, ".git")
+            ):
+                return
+            folder = os.path.dirname(folder)
+
+
+def _candidates(path: str) -> Iterable[str]:
+    for suffix in SUFFIXES:
+        yield path + suffix
+    for name in DIRECTORY_FILES:
+        yield os.path.join(path, name)
+
+
+def _content(path: str) -> bytes:
+    """Read a regular file; devices, pipes and big files are refused, also where they appear in between."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:
+        info = os.fstat(handle)
+        if not stat.S_ISREG(info.st_mode):
+            raise OSError(f"{path} is not a regular file")
+        if info.st_size > MAX_BYTES:
+            raise OSError(f"it is larger than {MAX_BYTES:,} bytes")
+        return file.read(MAX_BYTES + 1)
+
+
+def _page(address: str, page: Page, at: Location) -> Fetched | Failure:
+    watched = (str(page.kept),)
+    try:
+        text = decode(page.content, source=address)
+    except InvalidYAML as error:
+        return Failure(f"it is not text: {error.problems[0].message}", watched=watched)
+    return Fetched(text, address, address, at, watched)
+
+
+def _repository_path(rest: str, *, deeper: bool) -> str:
+    """Return the path inside an overridden source that the rest of a URI means (`@main#subdirectory=a/b` → `a/b`)."""
+    before, _, fragment = rest.partition("#")
+    inside = next((p.partition("=")[2] for p in fragment.split("&") if p.startswith("subdirectory=")), "")
+    names = before.partition("@")[0].lstrip(":").strip("/")
+    names = names.removesuffix(".git") if deeper else names
+    return "/".join(part for part in (names, inside.strip("/")) if part)
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _why_missing(path: str, kind: Kind) -> str:
+    if os.path.isdir(path):
+        return "it is a folder without bundle.md or bundle.yaml" if kind == "bundle" else "it is a folder"
+    if os.path.exists(path):
+        return "it is not a regular file"
+    return f"there is no {os.path.basename(path)} in {os.path.dirname(path)}"
