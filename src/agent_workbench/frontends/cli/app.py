@@ -1,0 +1,110 @@
+"""The root of the command line: finds a group when it is asked for, and turns failures into lines and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent_workbench import __version__
+from agent_workbench.errors import ConfigError, Conflict, NotFound, UsageError, WorkbenchError
+from agent_workbench.frontends.cli.opening import Settings, choose_database
+from agent_workbench.frontends.cli.output import narrate, show_problems
+
+#: What each name does, here so that the list of commands needs none of their modules.
+COMMANDS: Mapping[str, str] = {
+    "run": "Send one prompt to an agent and print its answer.",
+    "config": "Make, edit, check and explain configs.",
+    "session": "List, read, fork and export sessions.",
+    "provider": "List providers, test them, ask for their models.",
+    "module": "List the modules that a config can name.",
+    "permissions": "Ask what a tool call would be decided as.",
+    "template": "List and print the samples to start from.",
+    "doctor": "Check this installation and say what is missing.",
+}
+
+#: Exit codes, the first that fits. Source: the command-line contract (0 fine, 1 failed, 130 interrupted besides).
+EXIT_CODES: Sequence[tuple[type[WorkbenchError], int]] = (
+    (UsageError, 2), (ConfigError, 3), (NotFound, 4), (Conflict, 5), (WorkbenchError, 1),
+)  # fmt: skip
+INTERRUPTED = 130
+
+
+class Root(click.Group):
+    """A group whose commands live in modules of the same name, imported on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"agent_workbench.frontends.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
+        """Run, show what failed in one line, and exit with the contract's code."""
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(args, prog_name, **extra)
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            code = INTERRUPTED
+        except WorkbenchError as error:
+            report(error)
+            code = exit_code(error)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def exit_code(error: WorkbenchError) -> int:
+    """Return the contract's exit code for a failure."""
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def report(error: WorkbenchError) -> None:
+    """Say on stderr what failed; a config's problems follow with their places."""
+    problems = error.problems if isinstance(error, ConfigError) else ()
+    narrate(f"{error.title}: {error}")
+    if len(problems) > 1 or (problems and problems[0].message not in str(error)):
+        show_problems(problems)
+
+
+@click.group(cls=Root, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="Agent Workbench")
+@click.option(
+    "--db",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="The database to use, instead of AWB_DB or the usual one.",
+    callback=choose_database,
+    expose_value=False,
+    is_eager=True,
+)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Author AI agents as YAML and run them, side by side.
+
+    Without a command, the workbench opens in this terminal.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    settings = context.find_object(Settings)
+    if settings is None or settings.open_screen is None:
+        raise click.UsageError("name a command", context)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the workbench needs a terminal; `awb run` answers in a script, `awb --help` lists the rest")
+    settings.open_screen(settings.database)

@@ -1,0 +1,21 @@
+"""`awb config`: make, edit, check and explain configs."""
+
+from __future__ import annotations
+
+import click
+
+from agent_workbench.frontends.cli import config_checks, config_edits, config_history, config_store
+
+
+@click.group("config")
+def command() -> None:
+    """Make, edit, check and explain configs.
+
+    CONFIG is an id, a name that only one config has, or a path to a bundle file. `-` reads standard input where a
+    text is expected.
+    """
+
+
+for part in (config_store, config_edits, config_checks, config_history):
+    for one in part.COMMANDS:
+        command.add_command(one)

@@ -1,0 +1,174 @@
+"""Edits of a config's text: each keeps every byte that it was not asked to change, and can show its diff first."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from agent_workbench.errors import ConfigError, Conflict, UsageError
+from agent_workbench.frontends.cli.config_store import text_of
+from agent_workbench.frontends.cli.opening import json_option, key_values, with_workbench
+from agent_workbench.frontends.cli.output import counted, emit, emit_json, narrate, show_problems
+
+if TYPE_CHECKING:
+    from agent_workbench.configs.document import Document
+    from agent_workbench.configs.edits import Edit
+    from agent_workbench.services.shared import SharedContext
+    from agent_workbench.services.texts import ConfigText
+
+dry_run_option = click.option("-n", "--dry-run", is_flag=True, help="Print the diff and change nothing.")
+set_option = click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A setting. May be repeated.")
+source_option = click.option("--source", metavar="URI", help="Where a module that is not installed comes from.")
+
+
+async def make(
+    bench: SharedContext,
+    reference: str,
+    change: Callable[[Document], Edit],
+    note: str,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Make one change of a config and show what changed."""
+    from agent_workbench.configs.edits import unified_diff
+    from agent_workbench.services import texts
+
+    text = await text_of(bench, reference)
+    new = texts.propose(text, change)
+    diff = unified_diff(text.text, new, name=text.name)
+    saved = text
+    if new != text.text and not dry_run:
+        saved = await texts.save(bench.configs, text, new, note=note)
+    problems = bench.configs.validate(new, name=text.label, base=text.base)
+    if as_json:
+        emit_json({
+            **_place(saved), "changed": new != text.text, "saved": new != text.text and not dry_run, "diff": diff,
+            "problems": [problem.to_json() for problem in problems],
+        })  # fmt: skip
+        return
+    if diff:
+        emit(diff)
+    narrate(_outcome(text, saved, new, dry_run))
+    show_problems(problems, name=text.name)
+
+
+def _place(text: ConfigText) -> dict[str, Any]:
+    if text.config is not None:
+        return {"config_id": text.config.config_id, "name": text.name, "revision": text.config.revision}
+    return {"name": text.name, "path": str(text.path or "-")}
+
+
+def _outcome(text: ConfigText, saved: ConfigText, new: str, dry_run: bool) -> str:
+    if new == text.text:
+        return f"{text.name} has that already"
+    if dry_run:
+        return "nothing was changed (--dry-run)"
+    return f"saved {text.name}" + (f", revision {saved.config.revision}" if saved.config else "")
+
+
+@click.command("add-tool")
+@click.argument("config")
+@click.argument("module")
+@source_option
+@set_option
+@dry_run_option
+@json_option
+@with_workbench
+async def add_tool(
+    bench: SharedContext, config: str, module: str, source: str | None, pairs: tuple[str, ...], dry_run: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Add the tool MODULE to a config, or set more of the one that is there."""
+    from agent_workbench.services.given import config_from_pairs, known_module
+
+    catalog = bench.configs.catalog
+    known_module(catalog, module, "tool", source=source or "")
+    values = config_from_pairs(catalog, module, key_values(pairs, "--set"))
+    change: Callable[[Document], Edit] = lambda doc: doc.add_tool(module, source, values or None)  # noqa: E731
+    await make(bench, config, change, f"add {module}", dry_run=dry_run, as_json=as_json)
+
+
+@click.command("add-provider")
+@click.argument("config")
+@click.argument("module")
+@source_option
+@set_option
+@dry_run_option
+@json_option
+@with_workbench
+async def add_provider(
+    bench: SharedContext, config: str, module: str, source: str | None, pairs: tuple[str, ...], dry_run: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Add the provider MODULE to a config, or set more of the one that is there."""
+    from agent_workbench.services.given import config_from_pairs, known_module
+
+    catalog = bench.configs.catalog
+    known_module(catalog, module, "provider", source=source or "")
+    values = config_from_pairs(catalog, module, key_values(pairs, "--set"))
+    change: Callable[[Document], Edit] = lambda doc: doc.add_provider(module, source, values or None)  # noqa: E731
+    await make(bench, config, change, f"add {module}", dry_run=dry_run, as_json=as_json)
+
+
+@click.command("add-include")
+@click.argument("config")
+@click.argument("uri")
+@dry_run_option
+@json_option
+@with_workbench
+async def add_include(bench: SharedContext, config: str, uri: str, dry_run: bool, as_json: bool) -> None:
+    """Append URI to a config's includes: a shipped name, a path, a git or https address, config:NAME."""
+    await make(bench, config, lambda doc: doc.add_include(uri), f"include {uri}", dry_run=dry_run, as_json=as_json)
+
+
+@click.command("edit")
+@click.argument("config")
+@click.option("-m", "--note", default="", metavar="TEXT", help="What the change is for; kept in the history.")
+@with_workbench
+async def edit(bench: SharedContext, config: str, note: str) -> int:
+    """Edit a config with $VISUAL or $EDITOR and save it when the editor ends.
+
+    A text that cannot be saved is kept in a file, which is named.
+    """
+    from agent_workbench.services import texts
+
+    text = await text_of(bench, config)
+    if text.config is None and text.path is None:
+        raise UsageError("standard input cannot be edited")
+    draft = _draft(text)
+    click.edit(filename=str(draft))
+    new = draft.read_bytes().decode("utf-8", "surrogateescape")
+    if new == text.text:
+        draft.unlink()
+        narrate(f"{text.name} is unchanged")
+        return 0
+    try:
+        saved = await texts.save(bench.configs, text, new, note=note)
+    except (ConfigError, Conflict):
+        narrate(f"not saved; your text is in {draft}")
+        raise
+    draft.unlink()
+    problems = bench.configs.validate(new, name=text.label, base=text.base)
+    narrate(_outcome(text, saved, new, False) + (f", with {counted(len(problems), 'problem')}:" if problems else ""))
+    show_problems(problems, name=text.name)
+    return 0
+
+
+def _draft(text: ConfigText) -> Path:
+    """Write the text into a file of its own, with a suffix that editors know."""
+    suffix = text.path.suffix if text.path else (".md" if text.text.startswith("---") else ".yaml")
+    with tempfile.NamedTemporaryFile("wb", prefix=f"{_safe(text.name)}-", suffix=suffix, delete=False) as file:
+        file.write(text.text.encode())
+    return Path(file.name)
+
+
+def _safe(name: str) -> str:
+    return "".join(char if char.isalnum() else "-" for char in name)[:40] or "config"
+
+
+COMMANDS = (edit, add_tool, add_provider, add_include)

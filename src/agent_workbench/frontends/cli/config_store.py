@@ -1,0 +1,210 @@
+"""Configs as stored things: list, show, new, import, export, delete."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agent_workbench.errors import Conflict, UsageError
+from agent_workbench.frontends.cli.opening import json_option, key_values, with_workbench
+from agent_workbench.frontends.cli.output import (
+    counted,
+    emit,
+    emit_exactly,
+    emit_json,
+    emit_table,
+    narrate,
+    show_problems,
+)
+
+if TYPE_CHECKING:
+    from agent_workbench.services.shared import SharedContext
+    from agent_workbench.services.texts import ConfigText
+
+tag_option = click.option("-t", "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag it. May be repeated.")
+
+
+async def text_of(bench: SharedContext, reference: str) -> ConfigText:
+    """Return the text that a CONFIG argument stands for; `-` is standard input."""
+    from agent_workbench.configs.reader import decode
+    from agent_workbench.services.texts import ConfigText, find_text
+
+    if reference == "-":
+        return ConfigText("stdin", decode(sys.stdin.buffer.read(), source="stdin"), bench.workspace)
+    return await find_text(bench.configs, reference)
+
+
+@click.command("list")
+@click.option("-q", "--query", default="", metavar="WORDS", help="Only those with these words in name or text.")
+@click.option("-t", "--tag", default="", metavar="KEY[=VALUE]", help="Only those with this tag.")
+@click.option("--sort", type=click.Choice(["updated", "name", "created"]), default="updated", show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option("--offset", type=click.IntRange(0), default=0)
+@json_option
+@with_workbench
+async def list_configs(
+    bench: SharedContext, query: str, tag: str, sort: str, limit: int, offset: int, as_json: bool
+) -> None:
+    """List configs, the newest first."""
+    from agent_workbench.services.shapes import config_to_json
+
+    found, total = await bench.configs.list_configs(limit, offset, q=query, tag=tag, sort=sort)
+    if as_json:
+        emit_json({"configs": [config_to_json(config) for config in found], "total": total})
+        return
+    rows = [
+        (one.name, one.revision, one.sessions, f"{one.updated_at:%Y-%m-%d %H:%M}", one.config_id, one.description)
+        for one in found
+    ]
+    emit_table(("NAME", "REV", "SESSIONS", "UPDATED", "ID", "DESCRIPTION"), rows)
+    if total != len(found):
+        narrate(f"{len(found)} of {counted(total, 'config')}")
+
+
+@click.command("show")
+@click.argument("config")
+@json_option
+@with_workbench
+async def show(bench: SharedContext, config: str, as_json: bool) -> None:
+    """Print a config's text; with --json everything that is known of it."""
+    from agent_workbench.services.shapes import config_to_json
+
+    text = await text_of(bench, config)
+    if not as_json:
+        emit_exactly(text.text)
+    elif text.config is not None:
+        emit_json(config_to_json(text.config))
+    else:
+        emit_json({"name": text.name, "path": str(text.path or "-"), "yaml_content": text.text})
+
+
+@click.command("new")
+@click.argument("name")
+@click.option("--template", metavar="TEMPLATE", help="Start from a sample (see `awb template list`).")
+@click.option("--from", "source", metavar="CONFIG", help="Start from another config, a bundle file, or - (stdin).")
+@click.option("-d", "--description", metavar="TEXT", help="One line about it.")
+@tag_option
+@json_option
+@with_workbench
+async def new(
+    bench: SharedContext,
+    name: str,
+    template: str | None,
+    source: str | None,
+    description: str | None,
+    tags: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Store a new config called NAME."""
+    from agent_workbench.services import templates
+
+    if template and source:
+        raise UsageError("choose one of --template and --from")
+    if source:
+        text = (await text_of(bench, source)).text
+    elif template:
+        text = templates.renamed(templates.template(template).text, name)
+    else:
+        text = templates.empty(name)
+    config = await bench.configs.create_config(name, text, description, key_values(tags, "--tag"))
+    await _created(bench, config.config_id, config.name, text, as_json, "made")
+
+
+@click.command("import")
+@click.argument("file")
+@click.option("--name", metavar="NAME", help="Call it this instead of what the bundle says.")
+@tag_option
+@json_option
+@with_workbench
+async def import_file(bench: SharedContext, file: str, name: str | None, tags: tuple[str, ...], as_json: bool) -> None:
+    """Store a bundle file (or a folder's bundle, or - for standard input) as a config."""
+    from agent_workbench.services.texts import read_file
+
+    text = await text_of(bench, "-") if file == "-" else read_file(Path(file))
+    said = bench.configs.parse_yaml(text.text).get("bundle")
+    own = said.get("name") if isinstance(said, dict) else None
+    config = await bench.configs.create_config(
+        name or str(own or text.name), text.text, tags=key_values(tags, "--tag"), note=f"imported from {file}"
+    )
+    await _created(bench, config.config_id, config.name, text.text, as_json, "imported", text.base)
+
+
+async def _created(
+    bench: SharedContext, config_id: str, name: str, text: str, as_json: bool, verb: str, base: Path | None = None
+) -> None:
+    problems = bench.configs.validate(text, name=name, base=base)
+    if as_json:
+        emit_json({"config_id": config_id, "name": name, "problems": [problem.to_json() for problem in problems]})
+        return
+    emit(config_id)
+    narrate(f"{verb} {name}" + (f", with {counted(len(problems), 'problem')}:" if problems else ""))
+    show_problems(problems, name=name)
+
+
+@click.command("export")
+@click.argument("config")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write a file instead.")
+@click.option("--force", is_flag=True, help="Replace FILE where it exists.")
+@click.option("--with-secrets", is_flag=True, help="Keep keys and passwords that stand in the text.")
+@json_option
+@with_workbench
+async def export(
+    bench: SharedContext, config: str, output: Path | None, force: bool, with_secrets: bool, as_json: bool
+) -> None:
+    """Print a config's text, byte for byte; secrets that stand in it are left out unless asked for."""
+    from agent_workbench.services.secrets import without_secrets
+
+    text = await text_of(bench, config)
+    content, left_out = (text.text, ()) if with_secrets else without_secrets(text.text)
+    if left_out:
+        narrate(f"left out {counted(len(left_out), 'secret')}: {', '.join(left_out)} (--with-secrets keeps them)")
+    if output is not None:
+        if output.exists() and not force:
+            raise Conflict(f"{output} exists; --force replaces it")
+        output.write_bytes(content.encode())
+    if as_json:
+        shape = {"name": text.name, "left_out": list(left_out)}
+        emit_json({**shape, "path": str(output)} if output else {**shape, "yaml_content": content})
+    elif output is not None:
+        narrate(f"wrote {output}")
+    else:
+        emit_exactly(content)
+
+
+@click.command("delete")
+@click.argument("config")
+@click.option("--force", is_flag=True, help="Also delete the sessions that use it.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@json_option
+@with_workbench
+async def delete(bench: SharedContext, config: str, force: bool, yes: bool, as_json: bool) -> None:
+    """Delete a config with its history. On a terminal you are asked first."""
+    found = await bench.configs.find_config(config)
+    sessions = f" and {counted(found.sessions, 'session')}" if force and found.sessions else ""
+    if not (yes or confirmed(f"delete {found.name} with {counted(found.revision, 'revision')}{sessions}?")):
+        raise click.Abort
+    await bench.configs.delete_config(found.config_id, force=force)
+    if as_json:
+        emit_json({"config_id": found.config_id, "deleted": True})
+    else:
+        narrate(f"deleted {found.name}")
+
+
+def confirmed(question: str) -> bool:
+    """Ask on a terminal; a script has decided already."""
+    return not sys.stdin.isatty() or click.confirm(question, err=True)
+
+
+@click.command("schema")
+@with_workbench
+async def schema(bench: SharedContext) -> None:
+    """Print the JSON Schema of a bundle, for editors that check YAML by it."""
+    from agent_workbench.services.schema import bundle_schema
+
+    emit_json(bundle_schema(bench.configs.catalog))
+
+
+COMMANDS = (list_configs, show, new, import_file, export, delete, schema)

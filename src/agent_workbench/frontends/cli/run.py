@@ -1,0 +1,168 @@
+"""`awb run`: one prompt, one answer."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from agent_workbench.conversation.events import Event, ReplyFinished, TurnFinished
+from agent_workbench.errors import UsageError
+from agent_workbench.frontends.cli.console import Console, Terminal
+from agent_workbench.frontends.cli.opening import with_workbench
+from agent_workbench.frontends.cli.output import emit_json
+
+if TYPE_CHECKING:
+    from agent_workbench.services.shared import SharedContext
+    from agent_workbench.storage.records import Session
+
+DEFAULT_CONFIG = "hello"
+#: What a turn that did not end well makes the program exit with.
+STATUS_CODES = {"completed": 0, "cancelled": 128 + signal.SIGINT, "failed": 1, "limited": 1}
+
+
+@click.command("run")
+@click.argument("prompt", nargs=-1, required=True)
+@click.option(
+    "-c", "--config", "config", envvar="AWB_CONFIG", metavar="CONFIG",
+    help=f"The config of a new session: id, name or bundle file. [AWB_CONFIG, else {DEFAULT_CONFIG}]",
+)  # fmt: skip
+@click.option("-s", "--session", "session", metavar="SESSION", help="Go on in this session.")
+@click.option("--continue", "go_on", is_flag=True, help="Go on in the newest session of this folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object when the answer is whole.")
+@click.option("--stream-json", is_flag=True, help="Print every event as a line of JSON, as it happens.")
+@click.option("--fast-edit", is_flag=True, help="Allow edits of files in this folder without asking.")
+@click.option(
+    "--yes-tools", multiple=True, metavar="PATTERN",
+    help="Allow these calls beforehand: edit_file, 'write_file(out/**)', bash. May be repeated.",
+)  # fmt: skip
+@click.option("-m", "--model", metavar="MODEL", help="Use this model instead of the config's.")
+@with_workbench
+async def command(
+    bench: SharedContext,
+    prompt: tuple[str, ...],
+    config: str | None,
+    session: str | None,
+    go_on: bool,
+    as_json: bool,
+    stream_json: bool,
+    fast_edit: bool,
+    yes_tools: tuple[str, ...],
+    model: str | None,
+) -> int:
+    """Send PROMPT to an agent and print its answer.
+
+    The answer goes to stdout as it comes, everything else to stderr. PROMPT - reads standard input. Where no terminal
+    is there to ask, whatever needs permission is denied.
+    """
+    from agent_workbench.services.consent import Beforehand, beforehand_rules
+
+    if sum((config is not None and not _from_environment("config"), session is not None, go_on)) > 1:
+        raise UsageError("name one of --config, --session and --continue: a session knows its config")
+    if as_json and stream_json:
+        raise UsageError("choose one of --json and --stream-json")
+    rules = beforehand_rules(yes_tools)
+    text, from_stdin = read_prompt(prompt)
+    chosen = "last" if go_on else session
+    current = await _session(bench, config or DEFAULT_CONFIG, chosen, _settings(fast_edit, model))
+    console = Console(quiet=as_json or stream_json)
+    attended = not from_stdin and sys.stdin.isatty() and sys.stderr.isatty()
+    person = Terminal(console, attended=attended)
+    workspace = Path(current.workspace or bench.workspace)
+    frontend = Beforehand(rules, person, bench.sessions, current.session_id, workspace)
+    report = Report(current.session_id, lines=stream_json)
+    async with aclosing(bench.sessions.stream_message(current.session_id, text, frontend=frontend)) as events:
+        async for event in events:
+            report.take(event)
+            console.show(event)
+    report.close(as_json)
+    if not (as_json or stream_json):
+        console.say(f"· session {current.session_id}")
+    return STATUS_CODES[report.finished.status]
+
+
+class Report:
+    """Gathers what a turn comes to; with `lines` it prints each event as a line of JSON.
+
+    The lines are those of the HTTP stream: `connected` first, the events, `response`, and one `done` or `error`.
+    """
+
+    def __init__(self, session_id: str, *, lines: bool) -> None:
+        self._session_id = session_id
+        self._lines = lines
+        self._response = ""
+        self.finished = TurnFinished("failed", error="the turn ended without saying why")
+        self._line({"type": "connected", "session_id": session_id})
+
+    def take(self, event: Event) -> None:
+        """Note an event."""
+        from agent_workbench.conversation.codec import event_to_json
+
+        match event:
+            case ReplyFinished(message):
+                self._response = message.text or self._response
+            case TurnFinished():
+                self.finished = event
+            case _:
+                pass
+        self._line(event_to_json(event))
+
+    def close(self, as_json: bool) -> None:
+        """Print what the turn came to."""
+        from agent_workbench.conversation.codec import usage_to_json
+
+        done = self.finished.status == "completed"
+        self._line({"type": "response", "content": self._response})
+        self._line({"type": "done"} if done else {"type": "error", "message": self.finished.error})
+        if as_json:
+            emit_json({
+                "session_id": self._session_id,
+                "response": self._response,
+                "usage": usage_to_json(self.finished.usage),
+                "status": self.finished.status,
+                **({} if done else {"error": self.finished.error}),
+            })  # fmt: skip
+
+    def _line(self, value: dict[str, Any]) -> None:
+        if self._lines:
+            emit_json(value, lines=True)
+
+
+def read_prompt(words: tuple[str, ...]) -> tuple[str, bool]:
+    """Return the prompt, and whether any of it came from standard input (a word `-`)."""
+    if "-" not in words:
+        return " ".join(words), False
+    parts = [_stdin() if word == "-" else word for word in words]
+    return "\n\n".join(part for part in parts if part), True
+
+
+def _stdin() -> str:
+    return sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n")
+
+
+def _from_environment(parameter: str) -> bool:
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is click.core.ParameterSource.ENVIRONMENT
+
+
+def _settings(fast_edit: bool, model: str | None) -> dict[str, Any]:
+    """Return the session's own settings that the options stand for."""
+    return {**({"permission_mode": "fast-edit"} if fast_edit else {}), **({"model": model} if model else {})}
+
+
+async def _session(bench: SharedContext, config: str, chosen: str | None, settings: dict[str, Any]) -> Session:
+    """Find the session to go on in, or start one."""
+    from agent_workbench.services.texts import find_text, stored
+
+    if chosen is None:
+        text = await find_text(bench.configs, config)
+        kept = await stored(bench.configs, text)
+        return await bench.sessions.create_session(kept.config_id, settings=settings or None)
+    session = await bench.sessions.find_session(chosen)
+    if settings:
+        session = await bench.sessions.update_session(session.session_id, settings={**session.settings, **settings})
+    return session

@@ -1,0 +1,70 @@
+"""Consent given beforehand: a front end that answers what the person allowed when they started the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent_workbench.conversation.events import Answer, Question
+from agent_workbench.engine.permissions import Rule, UnresolvablePath, locate, parse_rule
+from agent_workbench.engine.ports import Frontend
+from agent_workbench.services.sessions import SessionManager
+from agent_workbench.services.settings import SessionSettings
+
+
+@dataclass(frozen=True)
+class Beforehand:
+    """Answers by rules first, then asks somebody; what is allowed for the session is kept with the session.
+
+    A rule answers only what merely asks by default. Questions about protected paths, hard links, repeated calls and
+    rules that say `ask` go to the person. A shell command is covered by its tool's bare name, or by its exact text.
+    """
+
+    rules: Sequence[Rule]
+    person: Frontend
+    sessions: SessionManager
+    session_id: str
+    workspace: Path
+
+    async def ask(self, question: Question) -> Answer:
+        """Answer from the rules, or hand the question on."""
+        if any(covers(rule, question, self.workspace) for rule in self.rules):
+            return Answer("allow", "allowed on the command line")
+        answer = await self.person.ask(question)
+        if answer.decision == "allow_session":
+            await self._keep(question.rules)
+        return answer
+
+    async def _keep(self, rules: Iterable[str]) -> None:
+        session = await self.sessions.find_session(self.session_id)
+        grants = dict.fromkeys([*SessionSettings.of(session.settings).grants, *rules])
+        await self.sessions.update_session(self.session_id, settings={**session.settings, "grants": list(grants)})
+
+
+def beforehand_rules(patterns: Iterable[str]) -> tuple[Rule, ...]:
+    """Read `--yes-tools` patterns: `edit_file`, `write_file(out/**)`, `bash`, `bash(make test)`.
+
+    Raises:
+        PermissionRuleError: If one does not parse.
+    """
+    return tuple(parse_rule(pattern, "allow", "session") for pattern in patterns)
+
+
+def covers(rule: Rule, question: Question, workspace: Path) -> bool:
+    """Whether a rule answers a question."""
+    call = question.call
+    if not rule.names(call.name):
+        return False
+    if question.preview_kind == "command":
+        return rule.pattern is None or rule.pattern == question.preview.strip()
+    if not question.rules:  # something besides the default asks: a person must see it
+        return False
+    if rule.pattern is None:
+        return True
+    if not question.paths:
+        return f"{rule}" in question.rules
+    try:
+        return rule.matches_paths([locate(path, workspace) for path in question.paths], workspace)
+    except UnresolvablePath:
+        return False

@@ -1,0 +1,121 @@
+"""What a tool call would be decided as, without running it: the same rules and tools that a session would have."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from agent_workbench.configs.plan import Plan
+from agent_workbench.configs.reader import read
+from agent_workbench.engine.permissions import MODES, Mode, PermissionManager, Rule, Verdict, parse_rule
+from agent_workbench.engine.ports import Intent, Tool, ToolContext
+from agent_workbench.errors import UsageError
+from agent_workbench.services.agents import Agent, mount
+from agent_workbench.services.permissions import standing_rules
+from agent_workbench.services.shared import SharedContext
+from agent_workbench.services.texts import ConfigText
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The permissions and tools that a session of a config would have in a folder."""
+
+    permissions: PermissionManager
+    tools: Mapping[str, Tool]
+    spare: Mapping[str, Tool]
+    """The tools of all other modules, so that a call of a tool that is not mounted can be judged too."""
+
+    def decide(self, tool: str, arguments: Mapping[str, Any]) -> Verdict:
+        """Decide about one call. An unknown tool asks; arguments that do not fit are denied, as they never run."""
+        known = self.tools.get(tool) or self.spare.get(tool)
+        if known is None:
+            return self._unknown(tool)
+        fault = _fault(known, arguments)
+        if fault:
+            return Verdict("deny", fault)
+        context = ToolContext(session_id="", workspace=self.permissions.workspace)
+        try:
+            intent = known.intent(arguments, context)
+        except Exception as error:  # noqa: BLE001  a tool may be a stranger's
+            return Verdict("deny", f"{tool} cannot say what it would do: {error}")
+        return self.permissions.check(tool, intent)
+
+    def _unknown(self, tool: str) -> Verdict:
+        """Judge a tool that nobody knows as the worst that a tool can be: one that runs something."""
+        verdict = self.permissions.check(tool, Intent("execute", tool))
+        if verdict.decision == "deny":
+            return verdict
+        return replace(
+            verdict, decision="ask", reason=f"there is no tool {tool!r} here: what is unknown asks", rules=()
+        )
+
+
+async def judge(
+    bench: SharedContext,
+    text: ConfigText | None,
+    *,
+    folder: Path,
+    mode: str = "",
+    allow: Sequence[str] = (),
+    deny: Sequence[str] = (),
+) -> Judge:
+    """Make the judge of a config, or of a session without any rules of its own. Needs no provider and no key.
+
+    Raises:
+        UsageError: If there is no such mode.
+        PermissionRuleError: If a rule does not parse.
+        InvalidBundle: If the config cannot be resolved.
+    """
+    every = await asyncio.to_thread(_mounted, bench, _every_tool(bench), {}, folder)
+    agent = every
+    if text is not None:
+        plan = await bench.configs.plan_text(text.text, name=text.label, base=text.base or folder)
+        agent = await asyncio.to_thread(_mounted, bench, plan, read(text.text).data, folder)
+    given = [parse_rule(rule, "allow", "session") for rule in allow] + [
+        parse_rule(rule, "deny", "session") for rule in deny
+    ]
+    manager = PermissionManager(folder, (*agent.rules, *standing_rules(), *given), known_mode(mode or agent.mode))
+    return Judge(manager, agent.tools.tools, every.tools.tools)
+
+
+def known_mode(name: str) -> Mode:
+    """Return the permission mode of a name.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    for mode in MODES:
+        if mode == name:
+            return mode
+    raise UsageError(f"{name!r} is no permission mode; use one of {', '.join(MODES)}")
+
+
+def rules_of(judge: Judge) -> tuple[Rule, ...]:
+    """Return the rules that the judge applies, besides the built-in ones."""
+    return judge.permissions.rules
+
+
+def _mounted(bench: SharedContext, plan: Plan, own: Mapping[str, Any], folder: Path) -> Agent:
+    """Mount a plan's tools with the offline provider and without hooks: a question about rules needs neither."""
+    parts = {**plan.mount_plan, "providers": [{"module": "provider-mock"}], "hooks": []}
+    return mount(replace(plan, mount_plan=parts), bench.bundles.catalog, "", folder, {}, own)
+
+
+def _every_tool(bench: SharedContext) -> Plan:
+    tools = [{"module": module.id} for module in bench.bundles.catalog.of_kind("tool") if not module.noted_only]
+    return Plan("every tool", "1.0.0", "", {"tools": tools})
+
+
+def _fault(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """Return why arguments do not fit a tool's schema, or nothing."""
+    from jsonschema import Draft202012Validator  # 40 ms to import, for this alone
+    from jsonschema.exceptions import best_match
+
+    found = best_match(Draft202012Validator(tool.spec.input_schema).iter_errors(dict(arguments)))
+    if found is None:
+        return ""
+    where = ".".join(str(part) for part in found.absolute_path) or "the arguments"
+    return f"{where}: {found.message[:300]}"

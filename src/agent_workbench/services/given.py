@@ -1,0 +1,61 @@
+"""A module's config as `key=value` pairs, typed by the module's own schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from agent_workbench.configs.fields import OTHERS, fields_of, from_text
+from agent_workbench.configs.modules import Catalog, ModuleKind
+from agent_workbench.errors import NotFound, UsageError
+
+
+def config_from_pairs(catalog: Catalog, module_id: str, pairs: Mapping[str, str]) -> dict[str, Any]:
+    """Return the config that pairs mean; `a.b=1` sets `b` in the map `a`.
+
+    A key that the module's schema names is read by its type, any other as YAML.
+
+    Raises:
+        UsageError: If a value is not one of its field.
+    """
+    module = catalog.get(module_id)
+    fields = {field.key: field for field in fields_of(module.config)} if module else {}
+    config: dict[str, Any] = {}
+    for key, text in pairs.items():
+        field = fields.get(key) if key != OTHERS else None
+        _put(config, key.split("."), from_text(field, text) if field and text.strip() else _yaml(key, text))
+    return config
+
+
+def known_module(catalog: Catalog, module_id: str, kind: ModuleKind, *, source: str = "") -> str:
+    """Return a module id that may be added, as it is.
+
+    Raises:
+        NotFound: If no module of the kind has it and no `source` says where it comes from.
+    """
+    module = catalog.get(module_id)
+    if source or (module is not None and module.kind == kind):
+        return module_id
+    near = catalog.nearest(module_id, kind)
+    if module is not None:
+        raise UsageError(f"{module_id} is a {module.kind} module; name a {kind} module")
+    hint = f"did you mean {near}?" if near else f"`awb module list --kind {kind}` shows them"
+    raise NotFound(f"there is no {kind} module {module_id!r}; {hint} --source names one that is not installed")
+
+
+def _put(config: dict[str, Any], keys: Iterable[str], value: Any) -> None:
+    *outer, last = keys
+    for key in outer:
+        config = config.setdefault(key, {})
+        if not isinstance(config, dict):
+            raise UsageError(f"{key} is set to a value and to a map")
+    config[last] = value
+
+
+def _yaml(key: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text) if text else ""
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"{key}: {text!r} is not a YAML value; put it in quotes") from error

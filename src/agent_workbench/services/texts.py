@@ -1,0 +1,148 @@
+"""A config as a person names it: a stored one by id or name, a bundle file by its path.
+
+Both are read, checked, planned and edited alike; a file is written back in place, a stored config gets a revision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agent_workbench.configs.document import Document
+from agent_workbench.configs.edits import Edit
+from agent_workbench.configs.reader import decode, load
+from agent_workbench.errors import NotFound, RevisionConflict, UsageError
+from agent_workbench.services.configs import ConfigManager
+from agent_workbench.storage.records import Config
+
+#: The tag of a config that was read from a file, with the file's absolute path.
+FILE_TAG = "file"
+_SUFFIXES = (".yaml", ".yml", ".md")
+_BUNDLE_FILES = ("bundle.md", "bundle.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigText:
+    """The text of a config and where it lives: `config` where it is stored, `path` where it is a file, else neither.
+
+    `base` is the folder that relative includes start from, None for a stored config.
+    """
+
+    name: str
+    text: str
+    base: Path | None = None
+    config: Config | None = None
+    path: Path | None = None
+
+    @property
+    def label(self) -> str:
+        """What problems and origins call it: a file's name with its suffix, which says whether it is Markdown."""
+        return self.path.name if self.path else self.name
+
+
+def names_a_file(reference: str) -> bool:
+    """Whether a reference is meant as a path: it holds a slash or ends like a bundle file."""
+    return os.sep in reference or reference.lower().endswith(_SUFFIXES) or reference in (".", "..")
+
+
+async def find_text(configs: ConfigManager, reference: str) -> ConfigText:
+    """Return what an id, a unique name or a path stands for.
+
+    Raises:
+        NotFound: If there is no such config or file.
+        Ambiguous: If several configs have the name.
+        InvalidYAML: If a file is not UTF-8.
+    """
+    if names_a_file(reference):
+        return await asyncio.to_thread(read_file, Path(reference))
+    config = await configs.find_config(reference)
+    return ConfigText(config.name, config.yaml_content, config=config)
+
+
+def read_file(path: Path) -> ConfigText:
+    """Read a bundle file, or a folder's `bundle.md` or `bundle.yaml`.
+
+    Raises:
+        NotFound: If there is none, or it cannot be read.
+        InvalidYAML: If it is not UTF-8.
+    """
+    where = Path(os.path.abspath(path.expanduser()))
+    if where.is_dir():
+        where = next((where / name for name in _BUNDLE_FILES if (where / name).is_file()), where / _BUNDLE_FILES[0])
+    try:
+        content = where.read_bytes()
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror}") from error
+    name = where.parent.name if where.name in _BUNDLE_FILES else where.stem
+    return ConfigText(name, decode(content, source=str(path)), where.parent, path=where)
+
+
+def propose(text: ConfigText, change: Callable[[Document], Edit]) -> str:
+    """Return the text with a change made, every other byte as it was.
+
+    Raises:
+        InvalidYAML: If the text has an error already.
+        EditRefused: If the change cannot be made without touching other bytes.
+    """
+    return change(Document(text.text)).apply(text.text)
+
+
+async def save(configs: ConfigManager, text: ConfigText, new: str, *, note: str = "") -> ConfigText:
+    """Write a changed text back to where it came from.
+
+    Raises:
+        InvalidYAML: If it is not YAML that we accept; nothing is written then.
+        RevisionConflict: If the config or the file was changed since `text` was read.
+        UsageError: If the text has no place of its own (it was read from stdin).
+    """
+    load(new)
+    if text.path is not None:
+        await asyncio.to_thread(_replace_file, text, new)
+        return replace(text, text=new)
+    if text.config is None:
+        raise UsageError("a text from standard input cannot be saved; import it first")
+    saved = await configs.update_config(
+        text.config.config_id, yaml_content=new, expected_revision=text.config.revision, note=note
+    )
+    if saved is None:
+        raise NotFound(f"config {text.config.config_id} was deleted in between")
+    return replace(text, text=saved.yaml_content, config=saved)
+
+
+async def stored(configs: ConfigManager, text: ConfigText) -> Config:
+    """Return the stored config of a text; a file is stored once, and again as a revision when it has changed."""
+    if text.config is not None:
+        return text.config
+    tags = {FILE_TAG: str(text.path)} if text.path else {}
+    known, _ = await configs.list_configs(1, tag=f"{FILE_TAG}={text.path}") if text.path else ([], 0)
+    if not known:
+        return await configs.create_config(text.name, text.text, tags=tags, note=f"from {text.path or 'stdin'}")
+    config = await configs.find_config(known[0].config_id)
+    if config.yaml_content == text.text:
+        return config
+    saved = await configs.update_config(config.config_id, yaml_content=text.text, note=f"from {text.path}")
+    return saved or config
+
+
+def _replace_file(text: ConfigText, new: str) -> None:
+    """Write beside the file and rename over it, so that a crash leaves the old one or the new one, never half."""
+    assert text.path is not None
+    target = Path(os.path.realpath(text.path))
+    before = target.read_bytes()
+    if before != text.text.encode():
+        raise RevisionConflict(f"{target} was changed by another program meanwhile", expected=0, actual=0)
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(new.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, target.stat().st_mode & 0o7777)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
