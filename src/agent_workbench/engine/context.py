@@ -65,50 +65,55 @@ class Window:
     def view(self, history: Sequence[Message], *, system: str = "", squeeze: bool = False) -> View:
         """Return what to send: all of it below the threshold, else shortened results, else fewer turns too.
 
-        The first and the newest of a person's messages and everything after that are always sent. `squeeze` aims
-        at half of what the conversation has now.
+        The first and the newest of a person's messages and the newest steps are always sent. `squeeze` aims at half
+        of what the conversation has now.
         """
-        room, used = self._limits(history, system, squeeze)
-        if used <= room[0] or (not squeeze and not self.config.auto_compact):
+        threshold, target, used = self._limits(history, system, squeeze)
+        if used <= threshold or (not squeeze and not self.config.auto_compact):
             return View(tuple(history))
-        keep_from = self._protected_from(history)
-        shortened, cut = self._shortened(history, keep_from)
-        messages, gone = shortened, 0
-        while tokens(messages) > room[1] and (following := _without_oldest(messages, len(shortened) - keep_from)):
-            gone += len(messages) - len(following)
-            messages = following
+        kept = self._protected(history)
+        messages, cut = self._shortened(history, kept)
+        gone = _too_old(messages, kept, tokens(messages) - target)
         if not cut and not gone:
             return View(tuple(history))
-        return View(_noted(messages, gone), _dropped(cut, gone, used, tokens(messages)))
+        sent = _without(messages, gone)
+        return View(sent, _dropped(cut, len(gone), used, tokens(sent)))
 
     def memory(self, workspace: Path) -> str:
         """Return the memory files as blocks for the system prompt; read anew, so an edit counts at once."""
         blocks = (_memory(name, workspace) for name in self.memory_files)
         return "\n\n".join(block for block in blocks if block)
 
-    def _limits(self, history: Sequence[Message], system: str, squeeze: bool) -> tuple[tuple[float, float], int]:
-        """Return (threshold, target) for the messages, and what they have now."""
+    def _limits(self, history: Sequence[Message], system: str, squeeze: bool) -> tuple[float, float, int]:
+        """Return the threshold and the target for the messages, and what they have now, in tokens."""
         used, fixed = tokens(history), len(system) // 4
         if squeeze:
-            return (0, used / 2), used
+            return -1, used / 2, used
         window = self.config.max_tokens
-        return (window * self.config.compact_threshold - fixed, window * self.config.target_usage - fixed), used
+        return window * self.config.compact_threshold - fixed, window * self.config.target_usage - fixed, used
 
-    def _protected_from(self, history: Sequence[Message]) -> int:
-        """Return the index from which everything is sent whole: the newest turn, or more."""
+    def _protected(self, history: Sequence[Message]) -> frozenset[int]:
+        """Return the indexes of what is always sent whole: a person's first and newest words, the newest steps."""
         spoken = [index for index, message in enumerate(history) if message.role == "user"]
-        newest = spoken[-1] if spoken else len(history)
-        return min(newest, len(history) - int(len(history) * self.config.protected_recent))
+        recent = max(2, int(len(history) * self.config.protected_recent))
+        start = max(0, len(history) - recent)
+        while 0 < start < len(history) and history[start].role == "tool":  # a result stays with its call
+            start -= 1
+        return frozenset((*spoken[:1], *spoken[-1:], *range(start, len(history))))
 
-    def _shortened(self, history: Sequence[Message], keep_from: int) -> tuple[list[Message], int]:
-        """Shorten old results, oldest first, and leave out old thoughts; return how many results were cut."""
+    def _shortened(self, history: Sequence[Message], kept: frozenset[int]) -> tuple[list[Message], int]:
+        """Shorten old results; return the messages and how many results were cut."""
         results = [part.call_id for message in history for part in message.tool_results]
-        whole = set(results[len(results) - self.config.protected_tool_results :]) if results else set()
+        newest = self.config.protected_tool_results
+        whole = set(results[-newest:] if newest else ())
         messages, cut = list(history), 0
-        for index, message in enumerate(history[:keep_from]):
+        for index, message in enumerate(history):
+            if index in kept or message.role != "tool":
+                continue
             parts = tuple(_brief(part, whole) if isinstance(part, ToolResult) else part for part in message.parts)
-            cut += sum(old is not new for old, new in zip(message.parts, parts, strict=True))
-            messages[index] = replace(message, parts=parts) if parts != message.parts else message
+            changed = sum(old is not new for old, new in zip(message.parts, parts, strict=True))
+            messages[index] = replace(message, parts=parts) if changed else message
+            cut += changed
         return messages, cut
 
 
@@ -140,28 +145,30 @@ def _brief(result: ToolResult, whole: set[str]) -> ToolResult:
     return replace(result, content=result.content[:SHORT_RESULT] + note, images=())
 
 
-def _without_oldest(messages: Sequence[Message], protected: int) -> list[Message]:
-    """Leave out the oldest exchange behind the first message: a reply with its results, or a person's words.
+def _too_old(messages: Sequence[Message], kept: frozenset[int], excess: float) -> frozenset[int]:
+    """Choose what to leave out until the excess is gone: the oldest exchanges, a reply always with its results."""
+    gone: set[int] = set()
+    index = 0
+    while index < len(messages) and excess > 0:
+        end = index + 1
+        while end < len(messages) and messages[index].role == "assistant" and messages[end].role == "tool":
+            end += 1
+        group = range(index, end)
+        if kept.isdisjoint(group):
+            gone.update(group)
+            excess -= tokens(messages[index:end])
+        index = end
+    return frozenset(gone)
 
-    Empty when nothing more may go.
-    """
-    last = len(messages) - protected
-    start = 1 if messages and messages[0].role == "user" else 0
-    if start >= last:
-        return []
-    end = start + 1
-    while end < last and messages[end].role == "tool":
-        end += 1
-    return [*messages[:start], *messages[end:]]
 
-
-def _noted(messages: Sequence[Message], gone: int) -> tuple[Message, ...]:
-    """Tell the model that something is missing, behind the first message."""
+def _without(messages: Sequence[Message], gone: frozenset[int]) -> tuple[Message, ...]:
+    """Leave messages out, and tell the model so where the first of them was."""
     if not gone:
         return tuple(messages)
-    note = user(f"<system-reminder>\n{gone} older messages of this conversation are left out here.\n</system-reminder>")
-    start = 1 if messages and messages[0].role == "user" else 0
-    return (*messages[:start], note, *messages[start:])
+    words = f"<system-reminder>\n{len(gone)} older messages of this conversation are left out here.\n</system-reminder>"
+    first, note = min(gone), user(words)
+    before = messages[:first]
+    return (*before, note, *(message for index, message in enumerate(messages) if index > first and index not in gone))
 
 
 def _dropped(cut: int, gone: int, before: int, after: int) -> str:

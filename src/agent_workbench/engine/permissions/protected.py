@@ -45,7 +45,7 @@ def protection(place: Place, *, writing: bool, workspace: Path) -> tuple[Ruling,
     for path in place.both:
         if _under(path, own_state()):
             return "deny", "the workbench's own files are never an agent's to read or change"
-        if _under(path, [Path(folder) for folder in KERNEL]) and not workspace.is_relative_to(path.parents[-2]):
+        if _under(path, [Path(folder) for folder in KERNEL]) and not workspace.is_relative_to(Path(*path.parts[:2])):
             return "deny", "devices and kernel files are never read or written by a file tool"
     for path in place.both:
         below = _below(path, workspace)
