@@ -1,0 +1,209 @@
+"""The dialog that adds a tool, provider, hook, include or agent: search, form, and the exact change of the text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.timer import Timer
+from textual.widgets import Input, Rule, Static
+
+from agent_workbench.configs.edits import Edit
+from agent_workbench.configs.fields import Field
+from agent_workbench.conversation.clean import clean_line
+from agent_workbench.errors import UsageError, WorkbenchError
+from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.widgets.bar import Bar
+from agent_workbench.frontends.tui.widgets.change_view import ChangeView, change_lines
+from agent_workbench.frontends.tui.widgets.form import Form
+from agent_workbench.frontends.tui.widgets.inputs import LineInput
+from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
+
+#: Seconds of rest before the change is worked out again.
+PROPOSE_AFTER = 0.1
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One thing that can be added; `config` is what its form begins with."""
+
+    id: str
+    summary: str = ""
+    origin: str = ""
+    fields: tuple[Field, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What a dialog is for. `propose` makes the edit and may raise; it is called off the event loop.
+
+    Where `typed` is given, words that fit no offer can be added as they are; it makes the offer for them.
+    """
+
+    title: str
+    text: str
+    offers: Sequence[Offer]
+    propose: Callable[[str, Mapping[str, Any]], Edit]
+    typed: Callable[[str], Offer] | None = None
+    placeholder: str = "type to search"
+
+
+class AddEntry(ModalScreen[Edit | None]):
+    """Returns the edit, or None where the person thought better of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("dialog.accept", "enter", "accept", "add", "Make the change that is shown"),
+        bind("dialog.cancel", "escape", "cancel", "cancel", "Change nothing"),
+        bind("dialog.up", "up", "move(-1)", "up", "The offer above", show=False),
+        bind("dialog.down", "down", "move(1)", "down", "The offer below", show=False),
+    ]
+
+    def __init__(self, addition: Addition) -> None:
+        super().__init__(classes="dialog")
+        self._addition = addition
+        self._offer: Offer | None = None
+        self._config: dict[str, Any] | None = {}
+        self._edit: Edit | None = None
+        self._soon: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = clean_line(self._addition.title)
+            with Horizontal(id="search"):
+                yield Static("search", classes="label")
+                yield LineInput(placeholder=self._addition.placeholder, id="words")
+            offers = RowList(empty="nothing fits", id="offers")
+            offers.can_focus = False
+            yield offers
+            yield Rule()
+            yield Vertical(id="settings")
+            yield Rule()
+            yield ChangeView(id="change")
+            yield Bar(id="verdict")
+
+    def on_mount(self) -> None:
+        self._search("")
+        self.query_one("#words").focus()
+
+    # --- what to add
+
+    @on(Input.Changed, "#words")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._search(event.value)
+
+    def _search(self, words: str) -> None:
+        self._shown = {offer.id: offer for offer in self._fitting(words)}
+        rows = [
+            Row(one.id, [(f"{clean_line(one.id, 34):<26} ", "strong"), (clean_line(one.summary), "muted")],
+                [(clean_line(one.origin, 28), "muted")])
+            for one in self._shown.values()
+        ]  # fmt: skip
+        offers = self.query_one("#offers", RowList)
+        offers.styles.height = min(6, max(1, len(rows)))
+        offers.put(rows)
+        self._choose(offers.row)
+
+    def _fitting(self, words: str) -> list[Offer]:
+        wanted = words.lower().split()
+        found = [
+            offer for offer in self._addition.offers
+            if all(word in f"{offer.id} {offer.summary} {offer.origin}".lower() for word in wanted)
+        ]  # fmt: skip
+        found.sort(key=lambda offer: not offer.id.lower().startswith(words.lower().strip()))
+        if self._addition.typed is not None and words.strip() and words.strip() not in (one.id for one in found):
+            found.append(self._addition.typed(words.strip()))
+        return found
+
+    @on(RowList.Moved, "#offers")
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        self._choose(event.row)
+
+    @on(RowList.Chosen, "#offers")
+    def _clicked(self, event: RowList.Chosen) -> None:
+        event.stop()
+
+    def _choose(self, row: Row | None) -> None:
+        offer = self._shown.get(row.id) if row else None
+        if offer == self._offer and offer is not None:
+            return
+        self._offer, self._config = offer, dict(offer.config) if offer else None
+        self.run_worker(self._show_form(offer), group="form", exclusive=True)
+        self._propose_soon(0)
+
+    async def _show_form(self, offer: Offer | None) -> None:
+        settings = self.query_one("#settings")
+        await settings.remove_children()
+        if offer is not None and offer.fields:
+            await settings.mount(Form(offer.fields, offer.config))
+        elif offer is not None:
+            await settings.mount(Static("nothing to set", classes="quiet"))
+
+    # --- the change
+
+    @on(Form.Changed)
+    def _set(self, event: Form.Changed) -> None:
+        event.stop()
+        self._config = event.config
+        self._propose_soon(PROPOSE_AFTER)
+
+    def _propose_soon(self, delay: float) -> None:
+        self._edit = None
+        if self._soon is not None:
+            self._soon.stop()
+        self._soon = self.set_timer(max(delay, 0.01), self._propose)
+
+    def _propose(self) -> None:
+        self.run_worker(self._work_out(), group="propose", exclusive=True)
+
+    async def _work_out(self) -> None:
+        """Make the edit as it would be made now, and show it or why it cannot be made."""
+        offer, config = self._offer, self._config
+        change, verdict = self.query_one("#change", ChangeView), self.query_one("#verdict", Bar)
+        keys = [("enter", "key"), (" add   ", "muted"), ("esc", "key"), (" cancel", "muted")]
+        try:
+            if offer is None or config is None:
+                raise UsageError("a value does not fit" if config is None and offer else "choose what to add")
+            edit = await asyncio.to_thread(self._addition.propose, offer.id, config)
+            if edit.is_noop:
+                raise UsageError("this is there already; nothing would change")
+        except WorkbenchError as error:
+            self._edit = None
+            change.show(())
+            verdict.put([("! ", "warn"), (clean_line(str(error)), "warn")], keys[2:])
+        else:
+            self._edit = edit
+            change.show(change_lines(self._addition.text, edit.apply(self._addition.text)))
+            verdict.put([(clean_line(edit.summary), "muted")], keys)
+
+    # --- keys
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.run_worker(self.action_accept(), group="accept", exclusive=True)
+
+    async def action_accept(self) -> None:
+        """Hand back the edit of what is shown; stay where there is none."""
+        if self._soon is not None:
+            self._soon.stop()
+        await self._work_out()
+        if self._edit is not None:
+            self.dismiss(self._edit)
+
+    def action_cancel(self) -> None:
+        """Leave the text as it is."""
+        self.dismiss(None)
+
+    def action_move(self, step: int) -> None:
+        """Move among the offers, wherever the focus is."""
+        self.query_one("#offers", RowList).action_move(step)
