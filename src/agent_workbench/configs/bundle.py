@@ -67,9 +67,10 @@ def problem_at(
     code: str,
     hint: str = "",
     fix: Edit | None = None,
+    at_key: bool = False,
 ) -> Problem:
-    """Make a problem at a path of a text."""
-    place = reading.place(path)
+    """Make a problem at a path of a text: at its value, or at its key."""
+    place = reading.keys.get(path) if at_key else reading.place(path)
     line, column = (place.line, place.column) if place else (0, 0)
     return Problem(severity, message, line, column, show_path(path), hint, code, source, fix)
 
@@ -132,11 +133,20 @@ class _Parser:
     # helpers
 
     def _say(
-        self, severity: Severity, path: Path, message: str, code: str, hint: str = "", fix: Edit | None = None
+        self,
+        severity: Severity,
+        path: Path,
+        message: str,
+        code: str,
+        hint: str = "",
+        fix: Edit | None = None,
+        *,
+        at_key: bool = False,
     ) -> None:
-        self.problems.append(
-            problem_at(self.reading, self.source, path, severity, message, code=code, hint=hint, fix=fix)
+        found = problem_at(
+            self.reading, self.source, path, severity, message, code=code, hint=hint, fix=fix, at_key=at_key
         )
+        self.problems.append(found)
 
     def _section(self, key: str, kind: type, shape: str) -> Any:
         """Return a section of the right kind, or None; an empty one is absent."""
@@ -172,7 +182,7 @@ class _Parser:
             if like and like not in keys and place is not None:
                 fix = Edit(place.start, self.reading.text[place.start : place.end], like, f"rename to {like}")
             hint = f"did you mean `{like}`?" if like else f"it is kept; known are {', '.join(known)}"
-            self._say("warning", (*path, key), f"unknown key `{key}` in {what}", "unknown-key", hint, fix)
+            self._say("warning", (*path, key), f"unknown key `{key}` in {what}", "unknown-key", hint, fix, at_key=True)
 
     # sections
 
@@ -191,6 +201,7 @@ class _Parser:
                 "`includes` is under `bundle:`, where nothing reads it",
                 "includes-nested",
                 "move it to the left edge: `includes:`",
+                at_key=True,
             )
         self._unknown(("bundle",), meta, (*META_KEYS, "includes"), "`bundle`")
         for key in META_KEYS:
@@ -223,7 +234,7 @@ class _Parser:
             fix = Edit(fix.start, fix.old, f"[{{bundle: {quoted(value, like='')}}}]", fix.summary)
         self._say(
             "error", ("includes",), f"`includes` is a {_kind(value)}, not a list", "includes-kind",
-            f"write below `includes:` the line `  {line}`", fix,
+            f"write below `includes:` the line `  {line}`", fix, at_key=not isinstance(value, str),
         )  # fmt: skip
         if isinstance(uri, str):
             yield Include(uri, ("includes",) if isinstance(value, str) else ("includes", "bundle"))

@@ -182,9 +182,11 @@ class _Checker:
             name = ".".join(str(part) for part in found["loc"])
             message = f"{module.id} needs `{name}`" if missing else f"`{name}`: {_sentence(found['msg'])}"
             code = "config-missing" if missing else "config-value"
-            self._say("error", _deepest(node, loc), (*path, *loc), message, code, self._field_help(module, loc))
+            self._say(
+                "error", _deepest(node, loc), (*path, *loc), message, code, self._field_help(module, found["loc"])
+            )
 
-    def _field_help(self, module: Module, loc: Path) -> str:
+    def _field_help(self, module: Module, loc: Sequence[Any]) -> str:
         field = module.config.model_fields.get(str(loc[0])) if loc else None
         return (field.description or "").strip().split("\n")[0] if field is not None else ""
 

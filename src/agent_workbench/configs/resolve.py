@@ -134,7 +134,8 @@ class _Resolver:
         """Compose a bundle with its includes."""
         self.problems.extend(bundle.problems)
         if self.alone:
-            self.complete = self.complete and not bundle.includes
+            self.complete = not bundle.includes
+            self._warn_of_traps(bundle, None, bundle.layer)
             return _Loaded(_own_layer(bundle.layer, scope), scope.namespaces)
         self.lookup.fetcher.prefetch([include.uri for include in bundle.includes], scope.at)
         found: dict[int, _Loaded] = {}
@@ -143,9 +144,12 @@ class _Resolver:
         own = _own_layer(bundle.layer, scope)
         parents = [found[index].layer for index in sorted(found)]
         below = compose_all(parents) if parents else None
+        self._warn_of_traps(bundle, below, own)
+        return _Loaded(own if below is None else compose(below, own), scope.namespaces)
+
+    def _warn_of_traps(self, bundle: Bundle, below: Layer | None, own: Layer) -> None:
         for trap in traps(below, own):
             self._say(bundle, trap.path, "warning", trap.message, trap.code, trap.hint)
-        return _Loaded(own if below is None else compose(below, own), scope.namespaces)
 
     def _include_addresses(self, bundle: Bundle, scope: Scope, found: dict[int, _Loaded]) -> Scope:
         """Load the includes that need no namespace; they may bring the ones that others need."""
