@@ -96,14 +96,22 @@ async def _end(process: asyncio.subprocess.Process) -> None:
                 await process.wait()
     _signal(process.pid, signal.SIGKILL)
     await process.wait()
+    for _ in range(40):  # the kernel kills the rest of the group a moment later; 200 ms is far more than it takes
+        if not _signal(process.pid, 0):
+            break
+        await asyncio.sleep(0.005)
     transport = getattr(process, "_transport", None)
     if transport is not None:  # a grandchild that left the group may hold the pipe open
         transport.close()
 
 
-def _signal(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+def _signal(group: int, number: int) -> bool:
+    """Signal a group; return whether there still was one."""
+    try:
         os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 class _Kept:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
+import json
 import os
 import re
 import threading
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +21,9 @@ from agent_workbench.engine.permissions import locate
 from agent_workbench.engine.permissions.places import PathPattern
 from agent_workbench.engine.permissions.protected import protection
 from agent_workbench.engine.ports import Intent, MountContext, Tool, ToolContext, ToolOutcome, ToolSpec
-from agent_workbench.engine.tools.files import FileRefused, permitted, place, read_bytes
+from agent_workbench.engine.tools.files import FileRefused, permitted, place
+from agent_workbench.engine.tools.matcher import command, is_tame, matching_lines, text_of
+from agent_workbench.engine.tools.processes import clean_environment, run_program
 
 #: Folders that hold what others made; searched only when they are the path that was asked for.
 SKIPPED = frozenset({
@@ -29,7 +33,7 @@ SKIPPED = frozenset({
 
 MAX_LINE = 500
 MAX_SECONDS = 20.0
-"""A pattern that backtracks without end is given up with its process-wide thread after this."""
+"""How long one search may take."""
 
 _TYPES: Mapping[str, tuple[str, ...]] = {
     "py": ("*.py", "*.pyi"), "js": ("*.js", "*.jsx", "*.mjs", "*.cjs"), "ts": ("*.ts", "*.tsx", "*.mts"),
@@ -84,6 +88,13 @@ class _Walk:
                 if not any(pattern.touches(path) for pattern in denied):
                     yield path
 
+    def until_stopped(self, paths: Sequence[Path]) -> Iterator[Path]:
+        """Yield paths until the search is over."""
+        for path in paths:
+            if self.stop.is_set():
+                return
+            yield path
+
     def readable(self, path: Path) -> bool:
         """Whether grep may look into a file: a regular one in its own place, without secrets."""
         where = locate(str(path), self.workspace)
@@ -109,7 +120,7 @@ class _SearchTool:
             root = walk.root(arguments.get("path") or ".")
             context.guard(root)
             async with asyncio.timeout(MAX_SECONDS):
-                return await asyncio.to_thread(self.search, arguments, walk, root)
+                return await self.search(arguments, walk, root)
         except (FileRefused, re.error) as error:
             return ToolOutcome(str(error), is_error=True)
         except TimeoutError:
@@ -117,9 +128,9 @@ class _SearchTool:
         finally:
             walk.stop.set()
 
-    def search(self, arguments: Mapping[str, Any], walk: _Walk, root: Path) -> ToolOutcome:
+    @abstractmethod
+    async def search(self, arguments: Mapping[str, Any], walk: _Walk, root: Path) -> ToolOutcome:
         """Do the searching."""
-        raise NotImplementedError
 
 
 class Glob(_SearchTool):
@@ -140,8 +151,11 @@ class Glob(_SearchTool):
         },
     )
 
-    def search(self, arguments: Mapping[str, Any], walk: _Walk, root: Path) -> ToolOutcome:
+    async def search(self, arguments: Mapping[str, Any], walk: _Walk, root: Path) -> ToolOutcome:
         """Match every entry's path below the root."""
+        return await asyncio.to_thread(self._listed, arguments, walk, root)
+
+    def _listed(self, arguments: Mapping[str, Any], walk: _Walk, root: Path) -> ToolOutcome:
         kind, exclude = arguments.get("type", "file"), arguments.get("exclude", [])
         pattern = PathPattern.parse(_below(arguments["pattern"]), root)
         found: list[tuple[float, str]] = []
@@ -187,40 +201,54 @@ class Grep(_SearchTool):
         },
     )
 
-    def search(self, arguments: Mapping[str, Any], walk: _Walk, root: Path) -> ToolOutcome:
+    async def search(self, arguments: Mapping[str, Any], walk: _Walk, root: Path) -> ToolOutcome:
         """Look into each file that fits, and answer in the mode asked for."""
+        re.compile(arguments["pattern"])
+        paths = await asyncio.to_thread(lambda: list(self._candidates(arguments, walk, root)))
+        found = await self._found(paths, arguments, walk)
         mode = arguments.get("output_mode", "files_with_matches")
-        flags = (re.IGNORECASE if arguments.get("-i") else 0) | (re.DOTALL if arguments.get("multiline") else 0)
-        pattern = re.compile(arguments["pattern"], flags | re.MULTILINE)
         results: list[str] = []
-        total = 0
-        for path, text in self._texts(arguments, walk, root):
-            lines = _matching(pattern, text, multiline=bool(arguments.get("multiline")))
-            if not lines:
-                continue
-            total += len(lines)
+        for path, lines in found:
             name = _shown(path, walk.workspace)
             if mode == "content":
+                text = await asyncio.to_thread(text_of, path, self.config.max_file_size) or ""
                 results.extend(_content(name, text.splitlines(), lines, arguments))
             else:
                 results.append(name if mode == "files_with_matches" else f"{name}:{len(lines)}")
-        return self._page(results, total, arguments)
+        return self._page(results, sum(len(lines) for _, lines in found), arguments)
 
-    def _texts(self, arguments: Mapping[str, Any], walk: _Walk, root: Path) -> Iterator[tuple[Path, str]]:
+    async def _found(
+        self, paths: Sequence[Path], arguments: Mapping[str, Any], walk: _Walk
+    ) -> Sequence[tuple[Path, list[int]]]:
+        """Match here what cannot hang, and the rest in a process that can be killed."""
+        pattern, multiline = arguments["pattern"], bool(arguments.get("multiline"))
+        flags = (re.IGNORECASE if arguments.get("-i") else 0) | (re.DOTALL if multiline else 0) | re.MULTILINE
+        limit = self.config.max_file_size
+        if is_tame(pattern):
+            return await asyncio.to_thread(
+                lambda: list(matching_lines(
+                    walk.until_stopped(paths), pattern, flags=int(flags), multiline=multiline, limit=limit
+                ))
+            )  # fmt: skip
+        order = {"paths": [str(path) for path in paths], "pattern": pattern, "flags": int(flags)}
+        order |= {"multiline": multiline, "limit": limit}
+        done = await run_program(
+            command(), folder=walk.workspace, environment=clean_environment(), timeout=MAX_SECONDS + 1,
+            stdin=json.dumps(order).encode("ascii"), limit=20_000_000,
+        )  # fmt: skip
+        if done.code != 0:
+            raise FileRefused("the search failed; try a simpler pattern")
+        return [(Path(path), lines) for path, lines in json.loads(done.output)]
+
+    def _candidates(self, arguments: Mapping[str, Any], walk: _Walk, root: Path) -> Iterator[Path]:
         names = [*_braces(arguments["glob"])] if arguments.get("glob") else ["*"]
         kinds = _TYPES.get(arguments.get("type", ""), (f"*.{arguments['type']}",)) if arguments.get("type") else ("*",)
         for path in [root] if root.is_file() else walk.entries(root):
             below = str(path.relative_to(root)) if path != root else path.name
             fits = any(fnmatch.fnmatch(path.name, n) or fnmatch.fnmatch(below, n) for n in names)
-            if not fits or not any(fnmatch.fnmatch(path.name, kind) for kind in kinds):
-                continue
-            if path == root or walk.readable(path):
-                try:
-                    content = read_bytes(path, self.config.max_file_size)
-                except OSError:
-                    continue
-                if b"\0" not in content[:8192]:
-                    yield path, content.decode("utf-8", "replace")
+            fits = fits and any(fnmatch.fnmatch(path.name, kind) for kind in kinds)
+            if fits and (path == root or walk.readable(path)):
+                yield path
 
     def _page(self, results: Sequence[str], total: int, arguments: Mapping[str, Any]) -> ToolOutcome:
         offset = arguments.get("offset", 0)
@@ -230,14 +258,6 @@ class Grep(_SearchTool):
         more = f"\n[{left} more; go on with offset={offset + limit}]" if left > 0 else ""
         words = "\n".join(shown) + more if shown else "No matches."
         return ToolOutcome(words, details={"total_matches": total, "matches_count": len(shown)})
-
-
-def _matching(pattern: re.Pattern[str], text: str, *, multiline: bool) -> list[int]:
-    """Return the indexes of the lines on which a match begins."""
-    if multiline:
-        starts = (text.count("\n", 0, found.start()) for found in pattern.finditer(text))
-        return list(dict.fromkeys(starts))
-    return [index for index, line in enumerate(text.splitlines()) if pattern.search(line)]
 
 
 def _content(name: str, lines: Sequence[str], matches: Sequence[int], arguments: Mapping[str, Any]) -> list[str]:

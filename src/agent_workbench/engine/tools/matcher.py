@@ -1,0 +1,81 @@
+"""Matching a regular expression against files, where need be in a process of its own.
+
+Python's `re` can take forever on a short line, holds the interpreter's lock meanwhile, and cannot be interrupted: a
+pattern like `(a+)+$` would freeze every session. So only patterns that cannot do that are matched here; others are
+matched by `python -m` this module, which is killed when its time is up. It imports nothing heavy: 60 ms to start.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from agent_workbench.engine.tools.files import read_bytes
+
+MAX_MATCHES = 50_000
+"""Matching lines after which a search ends: nobody pages that far."""
+
+_QUANTIFIER = re.compile(r"(?<!\\)(?:\\\\)*[*+?{]")
+
+
+def is_tame(pattern: str) -> bool:
+    """Whether a pattern takes time in proportion to the text: no groups, and one repetition at most."""
+    return "(" not in pattern and len(_QUANTIFIER.findall(pattern)) <= 1
+
+
+def text_of(path: Path, limit: int) -> str | None:
+    """Return a file's text, or None where it has none to search (binary, too large, gone, not regular)."""
+    try:
+        content = read_bytes(path, limit)
+    except OSError:
+        return None
+    return None if b"\0" in content[:8192] else content.decode("utf-8", "replace")
+
+
+def matching_lines(
+    paths: Iterable[Path], pattern: str, *, flags: int, multiline: bool, limit: int
+) -> Iterator[tuple[Path, list[int]]]:
+    """Yield the files with matches and the indexes of the lines on which they begin.
+
+    Raises:
+        re.error: If the pattern is none.
+    """
+    wanted, total = re.compile(pattern, flags), 0
+    for path in paths:
+        text = text_of(path, limit)
+        if text is None:
+            continue
+        lines = _over_lines(wanted, text) if multiline else _by_line(wanted, text)
+        total += len(lines)
+        if lines:
+            yield path, lines
+        if total >= MAX_MATCHES:
+            return
+
+
+def _by_line(pattern: re.Pattern[str], text: str) -> list[int]:
+    return [index for index, line in enumerate(text.splitlines()) if pattern.search(line)]
+
+
+def _over_lines(pattern: re.Pattern[str], text: str) -> list[int]:
+    return list(dict.fromkeys(text.count("\n", 0, found.start()) for found in pattern.finditer(text)))
+
+
+def command() -> list[str]:
+    """Return the command line of the process."""
+    return [sys.executable, "-m", "agent_workbench.engine.tools.matcher"]
+
+
+def work(order: Mapping[str, Any]) -> str:
+    """Do what the other process asks: JSON in, one JSON list of (path, lines) out."""
+    paths = (Path(path) for path in order["paths"])
+    options = {name: order[name] for name in ("flags", "multiline", "limit")}
+    return json.dumps([(str(path), lines) for path, lines in matching_lines(paths, order["pattern"], **options)])
+
+
+if __name__ == "__main__":
+    print(work(json.load(sys.stdin)))
