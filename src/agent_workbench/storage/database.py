@@ -10,7 +10,15 @@ from agent_workbench.conversation import codec
 from agent_workbench.storage import rows, schema
 from agent_workbench.storage.configs import SQLiteConfigs
 from agent_workbench.storage.connection import TIMEOUT_S, Database
-from agent_workbench.storage.ports import ConfigStore, SessionStore
+from agent_workbench.storage.ports import (
+    BoardStore,
+    ConfigStore,
+    GrantStore,
+    MemoryStore,
+    SessionStore,
+    SharedFileStore,
+)
+from agent_workbench.storage.resources import SQLiteBoard, SQLiteGrants, SQLiteMemory, SQLiteSharedFiles
 from agent_workbench.storage.sessions import SQLiteSessions
 
 
@@ -19,11 +27,19 @@ class SQLiteStore:
 
     configs: ConfigStore
     sessions: SessionStore
+    memory: MemoryStore
+    board: BoardStore
+    shared_files: SharedFileStore
+    grants: GrantStore
 
     def __init__(self, database: Database) -> None:
         self._db = database
         self.configs = SQLiteConfigs(database)
         self.sessions = SQLiteSessions(database)
+        self.memory = SQLiteMemory(database)
+        self.board = SQLiteBoard(database)
+        self.shared_files = SQLiteSharedFiles(database)
+        self.grants = SQLiteGrants(database)
 
     def data_version(self) -> int:
         """Return a number that changes when any other connection or process has written. Costs microseconds."""

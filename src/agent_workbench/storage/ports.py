@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from agent_workbench.conversation.messages import Message
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.storage.records import (
     Config,
     ConfigMetadata,
+    Grant,
     Lease,
+    Memory,
     Page,
+    Post,
     Revision,
     Session,
     SessionStatus,
+    SharedFile,
     StoredEvent,
     StoredMessage,
     Turn,
@@ -234,11 +238,93 @@ class SessionStore(Protocol):
         ...
 
 
+class MemoryStore(Protocol):
+    """JSON values that agents share. A `scope` keeps them apart: a workspace, a config, or empty for all."""
+
+    def get(self, scope: str, key: str) -> Memory | None: ...
+
+    def put(
+        self, scope: str, key: str, value: Any, *, author: str = "", expected_revision: int | None = None
+    ) -> Memory:
+        """Store a value; `expected_revision` 0 means that there must be none yet.
+
+        Raises:
+            RevisionConflict: If `expected_revision` is not the current one.
+        """
+        ...
+
+    def delete(self, scope: str, key: str) -> bool: ...
+
+    def list_keys(self, scope: str, *, prefix: str = "", limit: int = 100) -> Sequence[Memory]:
+        """Return the values whose key starts with the prefix, by key."""
+        ...
+
+
+class BoardStore(Protocol):
+    """Messages that agents leave for each other."""
+
+    def post(self, scope: str, body: str, *, topic: str = "", author: str = "") -> Post: ...
+
+    def read(self, scope: str, *, topic: str = "", after: int = 0, limit: int = 100) -> Sequence[Post]:
+        """Return posts in order, those with `post_id > after`; an empty topic is all of them."""
+        ...
+
+
+class SharedFileStore(Protocol):
+    """Files that agents share. Paths are relative, with forward slashes, and never leave their scope."""
+
+    def read(self, scope: str, path: str) -> bytes | None: ...
+
+    def write(
+        self, scope: str, path: str, content: bytes, *, author: str = "", expected_revision: int | None = None
+    ) -> SharedFile:
+        """Store a file whole; `expected_revision` 0 means that there must be none yet.
+
+        Raises:
+            RevisionConflict: If `expected_revision` is not the current one.
+            UsageError: If the path is not a plain relative one, or the content is over the limit.
+        """
+        ...
+
+    def delete(self, scope: str, path: str) -> bool: ...
+
+    def list_files(self, scope: str, *, prefix: str = "", limit: int = 1000) -> Sequence[SharedFile]:
+        """Return the files whose path starts with the prefix, by path."""
+        ...
+
+
+class GrantStore(Protocol):
+    """Permission rules that a person saved for later."""
+
+    def add(
+        self,
+        rule: str,
+        decision: Literal["allow", "ask", "deny"],
+        *,
+        scope: Literal["session", "config", "user"] = "user",
+        scope_id: str = "",
+    ) -> Grant:
+        """Save a rule; the same rule again is the same grant."""
+        ...
+
+    def list_grants(
+        self, *, scope: Literal["session", "config", "user"] = "user", scope_id: str = ""
+    ) -> Sequence[Grant]:
+        """Return a scope's rules in the order they were saved."""
+        ...
+
+    def remove(self, grant_id: int) -> bool: ...
+
+
 class Store(Protocol):
     """One database."""
 
     configs: ConfigStore
     sessions: SessionStore
+    memory: MemoryStore
+    board: BoardStore
+    shared_files: SharedFileStore
+    grants: GrantStore
 
     def data_version(self) -> int:
         """Return a number that changes when any other connection or process has written."""

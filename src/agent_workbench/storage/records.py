@@ -139,3 +139,52 @@ class Page:
     offset: int = 0
     sort: str = "updated"
     descending: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One remembered JSON value. `revision` counts its changes from 1."""
+
+    scope: str
+    key: str
+    value: Any
+    revision: int
+    author: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One message on the board. `post_id` grows, so a reader asks for what came after the last it saw."""
+
+    post_id: int
+    scope: str
+    topic: str
+    author: str
+    body: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFile:
+    """One file that agents share, without its bytes. `size` is in bytes, `revision` counts its changes from 1."""
+
+    scope: str
+    path: str
+    size: int
+    content_hash: str
+    revision: int
+    author: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A permission rule that a person saved. `scope_id` is the session's or config's id; empty for the user's own."""
+
+    grant_id: int
+    scope: Literal["session", "config", "user"]
+    scope_id: str
+    rule: str
+    decision: Literal["allow", "ask", "deny"]
+    created_at: datetime

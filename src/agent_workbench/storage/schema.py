@@ -245,6 +245,9 @@ SEARCH = (
         INSERT INTO messages_fts (messages_fts, rowid, words)
         SELECT 'delete', id, words FROM message_words WHERE id = OLD.id;
     END""",
+    "INSERT INTO configs_fts (rowid, name, description, yaml_content) "
+    "SELECT number, name, description, yaml_content FROM configs",
+    "INSERT INTO messages_fts (rowid, words) SELECT id, words FROM message_words",
 )
 
 MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
