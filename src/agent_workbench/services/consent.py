@@ -9,6 +9,7 @@ from pathlib import Path
 from agent_workbench.conversation.events import Answer, Question
 from agent_workbench.engine.permissions import Rule, UnresolvablePath, locate, parse_rule
 from agent_workbench.engine.ports import Frontend
+from agent_workbench.errors import PermissionRuleError, UsageError
 from agent_workbench.services.sessions import SessionManager
 from agent_workbench.services.settings import SessionSettings
 
@@ -46,9 +47,12 @@ def beforehand_rules(patterns: Iterable[str]) -> tuple[Rule, ...]:
     """Read `--yes-tools` patterns: `edit_file`, `write_file(out/**)`, `bash`, `bash(make test)`.
 
     Raises:
-        PermissionRuleError: If one does not parse.
+        UsageError: If one does not parse.
     """
-    return tuple(parse_rule(pattern, "allow", "session") for pattern in patterns)
+    try:
+        return tuple(parse_rule(pattern, "allow", "session") for pattern in patterns)
+    except PermissionRuleError as error:
+        raise UsageError(str(error)) from error
 
 
 def covers(rule: Rule, question: Question, workspace: Path) -> bool:

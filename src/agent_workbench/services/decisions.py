@@ -10,9 +10,9 @@ from typing import Any
 
 from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.reader import read
-from agent_workbench.engine.permissions import MODES, Mode, PermissionManager, Rule, Verdict, parse_rule
+from agent_workbench.engine.permissions import MODES, Mode, PermissionManager, Ruling, Verdict, parse_rule
 from agent_workbench.engine.ports import Intent, Tool, ToolContext
-from agent_workbench.errors import UsageError
+from agent_workbench.errors import PermissionRuleError, UsageError
 from agent_workbench.services.agents import Agent, mount
 from agent_workbench.services.permissions import standing_rules
 from agent_workbench.services.shared import SharedContext
@@ -65,18 +65,19 @@ async def judge(
     """Make the judge of a config, or of a session without any rules of its own. Needs no provider and no key.
 
     Raises:
-        UsageError: If there is no such mode.
-        PermissionRuleError: If a rule does not parse.
+        UsageError: If there is no such mode, or a rule of `allow` or `deny` does not parse.
         InvalidBundle: If the config cannot be resolved.
     """
+    asked: tuple[tuple[Ruling, Sequence[str]], ...] = (("allow", allow), ("deny", deny))
     every = await asyncio.to_thread(_mounted, bench, _every_tool(bench), {}, folder)
     agent = every
     if text is not None:
         plan = await bench.configs.plan_text(text.text, name=text.label, base=text.base or folder)
         agent = await asyncio.to_thread(_mounted, bench, plan, read(text.text).data, folder)
-    given = [parse_rule(rule, "allow", "session") for rule in allow] + [
-        parse_rule(rule, "deny", "session") for rule in deny
-    ]
+    try:
+        given = [parse_rule(rule, ruling, "session") for ruling, rules in asked for rule in rules]
+    except PermissionRuleError as error:
+        raise UsageError(str(error)) from error
     manager = PermissionManager(folder, (*agent.rules, *standing_rules(), *given), known_mode(mode or agent.mode))
     return Judge(manager, agent.tools.tools, every.tools.tools)
 
@@ -93,15 +94,11 @@ def known_mode(name: str) -> Mode:
     raise UsageError(f"{name!r} is no permission mode; use one of {', '.join(MODES)}")
 
 
-def rules_of(judge: Judge) -> tuple[Rule, ...]:
-    """Return the rules that the judge applies, besides the built-in ones."""
-    return judge.permissions.rules
-
-
 def _mounted(bench: SharedContext, plan: Plan, own: Mapping[str, Any], folder: Path) -> Agent:
     """Mount a plan's tools with the offline provider and without hooks: a question about rules needs neither."""
     parts = {**plan.mount_plan, "providers": [{"module": "provider-mock"}], "hooks": []}
-    return mount(replace(plan, mount_plan=parts), bench.bundles.catalog, "", folder, {}, own)
+    problems = tuple(problem for problem in plan.problems if problem.code != "environment-unset")
+    return mount(replace(plan, mount_plan=parts, problems=problems), bench.bundles.catalog, "", folder, {}, own)
 
 
 def _every_tool(bench: SharedContext) -> Plan:

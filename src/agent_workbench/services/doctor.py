@@ -58,14 +58,17 @@ def _database(path: Path) -> Iterator[Finding]:
         facts = dict(store.check())
     finally:
         store.close()
-    said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if name != "integrity")
-    sound = str(facts.get("integrity", "ok")) in ("ok", "True")
-    yield Finding(
-        "database",
-        "fine" if sound else "failed",
-        said if sound else f"{said}; integrity: {facts['integrity']}",
-        "" if sound else "restore the newest backup beside it",
-    )
+    size = f"{facts.get('size', 0) / 1024:,.0f} KiB"
+    yield Finding("database", "fine", f"{facts.get('path', path)}, {size}, schema {facts.get('schema')}")
+    how = f"SQLite {facts.get('sqlite')}, journal {facts.get('journal_mode')}, {facts.get('locking')}"
+    yield Finding("SQLite", "fine", how)
+    if network := facts.get("network_filesystem"):
+        yield Finding(
+            "file system",
+            "warning",
+            f"{network} is a network filesystem: slow and easily damaged",
+            "keep the database on a local disk",
+        )
 
 
 def _modules() -> Iterator[Finding]:

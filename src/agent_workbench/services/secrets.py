@@ -1,11 +1,12 @@
-"""Texts of configs without the secrets that stand in them, for export."""
+"""Texts of configs without the secrets that stand in them, to show and to export."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from agent_workbench.configs.reader import Reading, read, show_path
-from agent_workbench.configs.secrets import Path, literal_secrets, mask_text
+from agent_workbench.configs.secrets import DOTS, Path, literal_secrets, mask_text
 
 
 def without_secrets(text: str) -> tuple[str, tuple[str, ...]]:
@@ -14,20 +15,30 @@ def without_secrets(text: str) -> tuple[str, tuple[str, ...]]:
     A text without literal secrets comes back byte for byte. What looks like a credential in a comment or in the
     Markdown body becomes dots.
     """
+    return _replaced(text, lambda reading, path: f"${{{variable_name(reading, path)}}}")
+
+
+def masked(text: str) -> str:
+    """Return a config's text with every secret as dots, the rest byte for byte."""
+    return _replaced(text, lambda reading, path: DOTS)[0]
+
+
+def _replaced(text: str, stand_in: Callable[[Reading, Path], str]) -> tuple[str, tuple[str, ...]]:
     reading = read(text)
     spans: dict[tuple[int, int], str] = {}
     left_out: list[str] = []
     for path, _ in literal_secrets(reading.data):
         place = reading.values.get(path)
         if place is not None:
-            spans[(place.start, place.end)] = f"${{{variable_name(reading, path)}}}"
+            spans[(place.start, place.end)] = stand_in(reading, path)
             left_out.append(show_path(path))
-    for (start, end), reference in sorted(spans.items(), reverse=True):
-        text = text[:start] + reference + text[end:]
-    masked = mask_text(text)
-    if masked != text and not left_out:
+    shown = text
+    for (start, end), new in sorted(spans.items(), reverse=True):
+        shown = shown[:start] + new + shown[end:]
+    clean = mask_text(shown)
+    if clean != shown and not left_out:
         left_out.append("text that looks like a credential")
-    return masked, tuple(left_out)
+    return clean, tuple(left_out)
 
 
 def variable_name(reading: Reading, path: Path) -> str:

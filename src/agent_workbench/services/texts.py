@@ -16,11 +16,10 @@ from agent_workbench.configs.document import Document
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.reader import decode, load
 from agent_workbench.errors import NotFound, RevisionConflict, UsageError
+from agent_workbench.services.bundles import FILE_TAG
 from agent_workbench.services.configs import ConfigManager
 from agent_workbench.storage.records import Config
 
-#: The tag of a config that was read from a file, with the file's absolute path.
-FILE_TAG = "file"
 _SUFFIXES = (".yaml", ".yml", ".md")
 _BUNDLE_FILES = ("bundle.md", "bundle.yaml")
 
@@ -29,7 +28,7 @@ _BUNDLE_FILES = ("bundle.md", "bundle.yaml")
 class ConfigText:
     """The text of a config and where it lives: `config` where it is stored, `path` where it is a file, else neither.
 
-    `base` is the folder that relative includes start from, None for a stored config.
+    `base` is the folder that relative includes start from, None where that is the workspace.
     """
 
     name: str
@@ -60,7 +59,8 @@ async def find_text(configs: ConfigManager, reference: str) -> ConfigText:
     if names_a_file(reference):
         return await asyncio.to_thread(read_file, Path(reference))
     config = await configs.find_config(reference)
-    return ConfigText(config.name, config.yaml_content, config=config)
+    base = Path(config.tags[FILE_TAG]).parent if FILE_TAG in config.tags else None
+    return ConfigText(config.name, config.yaml_content, base, config)
 
 
 def read_file(path: Path) -> ConfigText:

@@ -11,7 +11,15 @@ from typing import Any
 import click
 
 from agent_workbench import __version__
-from agent_workbench.errors import ConfigError, Conflict, NotFound, UsageError, WorkbenchError
+from agent_workbench.errors import (
+    Ambiguous,
+    ConfigError,
+    Conflict,
+    NotFound,
+    PermissionRuleError,
+    UsageError,
+    WorkbenchError,
+)
 from agent_workbench.frontends.cli.opening import Settings, choose_database
 from agent_workbench.frontends.cli.output import narrate, show_problems
 
@@ -29,7 +37,8 @@ COMMANDS: Mapping[str, str] = {
 
 #: Exit codes, the first that fits. Source: the command-line contract (0 fine, 1 failed, 130 interrupted besides).
 EXIT_CODES: Sequence[tuple[type[WorkbenchError], int]] = (
-    (UsageError, 2), (ConfigError, 3), (NotFound, 4), (Conflict, 5), (WorkbenchError, 1),
+    (UsageError, 2), (Ambiguous, 2), (ConfigError, 3), (PermissionRuleError, 3), (NotFound, 4), (Conflict, 5),
+    (WorkbenchError, 1),
 )  # fmt: skip
 INTERRUPTED = 130
 

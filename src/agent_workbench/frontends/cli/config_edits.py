@@ -37,10 +37,11 @@ async def make(
     """Make one change of a config and show what changed."""
     from agent_workbench.configs.edits import unified_diff
     from agent_workbench.services import texts
+    from agent_workbench.services.secrets import masked
 
     text = await text_of(bench, reference)
     new = texts.propose(text, change)
-    diff = unified_diff(text.text, new, name=text.name)
+    diff = unified_diff(masked(text.text), masked(new), name=text.name)
     saved = text
     if new != text.text and not dry_run:
         saved = await texts.save(bench.configs, text, new, note=note)

@@ -52,6 +52,7 @@ async def diff(
 ) -> None:
     """Compare two revisions of CONFIG, or CONFIG with OTHER."""
     from agent_workbench.configs.edits import unified_diff
+    from agent_workbench.services.secrets import masked
 
     if other is not None:
         if old or new:
@@ -67,7 +68,7 @@ async def diff(
         name = f"{found.name} {earlier} → {newest}"
     if as_plans:
         one, two = await plan_text(bench, one), await plan_text(bench, two)
-    changed = unified_diff(one, two, name=name)
+    changed = unified_diff(masked(one), masked(two), name=name)
     if as_json:
         emit_json({"diff": changed, "equal": not changed})
     elif changed:

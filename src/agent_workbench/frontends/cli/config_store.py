@@ -69,16 +69,18 @@ async def list_configs(
 @json_option
 @with_workbench
 async def show(bench: SharedContext, config: str, as_json: bool) -> None:
-    """Print a config's text; with --json everything that is known of it."""
+    """Print a config's text, secrets as dots; with --json everything that is known of it."""
+    from agent_workbench.services.secrets import masked
     from agent_workbench.services.shapes import config_to_json
 
     text = await text_of(bench, config)
+    shown = masked(text.text)
     if not as_json:
-        emit_exactly(text.text)
+        emit_exactly(shown)
     elif text.config is not None:
-        emit_json(config_to_json(text.config))
+        emit_json({**config_to_json(text.config), "yaml_content": shown})
     else:
-        emit_json({"name": text.name, "path": str(text.path or "-"), "yaml_content": text.text})
+        emit_json({"name": text.name, "path": str(text.path or "-"), "yaml_content": shown})
 
 
 @click.command("new")

@@ -98,7 +98,8 @@ class Terminal:
     async def ask(self, question: Question) -> Answer:
         """Show the question with its exact preview and wait for a line."""
         if not self._attended:
-            self._console.say(f"✗ {question.call.name} {summary(question.call)}: nobody is there to allow it")
+            name = question.call.name
+            self._console.say(f"? {name} {summary(question.call)}: {question.reason}; --yes-tools {name} allows it")
             return Answer("deny", "nobody was there to ask")
         offered = [scope for scope in question.scopes if scope in OFFERED]
         self._console.say(self._described(question))

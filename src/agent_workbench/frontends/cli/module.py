@@ -77,13 +77,5 @@ def _settings(module: Module) -> None:
     if not fields:
         return
     emit("")
-    rows = [
-        (
-            field.key,
-            "needed" if field.required else field.default,
-            ", ".join(map(str, field.choices)) or field.kind,
-            field.help,
-        )
-        for field in fields
-    ]
-    emit_table(("SETTING", "DEFAULT", "TAKES", "WHAT IT DOES"), rows, limit=100)
+    rows = [(field.key + (" (needed)" if field.required else ""), field.help) for field in fields]
+    emit_table(("SETTING", "WHAT IT DOES"), rows, limit=200)

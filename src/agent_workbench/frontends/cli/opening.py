@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import signal
 import threading
@@ -75,6 +74,8 @@ def with_workbench(command: AsyncCommand) -> Callable[..., Any]:
     @database_option
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
+        import asyncio  # 25 ms that `--help` does without
+
         settings = click.get_current_context().ensure_object(Settings)
         return asyncio.run(_interruptible(_opened(settings, command, args, kwargs)))
 
@@ -93,6 +94,8 @@ async def _opened(settings: Settings, command: AsyncCommand, args: Any, kwargs: 
 
 async def _interruptible(work: Awaitable[Any]) -> Any:
     """Let a polite end (SIGTERM, SIGHUP) close what is open, then exit as a shell expects: 128 and the signal."""
+    import asyncio
+
     task = asyncio.ensure_future(work)
     received: list[int] = []
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent_workbench.conversation.events import Event, ReplyFinished, TurnFinished
-from agent_workbench.errors import UsageError
+from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.frontends.cli.console import Console, Terminal
 from agent_workbench.frontends.cli.opening import with_workbench
 from agent_workbench.frontends.cli.output import emit_json
@@ -162,7 +162,12 @@ async def _session(bench: SharedContext, config: str, chosen: str | None, settin
         text = await find_text(bench.configs, config)
         kept = await stored(bench.configs, text)
         return await bench.sessions.create_session(kept.config_id, settings=settings or None)
-    session = await bench.sessions.find_session(chosen)
+    try:
+        session = await bench.sessions.find_session(chosen)
+    except NotFound as error:
+        if chosen != "last":
+            raise
+        raise NotFound("there is no session to continue; without --continue, a new one starts") from error
     if settings:
         session = await bench.sessions.update_session(session.session_id, settings={**session.settings, **settings})
     return session
