@@ -143,10 +143,9 @@ class PromptArea(TextArea, inherit_bindings=False):
         self.type_in(event.text)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Type what is printable; Enter is a binding here, not a newline."""
+        """Leave Enter to the bindings; TextArea's own handler, which comes next, would make it a newline."""
         if event.key == "enter":
-            return
-        await super()._on_key(event)
+            event.prevent_default()
 
     def action_paste(self) -> None:
         """Insert what was copied within the program."""

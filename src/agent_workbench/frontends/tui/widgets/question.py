@@ -63,12 +63,14 @@ class Preview(LinesView, can_focus=False):
         """Wrap anew."""
         self._lay()
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return how many lines there are at this width, scrollbar included."""
+        return len(question_lines(self._question, width - self.scrollbar_size_vertical)) if self._question else 0
+
     def _lay(self) -> None:
         width = self.scrollable_content_region.width
-        if self._question is None or width <= 0:
-            return
-        self._lines = question_lines(self._question, width)
-        if self.virtual_size.height != len(self._lines):
+        if self._question is not None and width > 0:
+            self._lines = question_lines(self._question, width)
             self.virtual_size = Size(width, len(self._lines))
         self.refresh(layout=True)
 
@@ -262,30 +264,35 @@ class QuestionCard(Vertical, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the scopes that the question offers, and only once it could be read."""
         if action == "answer":
-            return bool(self._waiting) and parameters[0] in self._waiting[0].scopes and not self._too_soon
-        if action == "refuse":
-            return bool(self._waiting) and not self._too_soon
-        return True
+            return self._decidable and parameters[0] in self._waiting[0].scopes
+        return self._decidable if action == "refuse" else True
+
+    @property
+    def _decidable(self) -> bool:
+        return bool(self._waiting) and not self.refusing and not self._too_soon
 
     def on_key(self, event: events.Key) -> None:
         """Give back what was typed for somebody else (a binding that applies came first)."""
-        if event.is_printable and event.character and self.has_focus:
-            decides = {key for key, decision, _ in _KEYS if self._waiting and decision in self._waiting[0].scopes} | {
-                "n"
-            }
-            if event.key not in decides or self._too_soon:
-                event.stop()
-                event.prevent_default()
-                self.post_message(self.Typed(self, event.character))
+        if not (event.is_printable and event.character and self.has_focus):
+            return
+        decides = {key for key, decision, _ in _KEYS if self._waiting and decision in self._waiting[0].scopes} | {"n"}
+        if self.refusing:
+            self.query_one(Input).insert_text_at_cursor(event.character)
+        elif event.key not in decides or self._too_soon:
+            self.post_message(self.Typed(self, event.character))
+        else:
+            return
+        event.stop()
+        event.prevent_default()
 
     def action_answer(self, decision: Decision) -> None:
         """Answer the shown question."""
         self._answer(Answer(decision))
 
     def action_refuse(self) -> None:
-        """Open the field for the reason; Enter there refuses."""
+        """Open the field for the reason; Enter there refuses. It can take the focus only once it is displayed."""
         self.refusing = True
-        self.query_one(Input).focus()
+        self.call_after_refresh(self.query_one(Input).focus)
 
     def action_back(self) -> None:
         """Close the field for the reason."""

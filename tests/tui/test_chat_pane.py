@@ -1,0 +1,338 @@
+"""A pane shows a session's events in order and says upwards what the person wants."""
+
+from decimal import Decimal
+
+import pytest
+from looks import HOSTILE, assert_inert, rows, text
+from textual.app import App, ComposeResult
+
+from agent_workbench.conversation.events import (
+    Answer,
+    ApprovalAnswered,
+    ApprovalRequired,
+    Event,
+    Notice,
+    Question,
+    ReplyFinished,
+    ResultsReady,
+    Retrying,
+    StepStarted,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    ToolFinished,
+    ToolOutput,
+    ToolStarted,
+    TurnFinished,
+    TurnStarted,
+    UserSaid,
+)
+from agent_workbench.conversation.messages import Message, Text, Thinking, ToolCall, ToolResult, user
+from agent_workbench.conversation.usage import Usage
+from agent_workbench.frontends.tui.widgets.blocks import blocks_of
+from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
+from agent_workbench.frontends.tui.widgets.question import GRACE_S
+from agent_workbench.frontends.tui.widgets.transcript import Transcript
+
+SIZES = [(80, 24), (120, 40), (200, 50)]
+CALL = ToolCall("1", "bash", {"command": "ls"})
+REPLY = Message("assistant", (Thinking("hm"), Text("I will **look**."), CALL), "model-x", "tool_calls")
+RESULT = ToolResult("1", "a.py\nb.py")
+ANSWER = Message("assistant", (Text("Two files."),), "model-x", "end")
+USAGE = Usage(3100, 400, cost=Decimal("0.012"))
+TURN: list[Event] = [
+    UserSaid(user("what is here?")),
+    TurnStarted("t1", 7, "model-x"),
+    StepStarted(1, "model-x"),
+    ThinkingDelta("hm"),
+    TextDelta("I will "),
+    TextDelta("**look**."),
+    ToolCallDelta("1", "bash", '{"comm'),
+    ToolCallDelta("1", "", 'and": "ls"}'),
+    ReplyFinished(REPLY, USAGE),
+    ToolStarted(CALL),
+    ToolOutput("1", "a.py\n"),
+    ToolFinished(CALL, RESULT, 1.5),
+    ResultsReady(Message("tool", (RESULT,))),
+    StepStarted(2, "model-x"),
+    TextDelta("Two files."),
+    ReplyFinished(ANSWER, USAGE),
+    TurnFinished("completed", USAGE + USAGE, 2),
+]
+ASKED = ApprovalRequired(Question(CALL, "every shell command asks", "ls", "command"))
+
+
+class Host(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.posted: list[tuple[object, ...]] = []
+
+    def compose(self) -> ComposeResult:
+        yield ChatPane(number=1, title="first steps", model="model-x", clock=lambda: self.now)
+
+    def on_mount(self) -> None:
+        self.pane.prompt.focus()
+
+    @property
+    def pane(self) -> ChatPane:
+        return self.query_one(ChatPane)
+
+    def show(self, *events: Event) -> None:
+        for event in events:
+            self.pane.show(event)
+        self.pane.transcript.paint()
+
+    def on_chat_pane_submitted(self, event: ChatPane.Submitted) -> None:
+        self.posted.append(("send", event.text))
+
+    def on_chat_pane_answered(self, event: ChatPane.Answered) -> None:
+        self.posted.append(("answer", event.call_id, event.answer))
+
+    def on_chat_pane_stop_requested(self, event: ChatPane.StopRequested) -> None:
+        self.posted.append(("stop", event.pane.number))
+
+    def on_chat_pane_copy_requested(self, event: ChatPane.CopyRequested) -> None:
+        self.posted.append(("copy", event.text))
+
+    def on_chat_pane_fork_requested(self, event: ChatPane.ForkRequested) -> None:
+        self.posted.append(("fork", event.message))
+
+    def on_chat_pane_edit_requested(self, event: ChatPane.EditRequested) -> None:
+        self.posted.append(("edit", event.message, event.text))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_turn_ends_looking_as_it_does_when_loaded_later(size: tuple[int, int]):
+    messages = [user("what is here?"), REPLY, Message("tool", (RESULT,)), ANSWER]
+    async with (app := Host()).run_test(size=size) as pilot:
+        app.show(*TURN)
+        await pilot.pause()
+        live = [row for row in rows(app)[1:-1] if row.strip()]
+        app.pane.load(messages)
+        await pilot.pause()
+        later = [row for row in rows(app)[1:-1] if row.strip()]
+        assert [row.replace("1.5 s", "").split() for row in live] == [row.split() for row in later]
+
+
+async def test_the_end_of_a_turn_is_the_same_blocks_as_those_loaded():
+    async with (app := Host()).run_test():
+        app.show(*TURN)
+        loaded = blocks_of([user("what is here?"), REPLY, Message("tool", (RESULT,)), ANSWER])
+        assert [type(block) for block in app.pane.transcript.blocks] == [type(block) for block in loaded]
+        assert [block.message for block in app.pane.transcript.blocks] == [block.message for block in loaded]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        pytest.param(2, ["● waiting", "what is here?"], id="after the start"),
+        pytest.param(4, ["● thinking", "thinking… 1 word"], id="thinking"),
+        pytest.param(6, ["● writing", "I will look."], id="words"),
+        pytest.param(8, ["bash", "… writing"], id="a call being written"),
+        pytest.param(9, ["bash ls", "… waiting", "3.1k in · 400 out · $0.012"], id="a reply"),
+        pytest.param(10, ["● running bash", "● running"], id="a tool"),
+        pytest.param(11, ["a.py"], id="its output"),
+        pytest.param(12, ["✓", "1.5 s"], id="its result"),
+        pytest.param(17, ["○ idle", "Two files.", "6.2k in · 800 out · $0.024"], id="the end"),
+    ],
+)
+async def test_each_step_of_a_turn_is_visible(count: int, words: list[str]):
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN[:count])
+        await pilot.pause()
+        for word in words:
+            assert word in text(app)
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        pytest.param(
+            TurnFinished("failed", error="the key was refused"), ["✗ failed", "the key was refused"], id="failed"
+        ),
+        pytest.param(TurnFinished("cancelled"), ["■ stopped", "! stopped"], id="stopped"),
+        pytest.param(TurnFinished("limited", error="50 steps used"), ["■ stopped", "50 steps used"], id="limited"),
+    ],
+)
+async def test_a_turn_that_ends_early_keeps_what_came_and_says_why(end: TurnFinished, words: list[str]):
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN[:6], end)
+        await pilot.pause()
+        for word in ["I will look.", *words]:
+            assert word in text(app)
+        assert not app.pane.busy
+
+
+async def test_unknown_usage_is_a_dash_and_known_context_a_share():
+    async with (app := Host()).run_test() as pilot:
+        assert rows(app)[-1].strip() == "– context · – in · – out · –"
+        app.pane.set_meter(Usage(12_000, 900), context_tokens=12_000, context_window=100_000)
+        await pilot.pause()
+        assert rows(app)[-1].strip() == "12% context · 12.0k in · 900 out · –"
+
+
+async def test_a_notice_in_the_middle_of_a_reply_stays():
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN[:6], Notice("revision 7 → 8"), *TURN[6:9])
+        await pilot.pause()
+        assert "revision 7 → 8" in text(app)
+        assert text(app).count("I will look.") == 1
+
+
+async def test_thoughts_unfolded_while_they_came_stay_unfolded():
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN[:4])
+        app.pane.transcript.focus()
+        await pilot.press("enter")
+        app.show(*TURN[4:9])
+        await pilot.pause()
+        assert "▾ thought" in text(app)
+
+
+async def test_what_is_written_is_sent_and_the_end_followed():
+    async with (app := Host()).run_test() as pilot:
+        app.pane.load([user(f"q{number}") for number in range(40)])
+        app.pane.transcript.action_edge(-1)
+        await pilot.press("h", "i", "enter")
+        assert app.posted == [("send", "hi")]
+        assert app.pane.transcript.follow
+
+
+async def test_escape_stops_a_running_turn_and_is_left_to_others_when_none_runs():
+    async with (app := Host()).run_test() as pilot:
+        await pilot.press("escape")
+        assert app.posted == []
+        app.show(*TURN[:5])
+        await pilot.press("escape")
+        assert app.posted == [("stop", 1)]
+
+
+async def test_copy_fork_and_edit_are_passed_on():
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN)
+        app.pane.transcript.focus()
+        await pilot.press("y", "f", "e")
+        assert app.posted == [("copy", "Two files."), ("fork", 3), ("edit", 0, "what is here?")]
+
+
+async def test_a_question_takes_the_focus_from_an_empty_prompt_and_gives_it_back():
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN[:9], ASKED)
+        await pilot.pause()
+        assert "? needs you" in text(app)
+        assert "? asks" in text(app)
+        app.now = GRACE_S + 1
+        await pilot.press("y")
+        assert app.posted == [("answer", "1", Answer("allow"))]
+        assert app.pane.prompt.has_focus
+
+
+async def test_what_was_being_typed_when_a_question_came_reaches_the_prompt():
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN[:9], ASKED)
+        await pilot.pause()
+        await pilot.press("y", "e", "s")
+        assert app.pane.prompt.draft == "yes"
+        assert app.posted == []
+        app.now = 5
+        await pilot.press("y", "tab", "y")
+        assert app.pane.prompt.draft == "yesy"
+        assert app.posted == [("answer", "1", Answer("allow"))]
+
+
+async def test_a_prompt_with_words_keeps_the_focus():
+    async with (app := Host()).run_test() as pilot:
+        await pilot.press("a")
+        app.show(*TURN[:9], ASKED)
+        await pilot.pause()
+        app.now = 5
+        await pilot.press("y")
+        assert (app.pane.prompt.draft, app.posted) == ("ay", [])
+
+
+async def test_an_answer_from_elsewhere_takes_the_question_away():
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN[:9], ASKED)
+        await pilot.pause()
+        app.show(ApprovalAnswered("1", Answer("allow")))
+        await pilot.pause()
+        assert not app.pane.question.display
+        assert app.pane.prompt.has_focus
+        app.show(*TURN[9:])
+        assert app.pane.state == "idle"
+
+
+async def test_a_retry_counts_down_and_goes_with_the_next_event():
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN[:3], Retrying(2, 12, "rate limited"))
+        await pilot.pause()
+        assert "rate limited · again in 12 s, attempt 2" in text(app)
+        app.now = 5
+        app.pane._show_countdown()
+        await pilot.pause()
+        assert "again in 7 s" in text(app)
+        app.show(TextDelta("x"))
+        await pilot.pause()
+        assert "rate limited" not in text(app)
+        assert app.pane._countdown is None
+
+
+async def test_a_result_without_a_start_makes_its_own_card():
+    async with (app := Host()).run_test() as pilot:
+        app.show(ToolFinished(CALL, RESULT))
+        await pilot.pause()
+        assert "bash ls" in text(app)
+
+
+async def test_an_idle_pane_has_no_timers():
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN)
+        await pilot.pause()
+        assert not [timer for widget in (app.pane, app.query_one(Transcript)) for timer in widget._timers]
+
+
+async def test_two_panes_stream_at_once_each_into_its_own():
+    class Two(App[None]):
+        def compose(self) -> ComposeResult:
+            yield ChatPane(number=1)
+            yield ChatPane(number=2)
+
+    async with (app := Two()).run_test(size=(60, 40)) as pilot:
+        first, second = app.query(ChatPane)
+        for word in ("a ", "b ", "c"):
+            first.show(TextDelta(word))
+            second.show(TextDelta(word.upper()))
+        first.transcript.paint()
+        second.transcript.paint()
+        await pilot.pause()
+        assert "a b c" in text(app)
+        assert "A B C" in text(app)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (30, 12)])
+async def test_hostile_text_is_only_shown(size: tuple[int, int]):
+    call = ToolCall("x", HOSTILE, {"command": HOSTILE})
+    events: list[Event] = [
+        UserSaid(user(HOSTILE)),
+        TurnStarted("t", 1, HOSTILE),
+        StepStarted(1, HOSTILE),
+        ThinkingDelta(HOSTILE),
+        TextDelta(HOSTILE),
+        ToolCallDelta("x", HOSTILE, HOSTILE),
+        Retrying(1, 3, HOSTILE),
+        Notice(HOSTILE, "error"),
+        ReplyFinished(Message("assistant", (Text(HOSTILE), call), HOSTILE)),
+        ApprovalRequired(Question(call, HOSTILE, HOSTILE, "diff", (HOSTILE,), rules=(HOSTILE,))),
+        ToolStarted(call),
+        ToolOutput("x", HOSTILE),
+        ToolFinished(call, ToolResult("x", HOSTILE, is_error=True)),
+        TurnFinished("failed", error=HOSTILE),
+    ]
+    async with (app := Host()).run_test(size=size) as pilot:
+        app.pane.set_title(HOSTILE, mode=HOSTILE, model=HOSTILE)
+        app.pane.prompt.draft = HOSTILE
+        for event in events:
+            app.show(event)
+            await pilot.pause()
+            assert_inert(app)

@@ -1,0 +1,145 @@
+"""The prompt sends on Enter, remembers, folds big pastes, and shows only what is inert."""
+
+import pytest
+from looks import HOSTILE, assert_inert, rows, text
+from textual import events
+from textual.app import App, ComposeResult
+
+from agent_workbench.conversation.clean import clean
+from agent_workbench.frontends.tui.widgets.prompt import PLACEHOLDER, PromptArea
+
+BIG = "\n".join(f"line {number}" for number in range(40))
+
+
+class Host(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[str] = []
+        self.searches = 0
+
+    def compose(self) -> ComposeResult:
+        yield PromptArea()
+
+    def on_mount(self) -> None:
+        self.prompt.focus()
+
+    @property
+    def prompt(self) -> PromptArea:
+        return self.query_one(PromptArea)
+
+    def on_prompt_area_submitted(self, event: PromptArea.Submitted) -> None:
+        self.sent.append(event.text)
+
+    def on_prompt_area_history_requested(self) -> None:
+        self.searches += 1
+
+
+async def test_enter_sends_and_empties_and_nothing_is_not_sent():
+    async with (app := Host()).run_test() as pilot:
+        assert PLACEHOLDER in text(app)
+        await pilot.press("enter", "space", "enter")
+        app.prompt.draft = "hello"
+        await pilot.press("enter")
+        assert app.sent == ["hello"]
+        assert app.prompt.draft == ""
+
+
+@pytest.mark.parametrize("key", ["ctrl+j", "shift+enter", "alt+enter"])
+async def test_a_newline_has_keys_of_its_own(key: str):
+    async with (app := Host()).run_test() as pilot:
+        await pilot.press("a", key, "b", "enter")
+        assert app.sent == ["a\nb"]
+
+
+async def test_it_grows_to_eight_lines():
+    async with (app := Host()).run_test() as pilot:
+        assert app.prompt.size.height == 1
+        for count, height in ((3, 3), (8, 8), (9, 8)):
+            app.prompt.draft = "\n".join("x" * count)
+            await pilot.pause()
+            assert app.prompt.size.height == height
+
+
+async def test_up_and_down_recall_what_was_sent_and_the_unsent_draft_comes_back():
+    async with (app := Host()).run_test() as pilot:
+        app.prompt.sent = ["first", "second\nline"]
+        app.prompt.draft = "unsent"
+        await pilot.press("up")
+        assert app.prompt.draft == "second\nline"
+        await pilot.press("up", "up")
+        assert app.prompt.draft == "first"
+        await pilot.press("up")
+        assert app.prompt.draft == "first"
+        await pilot.press("down", "down")
+        assert app.prompt.draft == "unsent"
+
+
+async def test_up_within_several_lines_moves_the_cursor_first():
+    async with (app := Host()).run_test() as pilot:
+        app.prompt.sent = ["before"]
+        app.prompt.draft = "a\nb"
+        await pilot.press("up")
+        assert (app.prompt.draft, app.prompt.cursor_location[0]) == ("a\nb", 0)
+
+
+async def test_a_text_sent_twice_is_remembered_once():
+    async with (app := Host()).run_test() as pilot:
+        for _ in range(2):
+            app.prompt.draft = "same"
+            await pilot.press("enter")
+        assert app.prompt.sent == ("same",)
+
+
+async def test_a_big_paste_is_a_chip_that_is_sent_whole():
+    async with (app := Host()).run_test() as pilot:
+        await pilot.press("s", "e", "e", "space")
+        app.prompt.post_message(events.Paste(BIG.replace("\n", "\r\n")))
+        await pilot.pause()
+        assert rows(app)[0].strip() == "see [pasted 1: 40 lines]"
+        app.prompt.post_message(events.Paste("x" * 2_000))
+        await pilot.pause()
+        assert app.prompt.text.endswith("[pasted 2: 2000 characters]")
+        await pilot.press("enter")
+        assert app.sent == ["see " + BIG + "x" * 2_000]
+
+
+async def test_a_small_paste_is_typed_in_once():
+    async with (app := Host()).run_test() as pilot:
+        app.prompt.post_message(events.Paste("two\nlines"))
+        await pilot.pause()
+        assert app.prompt.text == "two\nlines"
+        assert app.prompt.cursor_location == (1, 5)
+
+
+async def test_an_edited_chip_is_sent_as_it_reads():
+    async with (app := Host()).run_test() as pilot:
+        app.prompt.type_in(BIG)
+        await pilot.press("backspace", "enter")
+        assert app.sent == ["[pasted 1: 40 lines"]
+
+
+async def test_a_paste_replaces_the_selection():
+    async with (app := Host()).run_test() as pilot:
+        app.prompt.draft = "old"
+        app.prompt.select_all()
+        app.prompt.post_message(events.Paste("new"))
+        await pilot.pause()
+        assert app.prompt.text == "new"
+
+
+async def test_keys_of_the_workbench_are_left_to_it():
+    keys = {key for binding in PromptArea.BINDINGS for key in binding.key.split(",")}  # type: ignore[union-attr]
+    assert not keys & {"ctrl+w", "ctrl+f", "ctrl+y", "ctrl+t", "ctrl+p", "ctrl+o", "ctrl+q", "escape", "tab"}
+    async with (app := Host()).run_test() as pilot:
+        await pilot.press("ctrl+r")
+        assert app.searches == 1
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50), (20, 6)])
+async def test_hostile_text_is_only_shown(size: tuple[int, int]):
+    async with (app := Host()).run_test(size=size) as pilot:
+        app.prompt.draft = HOSTILE
+        app.prompt.post_message(events.Paste(HOSTILE))
+        await pilot.pause()
+        assert_inert(app)
+        assert app.prompt.draft == clean(HOSTILE) * 2
