@@ -1,0 +1,1 @@
+"""Stand-ins that speak the real protocols: usable from any test as `from fakes.wire import WireServer, says`."""
