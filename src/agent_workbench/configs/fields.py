@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,13 +11,13 @@ import yaml
 
 from agent_workbench.configs.complete import choices, config_schema, describe, resolve
 from agent_workbench.configs.modules import ModuleConfig
+from agent_workbench.configs.secrets import is_secret_key
 from agent_workbench.errors import UsageError
 
 FieldKind = Literal["text", "integer", "number", "choice", "list", "yaml"]
 
 #: The key of the last field, which holds every setting that the schema does not name.
 OTHERS = "*"
-_SECRET = re.compile(r"(?:^|_)(?:key|token|secret|password|credentials?)(?:$|_)")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -147,7 +146,7 @@ def _field(key: str, schema: Mapping[str, Any], root: Mapping[str, Any], require
     item = _kind(items) if kind == "list" else "text"
     if kind == "list" and item not in ("text", "integer", "number", "choice"):
         kind = "yaml"
-    secret = only.get("format") == "password" or bool(_SECRET.search(key))
+    secret = only.get("format") == "password" or is_secret_key(key)
     default = schema.get("default")
     values = tuple(one for one in choices(only) if one is not None)
     field = Field(

@@ -1,0 +1,102 @@
+"""The saved texts of a config: what each changed, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.message import Message
+
+from agent_workbench.conversation.clean import clean_line
+from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.widgets.change_view import ChangeView, change_lines
+from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
+from agent_workbench.storage.records import Revision
+
+
+def revision_rows(revisions: Sequence[Revision]) -> Iterator[Row]:
+    """Yield a row for each revision, newest first."""
+    for number, one in enumerate(revisions):
+        now = ("now", "state") if number == 0 else ("", "")
+        when = one.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        left = [(f"{one.revision:>4}  ", "strong"), (clean_line(one.note) or "edited", ""), ("  ", ""), now]
+        yield Row(str(one.revision), left, [(clean_line(one.author, 20), "muted"), (f"  {when}", "muted")])
+
+
+class History(Vertical):
+    """Everything of the History tab: revisions above, the change of the chosen one below."""
+
+    DEFAULT_CSS = """
+    History {
+        & > RowList { height: 1fr; min-height: 3; }
+        & > ChangeView { height: 2fr; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("history.restore", "r", "restore", "restore", "Save this revision again, as the newest"),
+        bind("history.compare", "d", "compare", "compare with now", "Show the way from this revision to the newest"),
+    ]
+
+    @dataclass
+    class Restore(Message):
+        """Save an old revision again."""
+
+        view: History
+        revision: int
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._revisions: Sequence[Revision] = ()
+        self._with_now = False
+
+    def compose(self) -> ComposeResult:
+        yield RowList(empty="Nothing saved yet.")
+        yield ChangeView()
+
+    def show(self, revisions: Sequence[Revision]) -> None:
+        """Show revisions, newest first."""
+        self._revisions = revisions
+        self.query_one(RowList).put(list(revision_rows(revisions)))
+        self._show_change()
+
+    @property
+    def _index(self) -> int:
+        return max(0, self.query_one(RowList).cursor)
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        self._show_change()
+
+    @on(RowList.Chosen)
+    def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_compare()
+
+    def _show_change(self) -> None:
+        """Show what the revision changed, or the way from it to the newest."""
+        lines = []
+        if self._revisions:
+            this = self._revisions[self._index].yaml_content
+            if self._with_now:
+                old, new = this, self._revisions[0].yaml_content
+            else:
+                before = self._revisions[self._index + 1 : self._index + 2]
+                old, new = (before[0].yaml_content if before else ""), this
+            lines = change_lines(old, new)
+        self.query_one(ChangeView).show(lines)
+
+    def action_compare(self) -> None:
+        """Turn between what a revision changed and the way from it to now."""
+        self._with_now = not self._with_now
+        self._show_change()
+
+    def action_restore(self) -> None:
+        """Ask for the revision under the cursor to be saved again."""
+        if self._index > 0:
+            self.post_message(self.Restore(self, self._revisions[self._index].revision))

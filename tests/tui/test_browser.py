@@ -1,0 +1,182 @@
+"""The lists around the editor: configs, sessions, plan, problems, history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from textual.app import App, ComposeResult
+
+from agent_workbench.configs.edits import Edit
+from agent_workbench.configs.plan import AgentSpec, Origin, Plan
+from agent_workbench.configs.problems import Problem
+from agent_workbench.frontends.tui.widgets.browser import Browser
+from agent_workbench.frontends.tui.widgets.change_view import ChangeView
+from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows
+from agent_workbench.frontends.tui.widgets.history import History
+from agent_workbench.frontends.tui.widgets.plan_view import PlanView, plan_rows
+from agent_workbench.frontends.tui.widgets.problems import ProblemList
+from agent_workbench.frontends.tui.widgets.row_list import Row
+from agent_workbench.frontends.tui.widgets.session_list import session_rows
+from agent_workbench.storage.records import ConfigMetadata, Revision, Session
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def words(rows: Iterable[Row]) -> list[str]:
+    return [" | ".join("".join(t for t, _ in side) for side in (r.left, r.right) if side).rstrip() for r in rows]
+
+
+def config(name: str, folder: str = "", sessions: int = 0) -> ConfigMetadata:
+    tags = {"folder": folder} if folder else {}
+    return ConfigMetadata(name, name, None, NOW, NOW, tags, sessions=sessions)
+
+
+def session(title: str, **values: object) -> Session:
+    return Session(title or "s", "c", "active", NOW, NOW, title=title, config_name="coding", **values)  # type: ignore[arg-type]
+
+
+def test_configs_stand_by_folder_with_the_samples_last():
+    rows = list(config_rows([config("hello", "samples"), config("coding", "work", 7), config("draft")]))
+    assert words(rows) == ["mine", "  draft |", "work", "  coding | 7", "samples", "  hello |"]
+
+
+def test_one_folder_needs_no_heading_and_marks_say_what_is_up():
+    rows = list(config_rows([config("a"), config("b"), config("c")], {"a": "unsaved", "b": "problem", "c": "running"}))
+    assert words(rows) == ["* a |", "! b |", "● c |"]
+
+
+def test_the_state_of_a_session_is_a_sign_and_a_word():
+    made = [
+        session("asks", needs_you=True),
+        session("runs"),
+        session("cut", state="interrupted"),
+        session("fresh"),
+        session(""),
+    ]
+    rows = session_rows(made, running={"runs"}, unread={"fresh"}, open_in={"runs": 2})
+    assert words(rows) == [
+        "? asks | needs you", "● runs | running 2", "! cut | interrupted", "• fresh | new", "  new session | coding",
+    ]  # fmt: skip
+
+
+PLAN = Plan(
+    "x",
+    "1.0.0",
+    "",
+    {
+        "session": {"context": {"module": "context-simple", "config": {"max_tokens": 300000}}},
+        "providers": [{"module": "provider-x", "config": {"api_key": "sk-very-secret-value", "base": "${URL}"}}],
+        "tools": [{"module": "tool-a"}],
+        "agents": {"r": {}},
+    },
+    agents={"r": AgentSpec("r", "reads")},
+    origins={
+        "session.context.config.max_tokens": (Origin("foundation", 12), Origin("coding", 24)),
+        "tools[tool-a]": (Origin("coding", 15),),
+    },
+)
+
+
+def test_the_plan_names_the_place_that_won_and_those_it_won_over():
+    shown = words(plan_rows(PLAN))
+    assert "      max_tokens           300000 | coding:24  over foundation:12" in shown
+    assert "  tool-a | coding:15" in shown
+    assert "  r  reads" in [line.rstrip(" |") for line in shown]
+
+
+def test_the_plan_shows_no_secret_and_leaves_references_as_they_are():
+    text = "\n".join(words(plan_rows(PLAN)))
+    assert "sk-very-secret-value" not in text
+    assert "${URL}" in text
+
+
+class Host(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[object] = []
+
+    def compose(self) -> ComposeResult:
+        yield ConfigList()
+        yield PlanView()
+        yield ProblemList()
+        yield History()
+
+    def on_browser_asked(self, event: Browser.Asked) -> None:
+        self.seen.append((event.what, event.id))
+
+    def on_browser_filtered(self, event: Browser.Filtered) -> None:
+        self.seen.append(event.words)
+
+    def on_plan_view_jump(self, event: PlanView.Jump) -> None:
+        self.seen.append(event.origin)
+
+    def on_problem_list_jump(self, event: ProblemList.Jump) -> None:
+        self.seen.append(event.problem)
+
+    def on_problem_list_fix(self, event: ProblemList.Fix) -> None:
+        self.seen.append(("fix", event.problem))
+
+    def on_history_restore(self, event: History.Restore) -> None:
+        self.seen.append(event.revision)
+
+
+async def test_a_key_asks_for_something_to_be_done_with_the_config():
+    host = Host()
+    async with host.run_test(size=(60, 40)) as pilot:
+        browser = host.query_one(ConfigList)
+        browser.put(list(config_rows([config("a"), config("b")])))
+        browser.focus_list()
+        await pilot.press("down", "n", "enter", "slash", "x", "escape")
+        await pilot.pause()
+        assert host.seen == [("session", "b"), ("open", "b"), "x", ""]
+
+
+async def test_enter_in_the_plan_goes_to_the_line_that_set_the_value():
+    host = Host()
+    async with host.run_test(size=(80, 40)) as pilot:
+        view = host.query_one(PlanView)
+        view.show(PLAN)
+        view.query_one("RowList").focus()
+        for _ in range(4):
+            await pilot.press("down")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert host.seen == [Origin("coding", 24)]
+
+
+async def test_problems_are_gone_to_and_fixed():
+    fixable = Problem("error", "unknown module", 3, 5, hint="tool-bash?", fix=Edit(0, "a", "b"))
+    other = Problem("warning", "odd", source="base.yaml")
+    host = Host()
+    async with host.run_test(size=(80, 40)) as pilot:
+        view = host.query_one(ProblemList)
+        view.show((fixable, other))
+        view.query_one("RowList").focus()
+        await pilot.press("enter", "f", "down", "enter", "f")
+        await pilot.pause()
+        assert host.seen == [fixable, ("fix", fixable), other]
+
+
+async def test_history_shows_what_each_revision_changed_and_restores_an_old_one():
+    def revision(number: int, text: str) -> Revision:
+        return Revision("c", number, text, "", NOW, note=f"n{number}")
+
+    host = Host()
+    async with host.run_test(size=(80, 40)) as pilot:
+        view = host.query_one(History)
+        view.show([revision(3, "a\nb\nc\n"), revision(2, "a\nb\n"), revision(1, "a\n")])
+        change = view.query_one(ChangeView)
+
+        def shown() -> list[str]:
+            return ["".join(t for t, _ in line) for line in change.lines]
+
+        assert shown() == [" 1 a", " 2 b", "+3 c"]
+        view.query_one("RowList").focus()
+        await pilot.press("r", "down", "r")
+        await pilot.pause()
+        assert shown() == [" 1 a", "+2 b"]
+        await pilot.press("d")
+        await pilot.pause()
+        assert shown() == [" 1 a", " 2 b", "+3 c"]
+        assert host.seen == [2]
