@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,10 +28,10 @@ from agent_workbench.conversation.events import (
 )
 from agent_workbench.conversation.messages import Message, ToolCall, ToolResult
 from agent_workbench.conversation.usage import Usage
-from agent_workbench.engine.hooks.dispatch import Hooks
+from agent_workbench.engine.hooks.dispatch import Hooks, Outcome
 from agent_workbench.engine.output import fit, valid
 from agent_workbench.engine.permissions import Verdict
-from agent_workbench.engine.ports import Frontend, Intent, Tool, ToolContext, ToolOutcome
+from agent_workbench.engine.ports import Frontend, HookAnswer, Intent, Tool, ToolContext, ToolOutcome
 from agent_workbench.engine.session_config import SessionConfig
 
 MAX_LIVE_OUTPUT = 200_000
@@ -43,9 +43,10 @@ REPEATS = 3
 
 @dataclass
 class Ledger:
-    """What a turn has learned while it ran: grants given, usage of children. It ends with the turn."""
+    """What a turn has learned while it ran: grants given, what hooks inject, usage of children. It ends with it."""
 
     grants: list[str] = field(default_factory=list)
+    injected: list[HookAnswer] = field(default_factory=list)
     usage: Usage = Usage()
 
 
@@ -109,6 +110,7 @@ class Calls:
         """
         tool = self._checked(index, call)
         outcome = await self.hooks.fire("tool:pre", {"tool_name": call.name, "tool_input": dict(call.arguments)})
+        self.ledger.injected.extend(outcome.injections)
         for notice in outcome.notices:
             yield notice
         if outcome.denied:
@@ -235,7 +237,10 @@ class _Running:
             usage = outcome.details.get("usage")
             if isinstance(usage, Usage):
                 self._calls.ledger.usage += usage
-            for notice in await self._after(ready, result):
+            after = await self._after(ready, result)
+            result = replace(result, content=fit(after.data.get("result", result.content)))
+            self._calls.ledger.injected.extend(after.injections)
+            for notice in after.notices:
                 self._queue.put_nowait((index, notice))
             self._queue.put_nowait((index, ToolFinished(ready.call, result, time.monotonic() - started)))
         finally:
@@ -279,10 +284,10 @@ class _Running:
 
         return emit
 
-    async def _after(self, ready: _Ready, result: ToolResult) -> Sequence[Notice]:
+    async def _after(self, ready: _Ready, result: ToolResult) -> Outcome:
         name = "tool:error" if result.is_error else "tool:post"
         data = {"tool_name": ready.call.name, "tool_input": dict(ready.arguments), "result": result.content}
-        return (await self._calls.hooks.fire(name, data)).notices
+        return await self._calls.hooks.fire(name, data)
 
 
 def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> None:

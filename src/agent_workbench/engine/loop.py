@@ -81,8 +81,7 @@ async def run_turn(
         end = turn.finished("limited", str(error), "limit")
     else:
         end = turn.finished("completed")
-    outcome = await turn.hooks.fire("orchestrator:complete", {"status": end.status, "steps": end.steps})
-    for notice in outcome.notices:
+    for notice in await turn.closing(end):
         yield notice
     yield end
 
@@ -104,7 +103,6 @@ class _Turn:
     steps: int = 0
     ledger: Ledger = field(default_factory=Ledger)
     started: float = field(default_factory=time.monotonic)
-    injected: list[HookAnswer] = field(default_factory=list)
     last_request: float = 0.0
     dropped: str = ""
 
@@ -121,6 +119,15 @@ class _Turn:
     def total(self) -> Usage:
         """What was used so far, children included."""
         return self.usage + self.ledger.usage
+
+    async def closing(self, end: TurnFinished) -> Sequence[Notice]:
+        """Tell the hooks that the turn is over; return what went wrong with them."""
+        last = self.messages[-1].text if self.messages and self.messages[-1].role == "assistant" else ""
+        data = {"status": end.status, "steps": end.steps, "response": last, "error": end.error}
+        notices: list[Notice] = []
+        for name in ("prompt:complete", "execution:end", "orchestrator:complete"):
+            notices.extend((await self.hooks.fire(name, data)).notices)
+        return notices
 
     async def run(self) -> AsyncGenerator[Event, None]:
         """Yield the turn's events, without the first and the last."""
@@ -148,10 +155,11 @@ class _Turn:
 
     async def _submitted(self) -> AsyncGenerator[Event, None]:
         prompt = next((m.text for m in reversed(self.messages) if m.role == "user"), "")
-        outcome = await self.hooks.fire("prompt:submit", {"prompt": prompt})
-        self.injected.extend(outcome.injections)
-        for notice in outcome.notices:
-            yield notice
+        for name in ("execution:start", "prompt:submit"):
+            outcome = await self.hooks.fire(name, {"prompt": prompt})
+            self.ledger.injected.extend(outcome.injections)
+            for notice in outcome.notices:
+                yield notice
         if outcome.denied:
             raise _Objected(f"a hook refused the prompt: {outcome.denied}")
 
@@ -186,6 +194,7 @@ class _Turn:
         async with aclosing(self._reply(outcome.injections)) as events:
             async for event in events:
                 if isinstance(event, ReplyFinished):
+                    self.ledger.injected[:] = [answer for answer in self.ledger.injected if not answer.ephemeral]
                     reply = event.message
                     self.messages.append(reply)
                     self.usage += event.usage
@@ -220,7 +229,7 @@ class _Turn:
             shown = False
             try:
                 async with aclosing(self._stream(self._request(injections, squeeze))) as events:
-                    for notice in self._dropped():
+                    for notice in await self._compacted():
                         yield notice
                     async for event in events:
                         shown = shown or not isinstance(event, Retrying)
@@ -240,24 +249,28 @@ class _Turn:
             system = "\n\n".join(filter(None, (system, policy.memory(config.workspace))))
             view = policy.view(messages, system=system, squeeze=squeeze)
             messages, self.dropped = view.messages, view.dropped
-        added = [*self.injected, *injections]
-        self.injected = [answer for answer in self.injected if not answer.ephemeral]
+        added = [*self.ledger.injected, *injections]
         system = "\n\n".join(filter(None, (system, *(a.text for a in added if a.role == "system"))))
         tail = [user(f"<system-reminder>\n{a.text}\n</system-reminder>") for a in added if a.role == "user"]
         whole = repair.sendable((*messages, *tail))
         return Request(system, whole, config.tools.specs, config.model, config.session_id)
 
-    def _dropped(self) -> Sequence[Notice]:
+    async def _compacted(self) -> Sequence[Notice]:
+        """Report once what the context manager left out of the request."""
         dropped, self.dropped = self.dropped, ""
-        return (Notice(dropped, data={"compaction": True}),) if dropped else ()
+        if not dropped:
+            return ()
+        outcome = await self.hooks.fire("context:post_compact", {"dropped": dropped})
+        return (Notice(dropped, data={"compaction": True}), *outcome.notices)
 
     async def _stream(self, request: Request) -> AsyncGenerator[Event, None]:
         await self._wait()
         started, words = time.monotonic(), ""
-        providers = self.config.candidates()
+        providers, heard = self.config.candidates(), _Heard(self.hooks)
         try:
             async with aclosing(stream_with_retries(providers, request)) as items:
                 async for item in items:
+                    await heard.item(item)
                     match item:
                         case ReplyText(text):
                             words += text
@@ -286,3 +299,43 @@ class _Turn:
         if self.last_request and left > 0:
             await asyncio.sleep(left)
         self.last_request = time.monotonic()
+
+
+@dataclass
+class _Heard:
+    """Tells the hooks of a reply's pieces, where any listens; what they answer to that does not matter."""
+
+    hooks: Hooks
+    thoughts: str = ""
+    block: str = ""
+
+    async def item(self, item: object) -> None:
+        """Say what came."""
+        match item:
+            case ReplyText(text):
+                await self._piece("text", "content_block:delta", text)
+            case ReplyThinking(text):
+                self.thoughts += text
+                await self._piece("thinking", "thinking:delta", text)
+            case ReplyToolCall(_, name, arguments):
+                await self._piece(f"tool_use {name}" if name else self.block, "content_block:delta", arguments)
+            case Retrying(attempt, delay_s, reason):
+                await self._say("provider:retry", {"attempt": attempt, "delay_s": delay_s, "reason": reason})
+            case ReplyDone():
+                await self._piece("", "", "")
+
+    async def _piece(self, block: str, event: str, text: str) -> None:
+        if block != self.block:
+            if self.block == "thinking":
+                await self._say("thinking:final", {"text": self.thoughts})
+            if self.block:
+                await self._say("content_block:end", {"type": self.block})
+            self.block = block
+            if block:
+                await self._say("content_block:start", {"type": block})
+        if event:
+            await self._say(event, {"type": block, "text": text})
+
+    async def _say(self, name: str, data: dict[str, object]) -> None:
+        if self.hooks.hears(name):
+            await self.hooks.fire(name, data)
