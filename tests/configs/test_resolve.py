@@ -335,7 +335,7 @@ def test_an_agents_file_gives_meta_siblings_and_instruction_and_inline_wins(benc
     assert helper.data == {"model_role": "fast", "tools": [{"module": "t"}]}
     assert (mixed.description, mixed.instruction, mixed.data["model_role"]) == ("Inline", "Do it.", "fast")
     assert plan.mount_plan["agents"]["alone"] == {"description": "Alone", "instruction": "Be."}
-    assert str(plan.origins["agents[mixed].model_role"][0]) == "agents/mixed.md:5"
+    assert str(plan.origins["agents.mixed.model_role"][0]) == "agents/mixed.md:5"
     assert alone.name == "alone"
 
 

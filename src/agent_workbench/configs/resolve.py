@@ -311,7 +311,7 @@ def _origins(layer: Layer, agents: Mapping[str, tuple[AgentSpec, Node]]) -> dict
             path = f"{section}[{entry.key}]"
             found.update(flatten(entry.node, path if path not in found else f"{section}[{index}]"))
     for name, (_, node) in agents.items():
-        found.update(flatten(node, f"agents[{name}]"))
+        found.update(flatten(node, f"agents.{name}"))
     for name, part in layer.context.items():
         found[f"context[{name}]"] = (part.origin,)
     if layer.instruction_part is not None:
