@@ -123,6 +123,7 @@ def test_the_list_pages_sorts_and_counts(store: SQLiteStore) -> None:
         pytest.param(Page(limit=-1), id="negative limit"),
         pytest.param(Page(limit=10**9), id="bottomless limit"),
         pytest.param(Page(offset=-1), id="negative offset"),
+        pytest.param(Page(offset=10**30), id="an offset of more than 64 bits"),
     ],
 )
 def test_a_page_that_makes_no_sense_is_refused(store: SQLiteStore, page: Page) -> None:

@@ -266,3 +266,24 @@ def test_a_file_with_a_log_is_refused_on_a_network_disk(path: Path, monkeypatch:
     with pytest.raises(StorageError, match="nfs4"):
         open_store(path)
     assert journal_mode(path) == "wal"
+
+
+def test_closing_lets_a_read_that_is_under_way_end(store: SQLiteStore) -> None:
+    store.remember("a", 1)
+    with store._db.read() as connection:
+        store.close()
+        assert connection.execute("SELECT value FROM settings").fetchone()[0] == "1"
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
+
+
+def test_numbers_of_more_than_64_bits_are_harmless(store: SQLiteStore) -> None:
+    huge = 10**40
+    assert store.configs.revision("x", huge) is None
+    assert store.configs.revisions("x", limit=huge, offset=huge) == []
+    assert store.sessions.messages("x", after=huge, limit=huge) == []
+    assert store.sessions.events("x", after=-huge) == []
+
+
+def test_checking_without_reading_the_whole_file(store: SQLiteStore) -> None:
+    assert store.check(integrity=False)["integrity"] == "not checked"

@@ -203,3 +203,14 @@ def test_no_query_is_an_error_or_an_operator(store: SQLiteStore, config: Config,
 def test_signs_are_looked_for_as_they_are(store: SQLiteStore, config: Config, word: str) -> None:
     store.sessions.create(config.config_id, messages=[user(f"before {word} after"), user("say hello 1000 aab x y")])
     assert [one.seq for one in store.sessions.search(word)] == [1]
+
+
+def test_the_start_of_a_very_long_message_is_searchable_and_all_of_it_is_kept(
+    store: SQLiteStore, config: Config
+) -> None:
+    text = "needle " + "x " * 20_000 + "haystack"
+    session = store.sessions.create(config.config_id, messages=[user(text)])
+    assert [one.message.text for one in store.sessions.search("needle")] == [text]
+    assert store.sessions.search("haystack") == []
+    store.sessions.delete(session.session_id)
+    assert store.sessions.search("needle") == []

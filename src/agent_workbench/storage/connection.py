@@ -36,17 +36,25 @@ POLL_S = 0.0002
 without a pause, 0.2 ms gives p99 15 ms where 1 ms gives 31: whoever just let go is back before a slow sleeper looks."""
 MAX_READERS = 8
 """Connections kept for reading; more are made under load and closed when given back."""
+_MAX_INT = 2**63 - 1
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that takes any string: lone surrogates cannot be encoded and would raise at the oddest place."""
+    """A connection that takes any string and number: lone surrogates and integers of more than 64 bits, which come in
+    with a request, would raise at the oddest place."""
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         if isinstance(parameters, dict):
-            parameters = {key: clean_text(item) if type(item) is str else item for key, item in parameters.items()}
+            parameters = {key: _bindable(item) for key, item in parameters.items()}
         else:
-            parameters = [clean_text(item) if type(item) is str else item for item in parameters]
+            parameters = [_bindable(item) for item in parameters]
         return super().execute(sql, parameters)
+
+
+def _bindable(value: Any) -> Any:
+    if type(value) is str:
+        return clean_text(value)
+    return max(-_MAX_INT, min(_MAX_INT, value)) if type(value) is int else value
 
 
 class Database:
@@ -68,6 +76,7 @@ class Database:
         self._watch_lock = threading.Lock()
         self._held: list[sqlite3.Connection] = []
         self._idle: list[sqlite3.Connection] = []
+        self._lent: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
         self._watcher: sqlite3.Connection | None = None
         self._file_lock: BaseFileLock | None = None
@@ -75,7 +84,9 @@ class Database:
         with self.translated():
             self._prepare_file()
         # Python closes what is left when it exits; the last close checkpoints, which must hold the file lock too.
-        self._finalizer = weakref.finalize(self, _close_all, self._held, self._lock_file, self.uses_file_lock)
+        self._finalizer = weakref.finalize(
+            self, _close_all, self._held, self._lock_file, self.uses_file_lock, os.getpid()
+        )
 
     @property
     def _lock_file(self) -> Path:
@@ -123,7 +134,7 @@ class Database:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute("PRAGMA cache_size = -8192")
         if query_only:
             connection.execute("PRAGMA query_only = ON")
         return connection
@@ -227,13 +238,18 @@ class Database:
     def _borrow(self) -> sqlite3.Connection:
         with self._pool_lock:
             self._check_open()
-            return self._idle.pop() if self._idle else self._connect(query_only=True)
+            connection = self._idle.pop() if self._idle else self._connect(query_only=True)
+            self._lent.append(connection)
+            return connection
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._pool_lock:
-            if not self._closed and len(self._idle) < MAX_READERS:
+            self._lent.remove(connection)
+            if self._closed:
+                _close_all([connection], self._lock_file, self.uses_file_lock)
+            elif len(self._idle) < MAX_READERS:
                 self._idle.append(connection)
-            elif connection in self._held:  # never the last one open: the pool is full
+            else:  # never the last one open: the pool is full
                 self._held.remove(connection)
                 connection.close()
 
@@ -269,24 +285,26 @@ class Database:
                 self._held.remove(connection)
                 connection.close()
 
-    def facts(self) -> dict[str, Any]:
-        """Return what `doctor` shows of the file itself."""
+    def facts(self, *, integrity: bool = True) -> dict[str, Any]:
+        """Return what `doctor` shows of the file itself; checking its integrity reads all of it."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
         with self.read() as connection:
             return {
                 "path": str(self.path),
-                "size": self.path.stat().st_size,
+                "size": sum(file.stat().st_size for file in files if file.exists()),
                 "sqlite": sqlite3.sqlite_version,
                 "journal_mode": connection.execute("PRAGMA journal_mode").fetchone()[0],
                 "wal_race_fixed": sqlite3.sqlite_version_info >= WAL_FIXED,
                 "locking": "one file lock for all writes" if self.uses_file_lock else "SQLite's own",
                 "network_filesystem": network_filesystem(self.path.parent),
-                "integrity": connection.execute("PRAGMA quick_check(5)").fetchone()[0],
+                "integrity": connection.execute("PRAGMA quick_check(5)").fetchone()[0] if integrity else "not checked",
             }
 
     def close(self) -> None:
-        """Close every connection; calls that come later fail. Safe to call twice."""
+        """Close every connection; calls that come later fail, a read that is under way ends. Safe to call twice."""
         with self._write_lock, self._pool_lock, self._watch_lock:
             self._closed = True
+            self._held[:] = [connection for connection in self._held if connection not in self._lent]
             self._finalizer()
 
     def _check_open(self) -> None:
@@ -304,7 +322,11 @@ class Database:
             raise StorageError(f"{self.path} cannot be used: {error}") from error
 
 
-def _close_all(connections: list[sqlite3.Connection], lock_file: Path, uses_file_lock: bool) -> None:
+def _close_all(
+    connections: list[sqlite3.Connection], lock_file: Path, uses_file_lock: bool, owner: int | None = None
+) -> None:
+    if owner is not None and owner != os.getpid():
+        return  # a forked child ends: the connections are its parent's
     with ExitStack() as stack:
         if uses_file_lock and connections and lock_file.parent.is_dir():
             from filelock import FileLock, Timeout

@@ -330,8 +330,11 @@ class Store(Protocol):
         """Return a number that changes when any other connection or process has written."""
         ...
 
-    def check(self) -> Mapping[str, Any]:
-        """Return what `doctor` shows: path, size, SQLite version, journal mode, locking, schema, integrity."""
+    def check(self, *, integrity: bool = True) -> Mapping[str, Any]:
+        """Return what `doctor` shows: path, size, SQLite version, journal mode, locking, schema, integrity.
+
+        `integrity` reads the whole file; leave it out where it is asked often (`/health`).
+        """
         ...
 
     def setting(self, key: str, default: Any = None) -> Any:

@@ -62,7 +62,7 @@ def page_clause(page: Page, sorts: Mapping[str, str], tie: str) -> str:
     """
     if page.sort not in sorts:
         raise UsageError(f"Cannot sort by {page.sort!r}; choose one of {', '.join(sorts)}.")
-    if not 0 <= page.limit <= MAX_PAGE or page.offset < 0:
+    if not 0 <= page.limit <= MAX_PAGE or not 0 <= page.offset < 2**63:
         raise UsageError(f"A page has 0 to {MAX_PAGE} rows and starts at 0 or later.")
     way = "DESC" if page.descending else "ASC"
     return f" ORDER BY {sorts[page.sort]} {way}, {tie} {way} LIMIT {int(page.limit)} OFFSET {int(page.offset)}"
