@@ -90,10 +90,9 @@ def _changes(old: Plan, new: Plan) -> Iterator[PlanChange]:
         if path not in before:
             told.add(path)
             yield PlanChange("added", path, None, value, _last(new, path))
-        elif _is_leaf(value) or type(value) is not type(before[path]):
-            if not _same(before[path], value):
-                told.add(path)
-                yield PlanChange("changed", path, before[path], value, _last(new, path))
+        elif (_is_leaf(value) or type(value) is not type(before[path])) and not _same(before[path], value):
+            told.add(path)
+            yield PlanChange("changed", path, before[path], value, _last(new, path))
     for path, value in before.items():
         if path not in after and not _inside(path, told):
             told.add(path)
