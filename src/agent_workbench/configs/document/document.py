@@ -312,9 +312,9 @@ def _change(work: Work, path: Path, value: Any) -> None:
         return
     spot = work.layout.find(path)
     if spot is None:  # inherited through a merge key: an own entry overrides it
-        part = path[-1]
-        assert isinstance(part, str)
-        _add_pairs(work, path[:-1], {part: value})
+        if not isinstance(path[-1], str):
+            _found(work, path)
+        _add_pairs(work, path[:-1], {str(path[-1]): value})
     elif isinstance(old, dict) and isinstance(value, dict) and old and value and spot.value.kind == "map":
         _set_map(work, path, old, value)
     elif isinstance(old, list) and isinstance(value, list) and old and value and spot.value.kind == "list":

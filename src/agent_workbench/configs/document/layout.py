@@ -132,6 +132,15 @@ class Layout:
             return self._before_break(end)
         return start + len(self.text[start:end].rstrip(" \r\n"))
 
+    def literal_header(self, node: Node) -> int | None:
+        """Return where a chomping mark can be written, if a node's text ends in a literal that has none."""
+        while node.kind in ("map", "list") and not node.flow and node.parts:
+            node = node.parts[-1][1]
+        if node.kind != "scalar" or node.style not in ("|", ">"):
+            return None
+        header = _HEADER.match(self.text, self.content_start(node))
+        return header.end() if header and not header[0].strip("|>0123456789") else None
+
     def _before_break(self, offset: int) -> int:
         if self.text[offset - 2 : offset] == "\r\n":
             return offset - 2

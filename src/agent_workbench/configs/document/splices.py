@@ -41,14 +41,22 @@ class Splicer:
         node = spot.value
         if self.layout.in_flow(spot.parent):
             return [[self._inline(spot, self.writer.flow(value))]]
+        if value and type(value) is type(node.value) and self._is_remarked(node):
+            return [[self._flow_insert(node, 0, self.writer.flow(value)[1:-1])]]
         inline = self._inline_text(node, value)
         if inline is not None and not _is_block(node):
             return [[self._inline(spot, inline)]]
         return [[self._rewrite(spot, value, inline)]]
 
+    def _is_remarked(self, node: Node) -> bool:
+        """Tell whether a flow collection holds nothing but a comment."""
+        return (
+            node.flow and not node.parts and "#" in self.text[self.layout.content_start(node) : self.layout.end(node)]
+        )
+
     def _inline_text(self, node: Node, value: Any) -> str | None:
         inline = self.writer.inline(value)
-        if inline is None and node.flow and isinstance(value, dict | list):
+        if inline is None and node.flow and node.parts and isinstance(value, dict | list):
             return self.writer.flow(value)
         if inline is not None and isinstance(value, str) and node.style in ("'", '"'):
             return self.writer.scalar(value, quote=node.style)
@@ -134,8 +142,22 @@ class Splicer:
         end = self.layout.end(node)
         if not self.layout.rest_is_comment(end):
             raise EditRefused(f"line {self.layout.line(node)}: nothing can be written behind this; edit it by hand")
+        return self._below(node, end, column, self.newline + self.newline.join(lines))
+
+    def _below(self, node: Node, end: int, column: int, text: str) -> list[Plan]:
+        """Write lines below content, behind the comments that belong to it or, if that fails, before them."""
         stops = dict.fromkeys((self.layout.below(end, column, deeper=False), self.layout.line_end(end)))
-        return [[Splice(stop, stop, self.newline + self.newline.join(lines))] for stop in stops]
+        plans = [[Splice(stop, stop, text)] for stop in stops]
+        if self.layout.next_line(end) < len(self.text):
+            return plans
+        # At the end of a text without a last line end, a literal has none either: keep it so, or give ours one.
+        last = self.layout.reading.end
+        header = self.layout.literal_header(node)
+        for added in (text, text + self.newline):
+            plans.append([Splice(last, last, added)])
+            if header is not None:
+                plans.append([Splice(header, header, "-"), Splice(last, last, added)])
+        return plans
 
     def _flow_insert(self, node: Node, index: int, text: str) -> Splice:
         layout = self.layout
@@ -188,7 +210,11 @@ class Splicer:
         blank = layout.next_line(high)
         above_is_blank = low > layout.reading.start and not self.text[layout.line_start(low - 1) : low].strip()
         below_is_blank = high < layout.reading.end and not self.text[high : layout.line_end(high)].strip()
-        return [Splice(low, blank, ""), plain] if above_is_blank and below_is_blank else [plain]
+        if below_is_blank and (above_is_blank or (spot.index == 0 and low > layout.reading.start)):
+            return [Splice(low, blank, ""), plain]
+        if above_is_blank and high >= layout.reading.end and high > stop:
+            return [Splice(layout.line_start(low - 1), high, ""), plain]
+        return [plain]
 
     def _remove_inline(self, spot: Spot) -> list[Plan]:
         """Remove the first entry where it stands behind a dash."""
@@ -293,14 +319,17 @@ class Splicer:
         if first is None or found is None:
             raise EditRefused(f"line {line} is not a comment")
         column, words = found
-        done = [" " * column + words]
-        stop = layout.line_end(starts[first])
+        lines = [words]
+        known = 1
         for start in starts[first + 1 :]:
             more = _comment(self._line(start))
-            if more is None or more[0] != column or not _continues(words, more[1]):
+            if more is None or more[0] != column or not (_continues(words, more[1]) or more[1].startswith("#")):
                 break
-            done.append((" " * column + more[1]).rstrip(" ") if not more[1].strip() else " " * column + more[1])
-            stop = layout.line_end(start)
+            lines.append(more[1])
+            if not more[1].startswith("#"):  # a comment in the entry's own column ends with it
+                known = len(lines)
+        done = ((" " * column + line) if line.strip() else "" for line in lines[:known])
+        stop = layout.line_end(starts[first + known - 1])
         return [[Splice(starts[first], stop, self.newline.join(done))]]
 
     def _line(self, start: int) -> str:
@@ -325,8 +354,8 @@ class Splicer:
             return [[Splice(at, at, body + self.newline)]]
         last = self._line(self.layout.line_start(at))
         blank = self.newline if last.startswith("#") else ""
-        tail = "" if self.text[at:] else self.newline if end < reading.end else ""
-        return [[Splice(at, at, f"{self.newline}{blank}{body}{tail}")]]
+        plan = [Splice(at, at, f"{self.newline}{blank}{body}")]
+        return [plan, [Splice(at, at, f"{self.newline}{blank}{body}{self.newline}")]]
 
     def section_after(self, root: Node, index: int, lines: list[str]) -> list[Plan]:
         """Write a section behind that of an index, -1 before all, with a blank line where the document has them."""
@@ -340,8 +369,9 @@ class Splicer:
         end = layout.end(spots[index].value)
         if not layout.rest_is_comment(end):
             raise EditRefused(f"line {layout.line(spots[index].value)}: nothing can be written behind this section")
-        stops = dict.fromkeys((layout.below(end, 0, deeper=False), layout.line_end(end)))
-        return [[Splice(stop, stop, f"{self.newline}{blank}{body}")] for stop in stops]
+        plans = self._below(spots[index].value, end, 0, f"{self.newline}{blank}{body}")
+        # A literal that keeps its blank lines would swallow ours.
+        return plans + self._below(spots[index].value, end, 0, self.newline + body) if blank else plans
 
     def _is_airy(self, root: Node) -> bool:
         layout = self.layout
@@ -371,4 +401,4 @@ def _continues(first: str, words: str) -> bool:
     """Tell whether a line belongs to the entry that starts with `first`."""
     if not words.strip() or words.startswith(" "):
         return True
-    return words.startswith("- ") and not first.startswith("- ") and first.rstrip().endswith(":")
+    return f"{words} ".startswith("- ") and not f"{first} ".startswith("- ")  # a list in the column of its key

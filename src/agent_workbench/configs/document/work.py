@@ -9,6 +9,7 @@ from agent_workbench.configs.document.law import difference
 from agent_workbench.configs.document.layout import Layout
 from agent_workbench.configs.document.splices import Plan, Splicer
 from agent_workbench.configs.edits import Edit
+from agent_workbench.configs.nodes import Path
 from agent_workbench.configs.problems import errors
 from agent_workbench.configs.reader import Reading, read, show_path
 from agent_workbench.errors import EditRefused
@@ -86,7 +87,15 @@ class Work:
             return None
         place = self.reading.place(where)
         line = f" (line {place.line})" if place else ""
-        return f"`{show_path(where) or 'the whole'}`{line} would not become or stay what it should"
+        why = ", for it is shared through an alias" if self._is_shared(where) else ""
+        return f"`{show_path(where) or 'the whole'}`{line} would not become or stay what it should{why}"
+
+    def _is_shared(self, path: Path) -> bool:
+        try:
+            spot = self.layout.find(path)
+        except EditRefused:
+            return True
+        return spot is not None and spot.value.kind == "alias"
 
     def _note(self, plan: Plan) -> None:
         """Keep the changed stretch: in the original [low, high_old), now [low, high_new)."""
