@@ -241,14 +241,19 @@ class Transcript(LinesView, can_focus=True, inherit_bindings=False):
         self._adjusting = True
         try:
             line = self._lay_end(height) if self.follow else self._lay_around(round(self.scroll_y), height)
-            total = self._entries.height
-            if self.virtual_size.height != total:
-                self.virtual_size = Size(self.scrollable_content_region.width, total)
+            self._set_height()
             if round(self.scroll_y) != line:
                 self.scroll_to(y=line, animate=False, immediate=True, force=True)
         finally:
             self._adjusting = False
         self.refresh()
+
+    def _set_height(self) -> None:
+        """Tell the scrollbar, and only that: assigning `virtual_size` lays the whole screen out for every new line."""
+        size = Size(self.scrollable_content_region.width, self._entries.height)
+        if size != self.virtual_size:
+            self.set_reactive(Transcript.virtual_size, size)
+            self._scroll_update(size)
 
     def _lay_end(self, height: int) -> int:
         index, seen = len(self._entries) - 1, 0
@@ -293,7 +298,7 @@ class Transcript(LinesView, can_focus=True, inherit_bindings=False):
 
     def _jump(self, line: int) -> None:
         self._adjusting = True
-        self.virtual_size = Size(self.scrollable_content_region.width, self._entries.height)
+        self._set_height()
         self.scroll_to(y=max(0, min(line, self.max_scroll_y)), animate=False, immediate=True, force=True)
         self._adjusting = False
 
