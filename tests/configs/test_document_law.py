@@ -182,7 +182,7 @@ def _move_key(document: Document, data: Any, chance: random.Random) -> tuple[Edi
 
 
 def _add_section(document: Document, data: Any, chance: random.Random) -> tuple[Edit, Any]:
-    value = chance.choice(VALUES)
+    value = chance.choice([value for value in VALUES if isinstance(value, dict | list)])
     name = chance.choice(("spawn", "session", "fresh", "includes"))
     if data.get(name):
         return Edit(0, "", ""), data

@@ -316,9 +316,9 @@ def _change(work: Work, path: Path, value: Any) -> None:
             _found(work, path)
         _add_pairs(work, path[:-1], {str(path[-1]): value})
     elif isinstance(old, dict) and isinstance(value, dict) and old and value and spot.value.kind == "map":
-        _set_map(work, path, old, value)
+        work.together(lambda: _set_map(work, path, old, value), updated(work.data, path, lambda _: value))
     elif isinstance(old, list) and isinstance(value, list) and old and value and spot.value.kind == "list":
-        _set_list(work, path, old, value)
+        work.together(lambda: _set_list(work, path, old, value), updated(work.data, path, lambda _: value))
     else:
         work.do(work.splicer.replace(spot, value), updated(work.data, path, lambda _: value))
 
@@ -344,7 +344,8 @@ def _set_list(work: Work, path: Path, old: list[Any], new: list[Any]) -> None:
         for index in range(high - 1, low + paired - 1, -1):
             _remove(work, (*path, index))
         for offset in range(paired, new_high - new_low):
-            _insert(work, path, low + offset, new[new_low + offset])
+            at = low + (paired if work.is_gathering else offset)
+            _insert(work, path, at, new[new_low + offset])
         for offset in range(paired):
             _change(work, (*path, low + offset), new[new_low + offset])
 

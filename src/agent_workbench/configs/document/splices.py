@@ -39,10 +39,12 @@ class Splicer:
     def replace(self, spot: Spot, value: Any) -> list[Plan]:
         """Put a value in the place of another."""
         node = spot.value
+        if isinstance(value, dict | list) and self._is_remarked(node):
+            text = self.writer.flow(value)
+            start, end = self.layout.content_start(node), self.layout.end(node)
+            return [[Splice(start, start + 1, text[:-1]), Splice(end - 1, end, text[-1])]]
         if self.layout.in_flow(spot.parent):
             return [[self._inline(spot, self.writer.flow(value))]]
-        if value and type(value) is type(node.value) and self._is_remarked(node):
-            return [[self._flow_insert(node, 0, self.writer.flow(value)[1:-1])]]
         inline = self._inline_text(node, value)
         if inline is not None and not _is_block(node):
             return [[self._inline(spot, inline)]]

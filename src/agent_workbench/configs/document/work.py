@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from agent_workbench.configs.document.law import difference
@@ -30,6 +31,7 @@ class Work:
             raise EditRefused(f"the text has an error, so it is not edited: {wrong[0]}", wrong)
         self.original = reading
         self._at(reading)
+        self._gathered: Plan | None = None
         self._low = self._high_old = self._high_new = -1
 
     def _at(self, reading: Reading) -> None:
@@ -48,6 +50,9 @@ class Work:
         Raises:
             EditRefused: If no plan leads there.
         """
+        if self._gathered is not None:
+            self._gathered += plans[0]
+            return
         reasons: list[str] = []
         for plan in plans:
             text = self._spliced(plan)
@@ -61,6 +66,27 @@ class Work:
         reason = reasons[0] if reasons else "there is no way to write it"
         raise EditRefused(f"the edit was not made: {reason}; {BY_HAND}")
 
+    @property
+    def is_gathering(self) -> bool:
+        """Whether steps are being gathered: then all of them see the text as it was before the first."""
+        return self._gathered is not None
+
+    def together(self, steps: Callable[[], None], meant: Any) -> None:
+        """Make several changes as one, which reads the text once; one by one where they touch each other."""
+        if self.is_gathering:
+            steps()
+            return
+        self._gathered = []
+        try:
+            steps()
+            plan, self._gathered = self._gathered, None
+            if _touch(plan):
+                raise EditRefused("the changes touch each other")
+            self.do([plan], meant)
+        except EditRefused:
+            self._gathered = None
+            steps()
+
     def edit(self, summary: str) -> Edit:
         """Return everything that was done as one edit."""
         if self._low < 0:
@@ -70,7 +96,8 @@ class Work:
 
     def _spliced(self, plan: Plan) -> str:
         text = self.reading.text
-        for splice in sorted(plan, reverse=True):
+        # From the end; of two at one place the one that was planned first comes to stand first.
+        for _, splice in sorted(enumerate(plan), key=lambda item: (item[1].start, item[0]), reverse=True):
             text = text[: splice.start] + splice.new + text[splice.end :]
         return text
 
@@ -99,6 +126,8 @@ class Work:
 
     def _note(self, plan: Plan) -> None:
         """Keep the changed stretch: in the original [low, high_old), now [low, high_new)."""
+        if not plan:
+            return
         low, high = min(s.start for s in plan), max(s.end for s in plan)
         grown = sum(len(s.new) - (s.end - s.start) for s in plan)
         if self._low < 0:
@@ -108,3 +137,8 @@ class Work:
         self._high_old += beyond
         self._high_new += beyond + grown
         self._low = min(self._low, low)
+
+
+def _touch(plan: Plan) -> bool:
+    ordered = sorted(plan)
+    return any(after.start < before.end for before, after in pairwise(ordered))
