@@ -238,7 +238,10 @@ class _Running:
             if isinstance(usage, Usage):
                 self._calls.ledger.usage += usage
             after = await self._after(ready, result)
-            result = replace(result, content=fit(after.data.get("result", result.content)))
+            if after.denied:  # a guard that failed, or objected: what it could not look at is not passed on
+                result = ToolResult(ready.call.call_id, f"Withheld: {after.denied}", is_error=True)
+            else:
+                result = replace(result, content=fit(after.data.get("result", result.content)))
             self._calls.ledger.injected.extend(after.injections)
             for notice in after.notices:
                 self._queue.put_nowait((index, notice))

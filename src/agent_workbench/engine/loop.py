@@ -185,7 +185,8 @@ class _Turn:
     async def _step(self) -> AsyncGenerator[Event, None]:
         self.steps += 1
         yield StepStarted(self.steps, self.config.model_name)
-        outcome = await self.hooks.fire("provider:request", {"step": self.steps, "model": self.config.model_name})
+        asked = {"step": self.steps, "model": self.config.model_name, "history": tuple(self.messages)}
+        outcome = await self.hooks.fire("provider:request", asked)
         for notice in outcome.notices:
             yield notice
         if outcome.denied:

@@ -15,7 +15,7 @@ from agent_workbench.conversation.events import Notice
 from agent_workbench.engine.ports import Hook, HookAnswer, HookEvent
 
 HOOK_SECONDS = 30.0
-"""How long a hook may think; a guarding one denies after that, another is skipped."""
+"""How long a hook may think, unless its `timeout_s` says otherwise; a guarding one denies after that."""
 
 _ACTIONS = ("continue", "deny", "modify", "inject_context", "ask_user")
 
@@ -63,7 +63,7 @@ class Hooks:
 
     async def _ask(self, hook: Hook, name: str, so_far: Outcome) -> Outcome:
         try:
-            async with asyncio.timeout(self.timeout_s):
+            async with asyncio.timeout(getattr(hook, "timeout_s", self.timeout_s)):
                 answer = await hook.handle(HookEvent(name, self.session_id, so_far.data))
             if not isinstance(answer, HookAnswer) or answer.action not in _ACTIONS:
                 raise TypeError(f"it answered {answer!r:.80}")
