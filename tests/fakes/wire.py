@@ -93,6 +93,8 @@ class WireServer:
                 self.requests.append(request)
                 if not await self._answer(request, reader, writer):
                     break
+        except ConnectionAbortedError:
+            await _whole(writer, 400, {}, b"The plain HTTP request was sent to an HTTPS port, or the other way round")
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client is gone, as it may
         except asyncio.CancelledError:
@@ -175,9 +177,12 @@ class WireServer:
 
 
 async def _read(reader: asyncio.StreamReader) -> Recorded | None:
-    head = await reader.readuntil(b"\r\n\r\n") if not reader.at_eof() else b""
+    head = await reader.read(1)
+    if head == b"\x16":
+        raise ConnectionAbortedError("a TLS handshake")
     if not head:
         return None
+    head += await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ", 2)
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}

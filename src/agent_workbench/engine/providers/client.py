@@ -162,7 +162,12 @@ class Endpoint:
 
         sdk: Any = importlib.import_module(self.sdk)
         timeout = httpx2.Timeout(self.config.timeout, connect=self.config.connect_timeout)
-        client = getattr(sdk, self.client)(api_key=key, base_url=self.caller.base_url, timeout=timeout, max_retries=0)
+        try:
+            client = getattr(sdk, self.client)(
+                api_key=key, base_url=self.caller.base_url, timeout=timeout, max_retries=0
+            )
+        except httpx2.InvalidURL as error:
+            raise faults.unreachable(self.caller, error) from error
         # Both SDKs add headers from the environment (`*_CUSTOM_HEADERS`, organization, project), which must not reach
         # whatever address a config names.
         client._custom_headers = dict(self.config.headers)

@@ -103,10 +103,10 @@ def unreachable(caller: Caller, error: BaseException) -> ProviderError:
     import httpx2
 
     chain = list(_chain(error))
-    if any(isinstance(one, ssl.SSLError) for one in chain) or "CERTIFICATE_VERIFY" in str(chain):
-        fault = named(caller, "setup", f"no trusted TLS connection: {chain[-1]}")
-        fault.retryable = False
-        return fault
+    # A handshake that only takes too long leaves an SSLWantReadError behind, and is a timeout.
+    tls = [one for one in chain if isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLWantReadError)]
+    if tls:
+        return named(caller, "setup", f"no trusted TLS connection: {tls[0]}")
     for one in chain:
         match one:
             case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
