@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -45,16 +46,29 @@ class Bundle:
     problems: tuple[Problem, ...]
 
 
-@lru_cache(maxsize=256)
 def parse_bundle(text: str, at: Location, own: bool = False) -> Bundle:
     """Read a text as a bundle. Pure, so an include that did not change is not read again.
 
     The problems of one's `own` text carry no source; whether it is markdown is decided by the label, else by the text.
     """
+    return _parse_own(text, at) if own else _parse_included(text, at)
+
+
+@lru_cache(maxsize=2)
+def _parse_own(text: str, at: Location) -> Bundle:
+    # Each keystroke is a text of its own, and 1,000 lines are 5 MB of nodes.
+    return _parse(text, at, "")
+
+
+@lru_cache(maxsize=128)
+def _parse_included(text: str, at: Location) -> Bundle:
+    return _parse(text, at, at.label)
+
+
+def _parse(text: str, at: Location, source: str) -> Bundle:
     suffix = at.label[-5:].lower()
     markdown = True if suffix.endswith(".md") else False if suffix.endswith((".yaml", ".yml")) else None
-    reading = read(text, source="" if own else at.label, markdown=markdown)
-    return _Parser(reading, at, "" if own else at.label).run()
+    return _Parser(read(text, source=source, markdown=markdown), at, source).run()
 
 
 def problem_at(
@@ -97,7 +111,9 @@ def nodes(reading: Reading, at: Location) -> Node:
             return Node({part: build(v, line_of(k or v)) for part, k, v in node.pairs()}, (origin,))
         if real.kind == "list":
             return Node([build(v, line_of(v)) for _, _, v in node.pairs()], (origin,))
-        return Node(real.value, (origin,))
+        # A plan is JSON: a date that YAML saw in unquoted text is text again.
+        value = real.value.isoformat() if isinstance(real.value, date) else real.value
+        return Node(value, (origin,))
 
     if reading.root is None or not reading.data:
         return Node({}, (Origin(at.label, 0, at.commit),))

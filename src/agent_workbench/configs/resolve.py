@@ -50,7 +50,7 @@ class _Prepared:
 class PlanCache:
     """Remembers plans while nothing that they were made from changes. Holds the latest `size`."""
 
-    def __init__(self, size: int = 32) -> None:
+    def __init__(self, size: int = 16) -> None:
         self.size = size
         self._kept: dict[tuple[Any, ...], tuple[_Prepared, tuple[object, ...]]] = {}
 

@@ -8,7 +8,10 @@ from pathlib import Path
 from agent_workbench.configs.fetching import Fetcher
 from agent_workbench.configs.modules import Catalog
 from agent_workbench.configs.problems import Problem
-from agent_workbench.configs.resolve import resolve_bundle
+from agent_workbench.configs.resolve import PlanCache, resolve_bundle
+
+#: Apart from the plans of sessions, which a text that is being typed must not push out.
+_CACHE = PlanCache(2)
 
 
 def validate(
@@ -26,4 +29,5 @@ def validate(
     are not looked up. With one, they are, and their problems carry their source. The other arguments are those of
     `resolve_bundle`. Never raises for bad content.
     """
-    return resolve_bundle(text, name=name, base=base, fetcher=fetcher, catalog=catalog, env=env).problems
+    plan = resolve_bundle(text, name=name, base=base, fetcher=fetcher, catalog=catalog, env=env, cache=_CACHE)
+    return plan.problems
