@@ -269,13 +269,40 @@ async def test_a_retry_counts_down_and_goes_with_the_next_event():
         await pilot.pause()
         assert "rate limited · again in 12 s, attempt 2" in text(app)
         app.now = 5
-        app.pane._show_countdown()
+        app.pane._show_status()
         await pilot.pause()
         assert "again in 7 s" in text(app)
         app.show(TextDelta("x"))
         await pilot.pause()
         assert "rate limited" not in text(app)
         assert app.pane._countdown is None
+
+
+async def test_a_pane_opened_in_the_middle_of_a_turn_keeps_what_was_loaded():
+    async with (app := Host()).run_test() as pilot:
+        app.pane.load([user("what is here?")])
+        app.show(*TURN[4:])
+        await pilot.pause()
+        assert "what is here?" in text(app)
+        assert [block.message for block in app.pane.transcript.blocks] == [0, 1, 1, 1, 3]
+
+
+async def test_what_is_queued_is_said_until_it_is_sent():
+    async with (app := Host()).run_test() as pilot:
+        app.pane.set_queued(["and then this", "and that"])
+        await pilot.pause()
+        assert "⧗ 2 queued: and then this" in text(app)
+        app.pane.set_queued([])
+        await pilot.pause()
+        assert "queued" not in text(app)
+
+
+async def test_escape_stops_the_turn_also_from_the_question():
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN[:9], ASKED)
+        await pilot.pause()
+        await pilot.press("escape")
+        assert app.posted == [("stop", 1)]
 
 
 async def test_a_result_without_a_start_makes_its_own_card():
@@ -332,6 +359,7 @@ async def test_hostile_text_is_only_shown(size: tuple[int, int]):
     async with (app := Host()).run_test(size=size) as pilot:
         app.pane.set_title(HOSTILE, mode=HOSTILE, model=HOSTILE)
         app.pane.prompt.draft = HOSTILE
+        app.pane.set_queued([HOSTILE])
         for event in events:
             app.show(event)
             await pilot.pause()

@@ -118,6 +118,14 @@ async def test_an_edited_chip_is_sent_as_it_reads():
         assert app.sent == ["[pasted 1: 40 lines"]
 
 
+async def test_a_paste_that_looks_like_a_chip_is_sent_as_it_is():
+    async with (app := Host()).run_test() as pilot:
+        app.prompt.type_in(BIG + "\n[pasted 2: 2000 characters]")
+        app.prompt.type_in("x" * 2_000)
+        await pilot.press("enter")
+        assert app.sent == [BIG + "\n[pasted 2: 2000 characters]" + "x" * 2_000]
+
+
 async def test_a_paste_replaces_the_selection():
     async with (app := Host()).run_test() as pilot:
         app.prompt.draft = "old"

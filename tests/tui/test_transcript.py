@@ -82,6 +82,7 @@ async def test_a_message_of_several_parts_is_shown_in_order_under_one_name():
             card("edit_file", "ok", diff=DIFF), ["▾ edit_file", "+2 −1", "- old", "+ more"], id="a change is open"
         ),
         pytest.param(card("bash", "boom", error=True), ["✗ failed", "boom"], id="a failure is open"),
+        pytest.param(card("bash", "boom", error=True, exit_code=2), ["✗ exit 2"], id="an exit code"),
         pytest.param(card("bash", "no", error=True, denied=True), ["✗ denied"], id="a refusal"),
         pytest.param(card("bash", state="running"), ["▸ bash", "● running"], id="running"),
         pytest.param(card("bash", state="asking"), ["? asks"], id="asking"),

@@ -199,6 +199,7 @@ class ChatPane(Vertical):
         self._messages = 0
         self._step_at = 0
         self._retry: tuple[Retrying, float] | None = None
+        self._queued: tuple[str, ...] = ()
         self._countdown: Timer | None = None
         self.transcript = Transcript(hint=HINT, clock=clock)
         """What was said."""
@@ -239,6 +240,7 @@ class ChatPane(Vertical):
         self.question.clear()
         self._tell(None)
         self.transcript.load(blocks_of(messages))
+        self._step_at = self.transcript.count
 
     def set_title(
         self, title: str | None = None, *, number: int | None = None, model: str | None = None, mode: str | None = None
@@ -254,6 +256,11 @@ class ChatPane(Vertical):
         """Say what the session used so far, and how much of the model's context its last request filled."""
         self.usage, self._context_tokens, self.context_window = usage, context_tokens, context_window
         self._show_meter()
+
+    def set_queued(self, texts: Sequence[str]) -> None:
+        """Say what waits to be sent when the turn is over, the next one first."""
+        self._queued = tuple(texts)
+        self._show_status()
 
     def set_state(self, state: str) -> None:
         """Show a state word: `idle`, `writing`, `needs you`, `failed`, or what runs."""
@@ -395,19 +402,21 @@ class ChatPane(Vertical):
             self._countdown.stop()
             self._countdown = None
         self._retry = None if event is None else (event, self._clock() + event.delay_s)
-        self.telling = event is not None
         if event is not None:
             self.set_state("retrying")
-            self._countdown = self.set_interval(1.0, self._show_countdown)
-            self._show_countdown()
+            self._countdown = self.set_interval(1.0, self._show_status)
+        self._show_status()
 
-    def _show_countdown(self) -> None:
-        if self._retry is None:
-            return
-        event, until = self._retry
-        left = max(0, round(until - self._clock()))
-        words = f"{clean_line(event.reason, 200)} · again in {left} s, attempt {event.attempt}"
-        self._status.put([("↻ ", "warn"), (words, "")], [("esc stops", "muted")])
+    def _show_status(self) -> None:
+        """Show the retry, else the queue, else no line at all."""
+        self.telling = self._retry is not None or bool(self._queued)
+        if self._retry is not None:
+            event, until = self._retry
+            left = max(0, round(until - self._clock()))
+            words = f"{clean_line(event.reason, 200)} · again in {left} s, attempt {event.attempt}"
+            self._status.put([("↻ ", "warn"), (words, "")], [("esc stops", "muted")])
+        elif self._queued:
+            self._status.put([(f"⧗ {len(self._queued)} queued: ", "state"), (clean_line(self._queued[0], 200), "")])
 
     # --- what the person does -------------------------------------------------------------------------------------
 

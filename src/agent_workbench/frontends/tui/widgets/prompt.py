@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ PASTE_LINES = 10
 PASTE_CHARACTERS = 1_000
 """A paste over either is folded into a chip, so that the prompt stays readable and fast."""
 
+_CHIP = re.compile(r"\[pasted \d+: \d+ (?:lines|characters)\]")
 _TAKEN = {"ctrl+c", "super+c", "ctrl+f", "ctrl+w", "ctrl+y", "f6", "f7", "up", "down"}
 """TextArea's keys that mean something else in the workbench, or are bound anew below."""
 
@@ -112,10 +114,7 @@ class PromptArea(TextArea, inherit_bindings=False):
     @property
     def draft(self) -> str:
         """What is written so far, chips unfolded; setting it puts the cursor at its end."""
-        text = self.text
-        for chip, pasted in self._pastes.items():
-            text = text.replace(chip, pasted)
-        return text
+        return _CHIP.sub(lambda chip: self._pastes.get(chip.group(), chip.group()), self.text)
 
     @draft.setter
     def draft(self, text: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from textual import events
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -295,10 +296,11 @@ class QuestionCard(Vertical, can_focus=True):
         self.call_after_refresh(self.query_one(Input).focus)
 
     def action_back(self) -> None:
-        """Close the field for the reason."""
-        if self.refusing:
-            self.refusing = False
-            self.focus()
+        """Close the field for the reason; with none open, the key means something to somebody else."""
+        if not self.refusing:
+            raise SkipAction
+        self.refusing = False
+        self.focus()
 
     def action_look(self, step: int) -> None:
         """Scroll the preview."""

@@ -116,7 +116,10 @@ def _state(block: ToolBlock) -> Run:
         return _STATES.get(block.state, ("✓", "good"))
     if block.result.details.get("denied"):
         return ("✗ denied", "warn")
-    return ("✗ failed", "bad") if block.result.is_error else ("✓", "good")
+    if not block.result.is_error:
+        return ("✓", "good")
+    code = block.result.details.get("exit_code")
+    return (f"✗ exit {code}" if isinstance(code, int) and code else "✗ failed", "bad")
 
 
 def _measure(block: ToolBlock) -> Line:
@@ -153,7 +156,8 @@ def _body(block: ToolBlock, width: int, *, full: bool) -> list[Line]:
         lines += fold([(clean(kept.rstrip("\n")), role)], width, _BODY)
     if len(text) > len(kept) and block.result:
         lines.append([*_BODY, (f"… {size(len(text) - len(kept))} more", "muted")])
-    return lines
+    images = block.result.images if block.result else ()
+    return lines + [[*_BODY, (f"[image: {clean_line(image.name or image.media_type)}]", "muted")] for image in images]
 
 
 def _arguments(block: ToolBlock, width: int) -> list[Line]:
