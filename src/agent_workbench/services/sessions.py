@@ -1,0 +1,275 @@
+"""Sessions as a person handles them: create, send, stream, steer, answer, stop, fork."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from agent_workbench.conversation.codec import usage_to_json
+from agent_workbench.conversation.events import Answer, Event, Question, ReplyFinished, TurnFinished, TurnStarted
+from agent_workbench.conversation.messages import Image, Message, Text, user
+from agent_workbench.conversation.usage import Usage
+from agent_workbench.engine.ports import Frontend
+from agent_workbench.errors import NotFound, UsageError
+from agent_workbench.services.agents import Agents
+from agent_workbench.services.hub import Hub
+from agent_workbench.services.turns import TurnRunner
+from agent_workbench.storage.ports import Store
+from agent_workbench.storage.records import Page, Session, StoredMessage, Turn
+
+
+class SessionManager:
+    """Sessions over one store and the shared agents. Made for one event loop."""
+
+    def __init__(self, store: Store, agents: Agents, *, workspace: Path) -> None:
+        self._store = store
+        self._agents = agents
+        self._hub = Hub()
+        self._runner = TurnRunner(store, agents, self._hub)
+        self._workspace = workspace
+
+    # --- CRUD
+
+    async def create_session(
+        self,
+        config_id: str,
+        *,
+        title: str = "",
+        user_id: str = "",
+        workspace: Path | None = None,
+        pinned_revision: int | None = None,
+        tags: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Session:
+        """Start a session of a config. Never contacts the provider.
+
+        Raises:
+            NotFound: If there is no such config or revision.
+            InvalidBundle: If the config cannot run; `problems` names all that is wrong.
+        """
+        folder = (workspace or self._workspace).resolve()
+        await self._agents.of(config_id, pinned_revision, folder)
+        return await asyncio.to_thread(
+            self._store.sessions.create,
+            config_id,
+            title=title,
+            user_id=user_id,
+            workspace=str(folder),
+            pinned_revision=pinned_revision,
+            tags=tags,
+            settings=settings,
+        )
+
+    async def get_session(self, session_id: str) -> Session | None:
+        """Return a session, or None."""
+        return await asyncio.to_thread(self._store.sessions.get, session_id)
+
+    async def find_session(self, reference: str) -> Session:
+        """Return the session of an id, or `last` for the newest of this workspace (NotFound where there is none)."""
+        if reference == "last":
+            found, _ = await self.list_sessions(1, workspace=str(self._workspace))
+            if found:
+                return found[0]
+        session = await self.get_session(reference)
+        if session is None:
+            raise NotFound(f"there is no session {reference!r}; `awb session list` shows them")
+        return session
+
+    async def list_sessions(
+        self,
+        limit: int = 50,
+        offset: int = 0,
+        *,
+        config_id: str = "",
+        status: str = "",
+        q: str = "",
+        workspace: str = "",
+    ) -> tuple[list[Session], int]:
+        """Return a page of sessions, newest first (those of `workspace` before others), and the total."""
+        found, total = await asyncio.to_thread(
+            self._store.sessions.list_sessions,
+            Page(limit, offset),
+            config_id=config_id,
+            status=status,
+            q=q,
+            workspace=workspace,
+        )
+        return list(found), total
+
+    async def resume_session(self, session_id: str) -> Session | None:
+        """Make a session active again, None where there is none; its next message goes on from its history."""
+        try:
+            return await asyncio.to_thread(self._store.sessions.update, session_id, status="active")
+        except NotFound:
+            return None
+
+    async def update_session(self, session_id: str, **changes: Any) -> Session:
+        """Change title, tags, draft, status, settings or the pinned revision (see `SessionStore.update`)."""
+        return await asyncio.to_thread(lambda: self._store.sessions.update(session_id, **changes))
+
+    async def delete_session(self, session_id: str) -> bool:
+        """Stop a session and delete it with its messages; False where there was none."""
+        await self.cancel(session_id)
+        return await asyncio.to_thread(self._store.sessions.delete, session_id)
+
+    async def fork_session(self, session_id: str, *, up_to: int | None = None, title: str = "") -> Session:
+        """Start a new session with this one's messages (those with `seq <= up_to`)."""
+        session = await self._require(session_id)
+        stored = await self.messages(session_id)
+        kept = tuple(one.message for one in stored if up_to is None or one.seq <= up_to)
+        return await asyncio.to_thread(
+            self._store.sessions.create,
+            session.config_id,
+            title=title or (f"{session.title} (fork)" if session.title else ""),
+            user_id=session.user_id,
+            workspace=session.workspace,
+            parent_session_id=session_id,
+            pinned_revision=session.pinned_revision,
+            tags=session.tags,
+            settings=session.settings,
+            messages=kept,
+        )
+
+    # --- what was said
+
+    async def messages(self, session_id: str, *, after: int = 0) -> Sequence[StoredMessage]:
+        """Return the messages in order, those with `seq > after`."""
+        return await asyncio.to_thread(self._store.sessions.messages, session_id, after=after)
+
+    async def transcript(self, session_id: str) -> list[dict[str, Any]]:
+        """Return the messages as a JSON array."""
+        return await asyncio.to_thread(self._store.sessions.transcript, session_id)
+
+    async def turns(self, session_id: str) -> Sequence[Turn]:
+        """Return the turns in order."""
+        return await asyncio.to_thread(self._store.sessions.turns, session_id)
+
+    async def usage(self, *, session_id: str = "", config_id: str = "") -> Usage:
+        """Sum what a session, a config or everything used."""
+        return await asyncio.to_thread(self._store.sessions.usage, session_id=session_id, config_id=config_id)
+
+    # --- turns
+
+    async def send_message(
+        self,
+        session_id: str,
+        message: str | Message,
+        *,
+        context: Mapping[str, Any] | None = None,
+        frontend: Frontend | None = None,
+    ) -> dict[str, Any]:
+        """Run a turn to its end and return `{session_id, response, status, metadata}`.
+
+        `status` is the turn's; `metadata` holds config_id, revision, model, usage, duration_s and error.
+        Raises as `stream_message`.
+        """
+        session = await self._require(session_id)
+        began = time.monotonic()
+        response, finished, started = "", TurnFinished("failed"), TurnStarted("")
+        async with aclosing(self.stream_message(session_id, message, context=context, frontend=frontend)) as events:
+            async for event in events:
+                match event:
+                    case ReplyFinished(reply):
+                        response = reply.text or response
+                    case TurnStarted():
+                        started = event
+                    case TurnFinished():
+                        finished = event
+                    case _:
+                        pass
+        metadata = {
+            "config_id": session.config_id,
+            "revision": started.revision,
+            "model": started.model,
+            "usage": usage_to_json(finished.usage),
+            "duration_s": round(time.monotonic() - began, 3),
+            "error": finished.error,
+            "error_kind": finished.error_kind,
+        }
+        return {"session_id": session_id, "response": response, "status": finished.status, "metadata": metadata}
+
+    def stream_message(
+        self,
+        session_id: str,
+        message: str | Message,
+        *,
+        context: Mapping[str, Any] | None = None,
+        frontend: Frontend | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Run a turn and yield its events, each after it was stored; the last is `TurnFinished`.
+
+        Closing the iterator cancels the turn. `context` is shown to the model before the message, as JSON.
+        Without a `frontend`, permission questions wait for `answer`.
+
+        Raises:
+            UsageError: If the message is empty.
+            NotFound: If there is no such session.
+            SessionBusy: If a turn runs in it, here or in another process.
+            InvalidBundle: If its config cannot run now.
+        """
+        return self._runner.stream(session_id, _message(message, context), frontend)
+
+    def start(self, session_id: str, message: str | Message) -> None:
+        """Run a turn in the background, whoever is looking; `follow` shows it. Raises as `stream_message`."""
+        self._runner.start(session_id, _message(message, None))
+
+    def queue(self, session_id: str, message: str | Message) -> None:
+        """Run a turn when the running one is over; at once where none is."""
+        self._runner.queue(session_id, _message(message, None))
+
+    def steer(self, session_id: str, message: str | Message) -> None:
+        """Say something into the running turn, between two of its steps; a turn of its own where none runs."""
+        self._runner.steer(session_id, _message(message, None))
+
+    async def cancel(self, session_id: str) -> bool:
+        """Stop the turn that this process runs, and wait until it is stored as cancelled; False where none runs."""
+        return await self._runner.cancel(session_id)
+
+    def is_running(self, session_id: str) -> bool:
+        """Whether this process runs a turn in the session."""
+        return self._runner.is_running(session_id)
+
+    def waiting(self, session_id: str) -> tuple[Message, ...]:
+        """Return what is queued behind the running turn."""
+        return self._runner.waiting(session_id)
+
+    def questions(self, session_id: str) -> tuple[Question, ...]:
+        """Return the permission questions that wait for an answer, oldest first."""
+        return self._runner.questions(session_id)
+
+    def answer(self, session_id: str, call_id: str, answer: Answer) -> bool:
+        """Answer a permission question; False where it does not wait any more."""
+        return self._runner.answer(session_id, call_id, answer)
+
+    def follow(self, session_id: str) -> AsyncIterator[Event]:
+        """Yield what happens in a session from now on, whoever makes it happen."""
+        return self._hub.follow(session_id)
+
+    async def close(self) -> None:
+        """Stop all turns and wait until they are stored."""
+        await self._runner.close()
+        self._hub.close()
+
+    # --- inside
+
+    async def _require(self, session_id: str) -> Session:
+        session = await self.get_session(session_id)
+        if session is None:
+            raise NotFound(f"there is no session {session_id}")
+        return session
+
+
+def _message(message: str | Message, context: Mapping[str, Any] | None) -> Message:
+    said = user(message) if isinstance(message, str) else message
+    if not said.text.strip() and not any(isinstance(part, Image) for part in said.parts):
+        raise UsageError("the message is empty")
+    if context:
+        about = Text(f"<context>\n{json.dumps(dict(context), ensure_ascii=False, default=str)}\n</context>\n\n")
+        said = replace(said, parts=(about, *said.parts))
+    return said

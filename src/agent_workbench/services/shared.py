@@ -1,0 +1,74 @@
+"""The composition root: one `SharedContext` per process wires settings, store, agents and managers."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent_workbench import paths
+from agent_workbench.plugins import load_catalog
+from agent_workbench.services.agents import Agents
+from agent_workbench.services.bundles import Bundles
+from agent_workbench.services.configs import ConfigManager
+from agent_workbench.services.samples import store_samples
+from agent_workbench.services.sessions import SessionManager
+from agent_workbench.services.sources import Sources
+from agent_workbench.storage.database import open_store
+from agent_workbench.storage.ports import Store
+
+
+@dataclass(frozen=True)
+class SharedContext:
+    """What the whole process shares. Made by `open_workbench`; close it when done."""
+
+    store: Store
+    bundles: Bundles
+    agents: Agents
+    configs: ConfigManager
+    sessions: SessionManager
+    workspace: Path
+
+    async def close(self) -> None:
+        """Stop all turns, give back connections, close the database."""
+        await self.sessions.close()
+        await self.agents.close()
+        await asyncio.to_thread(self.store.close)
+
+
+def open_workbench(
+    database: Path | None = None,
+    *,
+    workspace: Path | None = None,
+    source_overrides: dict[str, str] | None = None,
+    samples: bool = True,
+) -> SharedContext:
+    """Open the database (made on first use, with the samples in it) and wire everything to it.
+
+    `source_overrides` map a URI or its prefix to a local folder. The workspace is the current folder unless named.
+
+    Raises:
+        StorageError: If the database cannot be used.
+    """
+    folder = (workspace or Path.cwd()).resolve()
+    store = open_store(database or paths.database_path())
+    if samples:
+        store_samples(store)
+    bundles = Bundles(Sources(store.configs, overrides=source_overrides), load_catalog)
+    agents = Agents(store.configs, bundles)
+    return SharedContext(
+        store=store,
+        bundles=bundles,
+        agents=agents,
+        configs=ConfigManager(store, bundles, author=_who()),
+        sessions=SessionManager(store, agents, workspace=folder),
+        workspace=folder,
+    )
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry for this user id, as in many containers
+        return ""
