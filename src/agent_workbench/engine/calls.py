@@ -124,14 +124,13 @@ class Calls:
         if verdict.decision == "deny":
             raise _Refused(f"Denied: {verdict.reason}")
         if verdict.decision == "ask":
-            asked = replace(call, arguments=arguments)
-            async with aclosing(self._ask(asked, intent, verdict)) as events:
+            async with aclosing(self._ask(replace(call, arguments=arguments), intent, verdict)) as events:
                 async for event in events:
                     yield event
             again = self._verdict(call, self._intent(tool, call, arguments), "")
             if again.decision == "deny" or again.paths != verdict.paths:
                 raise _Refused("Denied: what the call would touch has changed since it was approved")
-        yield _Ready(call, tool, verdict, arguments)
+        yield _Ready(replace(call, arguments=arguments), tool, verdict, arguments)
 
     def _checked(self, index: int, call: ToolCall) -> Tool:
         reply = self.history[-1]

@@ -261,8 +261,10 @@ class _Turn:
         dropped, self.dropped = self.dropped, ""
         if not dropped:
             return ()
-        outcome = await self.hooks.fire("context:post_compact", {"dropped": dropped})
-        return (Notice(dropped, data={"compaction": True}), *outcome.notices)
+        notices = [Notice(dropped, data={"compaction": True})]
+        for name in ("context:pre_compact", "context:post_compact"):
+            notices.extend((await self.hooks.fire(name, {"dropped": dropped})).notices)
+        return notices
 
     async def _stream(self, request: Request) -> AsyncGenerator[Event, None]:
         await self._wait()
