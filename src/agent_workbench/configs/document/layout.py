@@ -81,6 +81,10 @@ class Layout:
         """Return all entries of a collection in the text's order."""
         return [Spot(value, parent, index, key) for index, (key, value) in enumerate(parent.parts)]
 
+    def siblings_of(self, spot: Spot) -> list[Spot]:
+        """Return an entry and its siblings."""
+        return self.siblings(spot.parent) if spot.parent is not None else [spot]
+
     def spot_of(self, node: Node) -> Spot:
         """Return the entry whose value a node is."""
         parent = node.parent

@@ -212,7 +212,8 @@ class Splicer:
         blank = layout.next_line(high)
         above_is_blank = low > layout.reading.start and not self.text[layout.line_start(low - 1) : low].strip()
         below_is_blank = high < layout.reading.end and not self.text[high : layout.line_end(high)].strip()
-        if below_is_blank and (above_is_blank or (spot.index == 0 and low > layout.reading.start)):
+        heads_others = spot.index == 0 and spot.parent is not layout.reading.root and len(layout.siblings_of(spot)) > 1
+        if below_is_blank and (above_is_blank or heads_others):
             return [Splice(low, blank, ""), plain]
         if above_is_blank and high >= layout.reading.end and high > stop:
             return [Splice(layout.line_start(low - 1), high, ""), plain]
