@@ -8,6 +8,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from agent_workbench.configs.modules import Catalog, Module
+from agent_workbench.configs.noted import NOTED
 
 GROUP = "agent_workbench.modules"
 OWN = "agent-workbench"
@@ -19,9 +20,11 @@ def load_catalog() -> Catalog:
 
     Every entry point of the group `agent_workbench.modules` names one `Module`; its own name is the module id. Our
     own win over a stranger's of the same id, so a plugin cannot quietly take the place of `tool-bash`. What cannot be
-    loaded is in `Catalog.broken`, by id, with the reason.
+    loaded is in `Catalog.broken`, by id, with the reason. Modules that only another kind of screen needs are known too.
     """
-    return read_catalog(entry_points(group=GROUP))
+    found = read_catalog(entry_points(group=GROUP))
+    noted = {module.id: module for module in NOTED}
+    return replace(found, modules={**noted, **found.modules})
 
 
 def read_catalog(points: Iterable[EntryPoint]) -> Catalog:

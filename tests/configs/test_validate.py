@@ -335,6 +335,22 @@ def test_a_fix_changes_exactly_what_is_wrong(text: str, fixed: str):
     assert left == []
 
 
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("bash", "tool-bash"),
+        ("tol-bash", "tool-bash"),
+        ("Tool-Bash", "tool-bash"),
+        ("tool_bash", "tool-bash"),
+        ("tool-delegate", ""),
+    ],
+)
+def test_the_nearest_module_is_named_and_no_far_one(written: str, hint: str):
+    problem = one(f"tools: [{{module: {written}}}]")
+    assert hint in problem.hint
+    assert (problem.fix is not None) is bool(hint)
+
+
 def test_everything_wrong_is_reported_worst_first():
     found = check("tols: []\nincludes: x\ntools:\n  - module: tool-bsh\nproviders:\n  - module: nothing-like-it\n")
     assert [p.severity for p in found] == ["error", "error", "warning", "warning"]

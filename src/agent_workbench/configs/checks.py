@@ -20,6 +20,7 @@ from agent_workbench.configs.words import nearest
 _KIND: Mapping[str, ModuleKind] = {
     "providers": "provider", "tools": "tool", "hooks": "hook", "orchestrator": "orchestrator", "context": "context",
 }  # fmt: skip
+_PREFIXES = ("provider", "tool", "hook", "hooks", "loop", "context")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class _Checker:
         if kind == "tool" and module_id in self._tools:
             like, hint = self._tools[module_id], f"`{module_id}` is a tool of the module `{self._tools[module_id]}`"
         else:
-            like = self.catalog.nearest(module_id, kind)
+            like = self._nearest(module_id, kind)
             hint = (
                 f"did you mean `{like}`?"
                 if like
@@ -130,6 +131,11 @@ class _Checker:
         skipped = "; it is skipped" if severity == "warning" else ""
         fix = self._fix(node, at, like) if like else None
         self._say(severity, node, at, f"unknown {kind} module `{module_id}`{skipped}", f"unknown-{kind}", hint, fix)
+
+    def _nearest(self, module_id: str, kind: ModuleKind) -> str:
+        """Return the known id most like this one; what all ids of a kind begin with does not count."""
+        known = {_without_kind(module.id): module.id for module in self.catalog.of_kind(kind)}
+        return known.get(nearest(_without_kind(module_id), known), "")
 
     def _module_ids(self, node: Node | None, path: Path) -> None:
         """Check a list that is matched against module ids."""
@@ -145,7 +151,7 @@ class _Checker:
                 fix = self._fix(item, at, owner)
                 self._say("warning", item, at, message, "tool-name", f"write `{owner}`", fix)
             else:
-                like = self.catalog.nearest(word, "tool")
+                like = self._nearest(word, "tool")
                 hint = f"did you mean `{like}`?" if like else "it matches nothing"
                 self._say("warning", item, at, f"no module `{word}` is known", "unknown-tool", hint)
 
@@ -293,6 +299,11 @@ class _Checker:
     ) -> None:
         problem = self._problem(severity, node, path, message, code, hint)
         self.problems.append(replace(problem, fix=fix) if fix is not None else problem)
+
+
+def _without_kind(module_id: str) -> str:
+    kind, dash, rest = module_id.partition("-")
+    return rest if dash and nearest(kind, _PREFIXES, cutoff=0.75) else module_id
 
 
 def _child(node: Node | None, key: str) -> Node | None:
