@@ -55,7 +55,7 @@ def _entry(catalog: Catalog, kind: ModuleKind, definitions: dict[str, Any]) -> d
             "id": _text("tells two entries of one module apart"),
             "config": {"type": ["object", "null"]},
         },
-        "allOf": [_condition(module, definitions) for module in modules],
+        **({"allOf": [_condition(module, definitions) for module in modules]} if modules else {}),
     }
 
 

@@ -42,6 +42,11 @@ class ConfigText:
         """What problems and origins call it: a file's name with its suffix, which says whether it is Markdown."""
         return self.path.name if self.path else self.name
 
+    @property
+    def source(self) -> str:
+        """The file's name, empty for a stored text."""
+        return self.path.name if self.path else ""
+
 
 def names_a_file(reference: str) -> bool:
     """Whether a reference is meant as a path: it holds a slash or ends like a bundle file."""
@@ -72,7 +77,10 @@ def read_file(path: Path) -> ConfigText:
     """
     where = Path(os.path.abspath(path.expanduser()))
     if where.is_dir():
-        where = next((where / name for name in _BUNDLE_FILES if (where / name).is_file()), where / _BUNDLE_FILES[0])
+        inside = [where / name for name in _BUNDLE_FILES if (where / name).is_file()]
+        if not inside:
+            raise NotFound(f"{path} is a folder without {' or '.join(_BUNDLE_FILES)}")
+        where = inside[0]
     try:
         content = where.read_bytes()
     except OSError as error:
@@ -88,7 +96,7 @@ def propose(text: ConfigText, change: Callable[[Document], Edit]) -> str:
         InvalidYAML: If the text has an error already.
         EditRefused: If the change cannot be made without touching other bytes.
     """
-    return change(Document(text.text)).apply(text.text)
+    return change(Document(text.text, source=text.source)).apply(text.text)
 
 
 async def save(configs: ConfigManager, text: ConfigText, new: str, *, note: str = "") -> ConfigText:
@@ -99,7 +107,7 @@ async def save(configs: ConfigManager, text: ConfigText, new: str, *, note: str 
         RevisionConflict: If the config or the file was changed since `text` was read.
         UsageError: If the text has no place of its own (it was read from stdin).
     """
-    load(new)
+    load(new, source=text.source)
     if text.path is not None:
         await asyncio.to_thread(_replace_file, text, new)
         return replace(text, text=new)
