@@ -93,7 +93,7 @@ def named(caller: Caller, kind: ProviderFault, detail: str, status: int | None =
         "model": f"Check {caller.at('default_model')}" + (f" ({caller.model})" * bool(caller.model)),
         "setup": f"Check {caller.at('base_url')} ({caller.base_url})",
     }.get(kind, "")
-    text = clean_line(detail, 500).rstrip(".")
+    text = clean_line(detail[:2000], 500).rstrip(".")
     sentence = f"{caller.id}: {text}." + (f" {where}." * bool(where))
     return ProviderError(sentence, kind=kind, retryable=kind in RETRYABLE, status=status)
 
