@@ -162,15 +162,16 @@ def test_a_fetched_bundle_reads_nothing_of_this_computer(tmp_path: Path, reposit
     (repository.folder / "link.yaml").symlink_to(tmp_path / "secret.yaml")
     repository.commit(
         **{"bundle.yaml": f"includes:\n  - {tmp_path}/secret.yaml\n  - file://{tmp_path}/secret.yaml\n  - ./link.yaml\n"
-                          f"  - ../../../secret.yaml\n"
+                          f"  - ../../../secret.yaml\n  - config:mine\n"
+                          f"  - git+file://{tmp_path}/other\n"
                           f"context:\n  include: [{tmp_path}/secret.yaml, '~/.ssh/id_rsa', work.md]\n"}
     )  # fmt: skip
     (tmp_path / "work.md").write_text("of the workspace")
-    plan = resolve_bundle(
-        f"includes: ['{repository.uri}']\n", base=tmp_path, fetcher=sources(tmp_path, trusted=[tmp_path])
-    )
+    Repository(tmp_path / "other").commit(**{"bundle.yaml": TOOL.format("other")})
+    mine = sources(tmp_path, trusted=[tmp_path], configs=Stored(mine=TOOL.format("stored")))
+    plan = resolve_bundle(f"includes: ['{repository.uri}']\n", base=tmp_path, fetcher=mine)
     assert (modules(plan), plan.context_texts) == ([], ())
-    assert len(plan.errors) == 7
+    assert len(plan.errors) == 9
 
 
 def test_nothing_of_a_repository_is_run(tmp_path: Path, repository: Repository):
@@ -209,6 +210,24 @@ def test_several_repositories_are_fetched_side_by_side(tmp_path: Path):
     uris = ", ".join(f"'{one.uri}'" for one in made)
     plan = resolve_bundle(f"includes: [{uris}]\n", base=tmp_path, fetcher=sources(tmp_path))
     assert modules(plan) == ["tool-one", "tool-two", "tool-three"]
+
+
+def test_while_typing_nothing_new_is_fetched_and_what_is_there_is_used(tmp_path: Path, repository: Repository):
+    repository.commit(**{"bundle.yaml": TOOL.format("a")})
+    mine = sources(tmp_path)
+    quiet = mine.without_network()
+    assert quiet is mine.without_network()
+    assert isinstance(quiet.fetch(repository.uri, NOWHERE), Failure)
+    assert isinstance(mine.fetch(repository.uri, NOWHERE), Fetched)
+    assert isinstance(quiet.fetch(repository.uri, NOWHERE), Fetched)
+
+
+def test_a_reference_in_an_include_is_never_filled_in(tmp_path: Path):
+    plan = resolve_bundle(
+        "includes: ['git+https://${HOST}/x']\n", fetcher=sources(tmp_path), env={"HOST": "example.org"}
+    )
+    assert [problem.code for problem in plan.errors] == ["include-missing"]
+    assert "example.org" not in plan.errors[0].message
 
 
 # https

@@ -59,6 +59,8 @@ class Lookup:
 
     def bundle(self, uri: str, scope: Scope) -> Fetched | Failure:
         """Fetch an include as it is written in a scope."""
+        if "${" in uri:
+            return Failure("references are filled in when a session starts, which is too late for an include")
         namespace, path = split_namespace(uri)
         if namespace:
             return self.within(namespace, path, scope, "bundle")

@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -71,6 +72,7 @@ class Sources:
         self.web = WebCache(cache / "web", offline=offline, loopback=loopback)
         self._texts: dict[str, tuple[object, str]] = {}
         self._labels: dict[str, str] = {}
+        self._quiet: Sources | None = None
 
     # the protocol of the resolver
 
@@ -80,7 +82,7 @@ class Sources:
         if overridden is not None:
             return overridden
         if uri.startswith("git+"):
-            return self._git(uri, kind)
+            return self._git(uri, at, kind)
         if uri.startswith(("https://", "http://")):
             return self._web(uri)
         if uri.startswith("config:"):
@@ -128,6 +130,14 @@ class Sources:
         return (info.st_mtime_ns, info.st_size, info.st_ino)
 
     # for people
+
+    def without_network(self) -> Sources:
+        """Return the same sources without fetching anything new, for looking at a text while it is being typed."""
+        if self._quiet is None:
+            self._quiet = copy(self)
+            self._quiet.git = GitCache(self.git.folder, offline=True)
+            self._quiet.web = WebCache(self.web.folder, offline=True, loopback=self.web.loopback)
+        return self._quiet
 
     def refresh(self, uris: Iterable[str]) -> dict[str, str]:
         """Resolve git and https addresses again; return what each is now: a commit, `fetched`, or why it failed."""
@@ -195,10 +205,12 @@ class Sources:
 
     # kinds of addresses
 
-    def _git(self, uri: str, kind: Kind) -> Fetched | Failure:
+    def _git(self, uri: str, at: Location, kind: Kind) -> Fetched | Failure:
         parsed = parse_git(uri)
         if parsed is None:
             return Failure("that is no git address", "write `git+https://host/repository@ref#subdirectory=path`")
+        if at.remote and parsed.url.startswith("file:") and not at.label.startswith(f"git+{parsed.url}"):
+            return Failure("a fetched bundle may not name a path of this computer")
         done = self.git.checkout(parsed)
         if isinstance(done, Failure):
             return done
@@ -244,12 +256,14 @@ class Sources:
         return found or Failure(f"no config is called `{reference}`", "see `awb config list`")
 
     def _config(self, reference: str, at: Location) -> Fetched | Failure:
+        if at.remote:
+            return Failure("a fetched bundle may not name a stored config")
         found = self._stored(reference.strip())
         watched = (f"config:{reference.strip()}",)
         if isinstance(found, Failure):
             return replace(found, watched=watched)
         identity = f"config:{found.config_id}"
-        here = Location(f"config:{found.name}", "" if at.remote else at.folder, "" if at.remote else at.root)
+        here = Location(f"config:{found.name}", at.folder, at.root)
         return Fetched(found.yaml_content, identity, identity, here, watched)
 
     # files
