@@ -52,7 +52,7 @@ from agent_workbench.frontends.tui.widgets.transcript import Transcript
 DRAFT_KEPT = 4_000
 """Characters kept of arguments while they are being written."""
 HINT = "Nothing said yet. Write below; Enter sends."
-SIDE_BY_SIDE = 56
+SIDE_BY_SIDE = 70
 """Cells under which the title leaves out the model."""
 
 _DOTS = {"idle": ("○", "muted"), "failed": ("✗", "bad"), "stopped": ("■", "warn"), "needs you": ("?", "warn")}

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from itertools import pairwise
 
-from agent_workbench.frontends.tui.widgets.lines import Line, Run, fold
+from agent_workbench.frontends.tui.widgets.lines import Line, Run, fold, width_of
 
 _ROLES = {"+": "added", "-": "removed"}
 
@@ -36,7 +36,8 @@ def diff_lines(diff: str, width: int, prefix: Sequence[Run] = ()) -> list[Line]:
             continue
         sign, rest = (text[0], text[1:]) if text[:1] in ("+", "-", " ") else (" ", text)
         role = _ROLES.get(sign, "")
-        lines += fold([(rest, role)], width, [*prefix, (f"{sign} ", role)])
+        folded = fold([(rest, role)], width, [*prefix, (f"{sign} ", role)])
+        lines += [[*line, (" " * max(0, width - width_of(line)), role)] for line in folded] if role else folded
     return lines
 
 

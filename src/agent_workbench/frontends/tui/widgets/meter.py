@@ -33,4 +33,4 @@ def cost(dollars: Decimal | None) -> str:
     """Return dollars for people, small sums exactly enough to compare."""
     if dollars is None:
         return "–"
-    return f"${dollars:.2f}" if dollars >= 1 or dollars == 0 else f"${dollars:.3f}"
+    return f"${dollars:.3f}" if 0 < dollars < Decimal("0.1") else f"${dollars:.2f}"

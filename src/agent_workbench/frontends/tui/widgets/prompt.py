@@ -96,6 +96,7 @@ class PromptArea(TextArea, inherit_bindings=False):
             show_line_numbers=False,
             highlight_cursor_line=False,
         )
+        self.cursor_blink = False  # nothing moves, and no timer runs, while nobody does anything
         self._sent: list[str] = []
         self._place = 0
         self._unsent = ""
@@ -142,8 +143,18 @@ class PromptArea(TextArea, inherit_bindings=False):
         self.type_in(event.text)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Leave Enter to the bindings; TextArea's own handler, which comes next, would make it a newline."""
-        if event.key == "enter":
+        """Run this widget's own bindings at once, in the order of the keys.
+
+        Left to bubble, a key that was typed fast is overtaken by the letters after it: Enter sent half a word more.
+        TextArea's own handler comes next, and would make Enter a newline whatever it is bound to.
+        """
+        if event.is_printable:
+            return
+        active = self.screen.active_bindings.get(event.key)
+        if active is not None and active.node is self and await self.app.run_action(active.binding.action, self):
+            event.stop()
+            event.prevent_default()
+        elif event.key == "enter":
             event.prevent_default()
 
     def action_paste(self) -> None:
