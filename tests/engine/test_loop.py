@@ -275,6 +275,45 @@ async def test_a_changed_config_is_used_from_the_next_step():
     assert later.ran == [{"n": 1}]
 
 
+async def test_a_config_that_can_no_longer_be_had_ends_the_turn_with_the_reason():
+    from agent_workbench.errors import NotFound
+
+    async def refresh():
+        raise NotFound("the config was deleted")
+
+    events = await played(session(scripted("x")), refresh=refresh)
+    assert (events[-1].status, events[-1].error) == ("failed", "the config was deleted")
+
+
+async def test_a_tool_that_hangs_is_stopped_and_the_others_results_stand():
+    model = scripted(calling(("hangs", {}), ("echo", {})), "done")
+    events = await played(session(model, Echo("hangs", forever), Echo(), tool_seconds=0.05))
+    hung, fine = of(events, ResultsReady)[0].message.tool_results
+    assert "took more than 0.05 seconds" in hung.content
+    assert not fine.is_error
+
+
+async def test_a_tool_that_refuses_to_stop_does_not_hold_up_the_person(monkeypatch):
+    monkeypatch.setattr("agent_workbench.engine.calls.STOP_SECONDS", 0.05)
+    released, began = asyncio.Event(), asyncio.Event()
+
+    async def stubborn(arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
+        began.set()
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+        return ToolOutcome("at last")
+
+    task = asyncio.create_task(played(session(scripted(calling(("echo", {}))), Echo(body=stubborn))))
+    await began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    released.set()
+
+
 async def test_a_pause_is_resumed_and_a_refusal_is_said():
     events = await played(session(scripted({"text": "wait", "stop_reason": "pause"}, "now")))
     assert [event.message.text for event in of(events, ReplyFinished)] == ["wait", "now"]

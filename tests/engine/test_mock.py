@@ -82,6 +82,16 @@ async def test_tools_are_called_when_asked_for_and_reported(words):
     assert f"`{call.name}` answered" in of(events, ReplyFinished)[-1].message.text
 
 
+async def test_a_reminder_of_a_hook_is_not_taken_for_the_person_s_words():
+    reminder = user("<system-reminder>\nFinish your to-dos.\n</system-reminder>")
+    assert await answer_to([*said("my name is Ada"), reminder]) == "Nice to meet you, Ada!"
+    assert await answer_to([reminder]) == "Say something, and I will answer."
+
+
+async def answer_to(messages: list[Message]) -> str:
+    return of(await played(session(scripted()), messages), ReplyFinished)[0].message.text
+
+
 async def test_a_newcomer_writes_and_reads_a_file_offline(tmp_path: Path):
     assert FILES.create is not None
     tools = FILES.create(FilesystemConfig(), MountContext({}, tmp_path))

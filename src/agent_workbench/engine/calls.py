@@ -37,6 +37,9 @@ from agent_workbench.engine.session_config import SessionConfig
 MAX_LIVE_OUTPUT = 200_000
 """Characters of one call's output that are shown while it runs; the result has the tail of what follows."""
 
+STOP_SECONDS = 3.0
+"""How long a cancelled tool is waited for; our own are gone in less than one."""
+
 REPEATS = 3
 """The same call this many times in a row asks, whatever is allowed."""
 
@@ -221,10 +224,11 @@ class _Running:
             yield event
 
     async def stop(self) -> None:
-        """Cancel what still runs and wait until it is gone."""
+        """Cancel what still runs and wait until it is gone, but not for ever for a tool that refuses to go."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
 
     async def _run(self, index: int, ready: _Ready) -> None:
         started = time.monotonic()
@@ -256,9 +260,13 @@ class _Running:
                 raise PermissionError(f"{path} is not what was approved")
 
         context = replace(self._calls._context(ready.call), emit=self._emitter(index, ready.call), guard=guard)
+        limit = self._calls.config.tool_seconds
         try:
-            outcome: Any = await ready.tool.run(ready.arguments, context)
+            async with asyncio.timeout(limit) as clock:
+                outcome: Any = await ready.tool.run(ready.arguments, context)
         except Exception as error:  # noqa: BLE001 - a tool is other people's code; its failure is an answer
+            if clock.expired():
+                return ToolOutcome(f"{ready.call.name} was stopped: it took more than {limit:g} seconds", is_error=True)
             return ToolOutcome(f"{ready.call.name} failed: {type(error).__name__}: {error}", is_error=True)
         if not isinstance(outcome, ToolOutcome):  # a stranger's tool may not have been type-checked
             return ToolOutcome(f"{ready.call.name} answered {type(outcome).__name__}, not an outcome", is_error=True)

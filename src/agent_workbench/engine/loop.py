@@ -45,7 +45,7 @@ from agent_workbench.engine.ports import (
 )
 from agent_workbench.engine.retry import stream_with_retries
 from agent_workbench.engine.session_config import SessionConfig
-from agent_workbench.errors import LimitReached, ProviderError
+from agent_workbench.errors import LimitReached, ProviderError, WorkbenchError
 
 Refresh = Callable[[], Awaitable[SessionConfig]]
 
@@ -79,6 +79,8 @@ async def run_turn(
         end = turn.finished("failed", str(error), "hook")
     except LimitReached as error:
         end = turn.finished("limited", str(error), "limit")
+    except WorkbenchError as error:  # from `refresh` or `steer`: a config that no longer resolves, a database
+        end = turn.finished("failed", str(error), error.title)
     else:
         end = turn.finished("completed")
     for notice in await turn.closing(end):

@@ -38,7 +38,8 @@ class SessionConfig:
     """One session's tools, permissions, model, limits and hooks; made from an agent and the session's own overrides.
 
     `providers` are best first. `revision` is the config's, for the record. `history_policy` is the context manager;
-    without one, everything is sent. `min_delay_s` is the least time between two requests.
+    without one, everything is sent. `min_delay_s` is the least time between two requests, `tool_seconds` what one call
+    may take, whatever the tool itself allows.
     """
 
     session_id: str
@@ -55,6 +56,7 @@ class SessionConfig:
     history_policy: ContextPolicy | None = None
     revision: int = 0
     min_delay_s: float = 0.0
+    tool_seconds: float = 3600.0
 
     def candidates(self) -> tuple[Provider, ...]:
         """Return the providers to try in order: the chosen one alone, else all by priority.

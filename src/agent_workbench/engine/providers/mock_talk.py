@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent_workbench.conversation.messages import Message, StopReason, ToolResult
@@ -30,6 +30,7 @@ class Said:
 
 def talk(request: Request) -> Said:
     """Answer the last message: report a tool's results, call a tool, or say something."""
+    request = replace(request, messages=_without_reminders(request.messages))
     if not request.messages:
         return Said("Say something, and I will answer.")
     last = request.messages[-1]
@@ -47,6 +48,14 @@ _THOUGHT = (
     "The person asks me to think about “{words}”. I am a mock and cannot reason, "
     "but this is where a model's thoughts would stream in, folded away until you open them."
 )
+
+
+def _without_reminders(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Leave out what only hooks said, at the end of a request."""
+    kept = list(messages)
+    while kept and kept[-1].role == "user" and not _spoken(kept[-1]):
+        kept.pop()
+    return tuple(kept)
 
 
 def _spoken(message: Message) -> str:
@@ -73,8 +82,8 @@ _TOOLS: Sequence[tuple[re.Pattern[str], _Maker]] = (
     (re.compile(r"\b(?:write|create|save) (?:a file |the file |file )?(?P<path>[\w./~-]+\.\w+|\S*/\S+)"
                 r"(?: (?:with|saying|containing)(?: the text)? (?P<text>.+))?", re.I | re.DOTALL),
      lambda m: ("write_file", {"file_path": m["path"], "content": (m["text"] or "hello").strip("\"'`") + "\n"})),
-    (re.compile(r"\b(?:read|open|show|cat|print) (?:me )?(?:the )?(?:file )?(?P<path>[\w./~-]+\.\w+|\S*/\S+|(?-i:[A-Z]{4,})\b)",
-                re.I),
+    (re.compile(r"\b(?:read|open|show|cat|print) (?:me )?(?:the )?(?:file )?"
+                r"(?P<path>[\w./~-]+\.\w+|\S*/\S+|(?-i:[A-Z]{4,})\b)", re.I),
      lambda m: ("read_file", {"file_path": m["path"].strip("\"'`?")})),
     (re.compile(r"\b(?:run|execute) (?:the command )?(?P<command>.+)", re.I | re.DOTALL),
      lambda m: ("bash", {"command": m["command"].strip().strip("`").rstrip(".")})),
