@@ -1,0 +1,343 @@
+"""What is asked of the workbench by name: start, split, close, rename, delete, choose, quit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent_workbench.conversation.clean import clean_line
+from agent_workbench.errors import InUse, WorkbenchError
+from agent_workbench.frontends.tui.config_work import has_errors
+from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
+from agent_workbench.frontends.tui.screens.theme_picker import ThemePicker
+from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
+from agent_workbench.frontends.tui.widgets.config_list import FOLDER, ConfigList
+from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
+from agent_workbench.frontends.tui.widgets.row_list import Row
+from agent_workbench.services import templates
+from agent_workbench.services.shared import SharedContext
+
+if TYPE_CHECKING:
+    from agent_workbench.frontends.tui.screens.main import MainScreen
+
+#: Where the state of the screen is remembered.
+STATE = "tui.state"
+
+
+class Chores:
+    """Does one thing after the other. Every method runs in a worker of the screen."""
+
+    def __init__(self, screen: MainScreen, shared: SharedContext) -> None:
+        self._screen = screen
+        self._shared = shared
+
+    @property
+    def _pane(self) -> SessionPane | None:
+        return self._screen.query_one(PaneGrid).active
+
+    # --- begin and end
+
+    async def begin(self) -> None:
+        """Show what was shown last time; the first time the first sample, ready to be edited."""
+        screen = self._screen
+        state = await asyncio.to_thread(self._shared.store.setting, STATE) or {}
+        await screen.refresh_lists()
+        listed = [row.id for row in screen.query_one(ConfigList).entries.rows if not row.heading]
+        wanted = [id for id in (state.get("config"),) if id in listed] or await self._first(listed)
+        if wanted:
+            await screen.configs.open(wanted[0], ask=False)
+        for id in state.get("sessions", ()):
+            if await self._shared.sessions.get_session(id) is not None:
+                await screen.sessions.open(id, beside=True, focus=False)
+        await screen.refresh_lists()
+        view = state.get("view", "edit")
+        screen.show_view(view if view in ("configs", "sessions", "chat") else "edit")
+
+    async def _first(self, listed: list[str]) -> list[str]:
+        """Return the newcomer's config: the sample that runs without a key."""
+        for id in listed:
+            config = await self._shared.configs.get_config(id)
+            if config is not None and config.name == "hello":
+                return [id]
+        return listed[:1]
+
+    async def remember(self) -> None:
+        """Keep what is shown, for the next time."""
+        screen = self._screen
+        config = screen.configs.config
+        panes = screen.query_one(PaneGrid).panes
+        state = {
+            "config": config.config_id if config else None,
+            "sessions": [pane.session_id for pane in panes],
+            "view": screen.view,
+        }
+        await asyncio.to_thread(self._shared.store.remember, STATE, state)
+
+    async def quit(self) -> None:
+        """Ask about what would be lost, keep the rest, and end."""
+        screen = self._screen
+        if not await screen.configs.may_leave():
+            return
+        running = screen.sessions.running
+        if running:
+            rows = options(("quit", "Stop them and quit"), ("stay", "Stay"))
+            note = (
+                f"{len(running)} turn{'s are' if len(running) > 1 else ' is'} running; what was written so far is kept."
+            )
+            if await screen.app.push_screen_wait(Pick("Quit", rows, note=note)) != "quit":
+                return
+        await screen.sessions.keep_prompts()
+        await self.remember()
+        screen.app.exit()
+
+    # --- commands
+
+    async def do(self, what: str) -> None:
+        """Do what a command names."""
+        match what:
+            case "run":
+                await self._run()
+            case "new_session":
+                await self._new_session()
+            case "split":
+                await self._split()
+            case "close_pane":
+                if self._pane is not None:
+                    await self._screen.sessions.close(self._pane)
+            case "fork":
+                if self._pane is not None:
+                    await self._screen.sessions.fork(self._pane)
+            case "rename_session":
+                if self._pane is not None:
+                    await self.session_asked("rename", self._pane.session_id)
+            case "model":
+                await self._model()
+            case "pin":
+                await self._pin()
+            case "broadcast":
+                self._screen.sessions.broadcast = not self._screen.sessions.broadcast
+                self._screen.show_header()
+            case "theme":
+                await self._theme()
+            case "new_config":
+                await self._new_config()
+            case "quit":
+                await self.quit()
+            case _:
+                raise AssertionError(f"no command does {what!r}")
+
+    async def _run(self) -> None:
+        """Check the config and start a session of it, or show what is wrong."""
+        screen = self._screen
+        problems = await asyncio.to_thread(screen.configs.check, screen.configs.desk.editor.text)
+        if has_errors(problems):
+            screen.configs.desk.set_problems(problems)
+            await screen.show_problems()
+        else:
+            await self._new_session()
+
+    async def _new_session(self, config_id: str = "") -> None:
+        """Save what is on the desk, start a session of it in a new pane, and go there."""
+        screen = self._screen
+        current = screen.configs.config
+        if current is None and not config_id:
+            screen.tell("Open a config first: F2 lists them.")
+            return
+        if current is not None and config_id in ("", current.config_id) and not await screen.configs.save():
+            return
+        session = await screen.sessions.start(config_id or (current.config_id if current else ""))
+        if session is not None:
+            screen.show_view("chat", focus=False)
+            await screen.sessions.open(session.session_id, beside=True)
+
+    async def _split(self) -> None:
+        """Start a second session of the active pane's config beside it; without a pane, a first one."""
+        pane = self._pane
+        session = await self._shared.sessions.get_session(pane.session_id) if pane else None
+        if pane is None or session is None:
+            await self._new_session()
+            return
+        made = await self._screen.sessions.start(session.config_id)
+        if made is not None:
+            self._screen.show_view("chat", focus=False)
+            await self._screen.sessions.open(made.session_id, beside=True)
+
+    async def _model(self) -> None:
+        pane = self._pane
+        if pane is None:
+            return
+        try:
+            models = await self._screen.sessions.models(pane)
+        except WorkbenchError as error:
+            self._screen.tell(str(error), title=error.title, severity="error")
+            return
+        rows = options(*((name, name) for name in models))
+        picked = await self._screen.app.push_screen_wait(
+            Pick("Model of this session", rows, search=True, at=pane.model)
+        )
+        if picked:
+            await self._screen.sessions.set(pane, model=picked)
+
+    async def _pin(self) -> None:
+        """Let a session keep to one revision of its config, or follow it again."""
+        pane = self._pane
+        session = await self._shared.sessions.get_session(pane.session_id) if pane else None
+        if session is None:
+            return
+        revisions = await self._shared.configs.revisions(session.config_id)
+        rows = options(("", "Follow the config: take each saved change"),
+                       *((str(one.revision), f"revision {one.revision}  {one.note}") for one in revisions))  # fmt: skip
+        at = str(session.pinned_revision or "")
+        picked = await self._screen.app.push_screen_wait(Pick("Which revision this session runs", rows, at=at))
+        if picked is not None:
+            pinned = int(picked) if picked else None
+            await self._shared.sessions.update_session(session.session_id, pinned_revision=pinned, unpin=not picked)
+
+    async def _theme(self) -> None:
+        from agent_workbench.frontends.tui.themes import load_themes
+
+        app = self._screen.app
+        themes = await asyncio.to_thread(load_themes)
+        for theme in themes.by_name.values():
+            app.register_theme(theme)
+        picked = await app.push_screen_wait(ThemePicker(themes, app.theme))
+        if picked:
+            await asyncio.to_thread(self._shared.store.remember, "tui.theme", picked)
+
+    async def _new_config(self) -> None:
+        """Make a config from a sample and put it on the desk."""
+        screen = self._screen
+        found = list(templates.templates())
+        rows = [Row(one.name, [(f"{one.name:<12} ", "strong"), (clean_line(one.summary), "muted")]) for one in found]
+        rows.append(Row("", [(f"{'empty':<12} ", "strong"), ("the smallest config that runs", "muted")]))
+        picked = await screen.app.push_screen_wait(Pick("Start from", rows, search=True))
+        if picked is None:
+            return
+        name = await screen.app.push_screen_wait(Name("Name of the new config", f"my-{picked or 'agent'}"))
+        if name is None:
+            return
+        text = next((templates.renamed(one.text, name) for one in found if one.name == picked), templates.empty(name))
+        made = await self._shared.configs.create_config(name, text, note=f"from {picked or 'empty'}")
+        await screen.refresh_lists()
+        await self._open_config(made.config_id)
+
+    async def _open_config(self, config_id: str) -> None:
+        if await self._screen.configs.open(config_id):
+            self._screen.show_view("edit", focus=False)
+            await self._screen.configs.show("Edit", focus=True)
+            await self._screen.refresh_lists()
+
+    # --- what is asked of a row
+
+    async def config_asked(self, what: str, id: str) -> None:
+        """Do something with a config of the list."""
+        if what == "create":
+            await self._new_config()
+            return
+        config = await self._shared.configs.get_config(id) if id else None
+        if config is None:
+            return
+        screen = self._screen
+        match what:
+            case "open":
+                await self._open_config(id)
+                return
+            case "session":
+                await self._new_session(id)
+            case "rename":
+                name = await screen.app.push_screen_wait(Name("Rename the config", config.name))
+                if name:
+                    await self._shared.configs.update_config(id, name=name)
+                    if screen.configs.config is not None and screen.configs.config.config_id == id:
+                        await screen.configs.renamed(name)
+            case "duplicate":
+                own = {key: value for key, value in config.tags.items() if key != FOLDER}
+                await self._shared.configs.create_config(
+                    f"{config.name} copy", config.yaml_content, config.description, own, note=f"copy of {config.name}"
+                )
+            case "delete":
+                await self._delete_config(id, config.name)
+            case _:
+                raise AssertionError(f"nothing does {what!r} to a config")
+        await screen.refresh_lists()
+
+    async def _delete_config(self, id: str, name: str) -> None:
+        rows = options(("no", "Keep it"), ("yes", "Delete it with all its revisions"))
+        if await self._screen.app.push_screen_wait(Pick(f"Delete {name}", rows)) != "yes":
+            return
+        try:
+            await self._shared.configs.delete_config(id)
+        except InUse as error:
+            rows = options(("no", "Keep it"), ("yes", "Delete it and its sessions"))
+            if await self._screen.app.push_screen_wait(Pick(f"Delete {name}", rows, note=str(error))) != "yes":
+                return
+            for pane in self._screen.query_one(PaneGrid).panes:
+                session = await self._shared.sessions.get_session(pane.session_id)
+                if session is not None and session.config_id == id:
+                    await self._shared.sessions.cancel(pane.session_id)
+                    await self._screen.sessions.close(pane)
+            await self._shared.configs.delete_config(id, force=True)
+
+    async def session_asked(self, what: str, id: str) -> None:
+        """Do something with a session of the list."""
+        session = await self._shared.sessions.get_session(id) if id else None
+        if session is None:
+            return
+        screen, grid = self._screen, self._screen.query_one(PaneGrid)
+        match what:
+            case "open":
+                screen.show_view("chat", focus=False)
+                await screen.sessions.open(id)
+            case "rename":
+                title = await screen.app.push_screen_wait(Name("Title of the session", session.title))
+                if title:
+                    await self._shared.sessions.update_session(id, title=title)
+                    for pane in grid.showing(id):
+                        pane.set_title(title)
+            case "fork":
+                forked = await self._shared.sessions.fork_session(id)
+                await screen.sessions.open(forked.session_id, beside=True)
+            case "delete":
+                rows = options(("no", "Keep it"), ("yes", "Delete it with all that was said"))
+                title = clean_line(session.title) or "this session"
+                if await screen.app.push_screen_wait(Pick(f"Delete {title}", rows)) == "yes":
+                    for pane in grid.showing(id):
+                        await screen.sessions.close(pane)
+                    await self._shared.sessions.delete_session(id)
+            case _:
+                raise AssertionError(f"nothing does {what!r} to a session")
+        await screen.refresh_lists()
+
+    async def pane_asked(self, event: Any) -> None:
+        """Do what a pane asks for around a message: fork after it, edit it in a fork, search what was sent."""
+        pane = event.pane
+        if not isinstance(pane, SessionPane):
+            return
+        match event:
+            case ChatPane.ForkRequested(message=message):
+                await self._screen.sessions.fork(pane, messages=message + 1)
+            case ChatPane.EditRequested(message=message, text=text):
+                await self._screen.sessions.fork(pane, messages=message)
+                if self._pane is not None:
+                    self._pane.prompt.draft = text
+            case ChatPane.HistoryRequested():
+                sent = list(dict.fromkeys(reversed(pane.prompt.sent)))
+                rows = options(*((str(n), text) for n, text in enumerate(sent)))
+                picked = await self._screen.app.push_screen_wait(Pick("What you sent", rows, search=True))
+                if picked is not None:
+                    pane.prompt.draft = sent[int(picked)]
+
+    async def edit_elsewhere(self, text: str) -> str:
+        """Return a text as $EDITOR leaves it; the screen is handed over meanwhile."""
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "config.yaml"
+            path.write_bytes(text.encode("utf-8"))
+            with self._screen.app.suspend():
+                process = await asyncio.create_subprocess_exec(*shlex.split(editor), str(path))
+                await process.wait()
+            return path.read_bytes().decode("utf-8", "replace")

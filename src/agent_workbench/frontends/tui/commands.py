@@ -1,0 +1,114 @@
+"""Everything that can be asked of the workbench, once: keys, palette, slash commands and help come from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from textual.binding import BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from agent_workbench.configs.words import nearest
+from agent_workbench.frontends.tui.keys import bind
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing to do. `action` is one of the main screen's; `label` stands in the footer where `show` is set."""
+
+    id: str
+    title: str
+    help: str
+    action: str
+    key: str = ""
+    label: str = ""
+    slash: str = ""
+    show: bool = False
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("app.help", "Help", "What the focused thing is for, and its keys", "help", "f1", "help", "help", True),
+    Command("app.palette", "Commands", "Everything by name", "palette", "ctrl+p", "commands", "", True),
+    Command("go.configs", "Go to the configs", "The config browser", "view('configs')", "f2", "configs", "configs"),
+    Command("go.sessions", "Go to the sessions", "The session list", "view('sessions')", "f3", "sessions", "sessions"),
+    Command("go.chat", "Go to the chat", "The active pane", "view('chat')", "f4", "chat"),
+    Command("go.edit", "Go to the editor", "The config's text", "edit", "alt+e", "edit", "edit"),
+    Command("config.run", "Check and run", "Check it and start a session", "do('run')", "f5", "run", "run"),
+    Command("config.tab", "Next tab", "Edit, Plan, Problems, History", "next_tab", "f6", "next tab"),
+    Command("config.plan", "Plan", "What a session is made from, and who set it", "tab('Plan')", "", "", "plan"),
+    Command("config.problems", "Problems", "What is wrong, and how to fix it", "tab('Problems')", "", "", "problems"),
+    Command("config.history", "History", "Saved revisions, and the way back", "tab('History')", "", "", "history"),
+    Command("config.add", "Add…", "A tool, provider, include, agent or hook", "add('')", "alt+a", "add", "add"),
+    Command("config.add_tool", "Add tool", "Let the model use something more", "add('tool')", "", "", "add-tool"),
+    Command("config.add_provider", "Add provider", "Another model provider", "add('provider')", "", "", "add-provider"),
+    Command("config.add_include", "Add include", "Build on another bundle", "add('include')", "", "", "add-include"),
+    Command("config.add_agent", "Add agent", "An agent to delegate to", "add('agent')", "", "", "add-agent"),
+    Command("config.add_hook", "Add hook", "Something that listens to a session", "add('hook')", "", "", "add-hook"),
+    Command("config.new", "New config", "From one of the samples", "do('new_config')", "", "", "new-config"),
+    Command("session.new", "New session", "A session of the config, in a new pane", "do('new_session')", "ctrl+n",
+            "new session", "new", True),
+    Command("session.split", "Split", "A second session of the same config beside this one", "do('split')", "ctrl+t",
+            "split", "split", True),
+    Command("session.close", "Close pane", "The session goes on", "do('close_pane')", "ctrl+w", "close pane", "close"),
+    Command("session.zoom", "Zoom", "The active pane alone, and back", "zoom", "alt+z", "zoom", "zoom"),
+    Command("session.left", "Pane before", "Go to the pane before", "pane(-1)", "alt+left", "pane before"),
+    Command("session.right", "Pane after", "Go to the pane after", "pane(1)", "alt+right", "pane after"),
+    Command("session.fork", "Fork", "Go on from here in a session of its own", "do('fork')", "", "", "fork"),
+    Command("session.rename", "Rename session", "Give it another title", "do('rename_session')", "", "", "title"),
+    Command("session.model", "Model", "Which model this session speaks to", "do('model')", "", "", "model"),
+    Command("session.pin", "Pin revision", "Keep to one revision of the config", "do('pin')", "", "", "pin"),
+    Command("session.broadcast", "Broadcast", "Send each prompt to all panes, or no more", "do('broadcast')", "alt+b",
+            "broadcast", "broadcast"),
+    Command("app.theme", "Theme", "Another look", "do('theme')", "", "", "theme"),
+    Command("app.quit", "Quit", "Running turns are stopped", "do('quit')", "ctrl+q", "quit", "quit"),
+)  # fmt: skip
+
+BY_SLASH: Mapping[str, Command] = {command.slash: command for command in COMMANDS if command.slash}
+
+
+def bindings() -> list[BindingType]:
+    """Return the keys of the commands; they win over those of text fields, which would take ctrl+w and the like."""
+    found: list[BindingType] = [
+        bind(one.id, one.key, one.action, one.label, one.help, show=one.show, priority=True)
+        for one in COMMANDS
+        if one.key
+    ]
+    found += [
+        bind(f"session.pane_{n}", f"alt+{n}", f"pane_number({n})", f"pane {n}", f"Go to pane {n}", show=False,
+             priority=True)
+        for n in range(1, 5)
+    ]  # fmt: skip
+    return found
+
+
+def slash(text: str) -> Command | str:
+    """Return the command that a line beginning with `/` names, else a line that says what is wrong with it."""
+    word = text[1:].split()[0] if text[1:].split() else ""
+    if word in BY_SLASH:
+        return BY_SLASH[word]
+    guess = nearest(word, BY_SLASH)
+    return f"/{word} is no command{f'; /{guess}?' if guess else f'; there are {_all()}'}"
+
+
+def _all() -> str:
+    return ", ".join(f"/{name}" for name in sorted(BY_SLASH))
+
+
+class Palette(Provider):
+    """The commands, in the palette."""
+
+    async def discover(self) -> Hits:
+        """Offer all of them before anything is typed."""
+        for command in COMMANDS:
+            if command.id != "app.palette":
+                yield DiscoveryHit(command.title, partial(self.screen.run_action, command.action), help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        """Offer those whose title or help fits."""
+        matcher = self.matcher(query)
+        for command in COMMANDS:
+            score = max(matcher.match(command.title), matcher.match(command.help) * 0.8)
+            if score > 0 and command.id != "app.palette":
+                run = partial(self.screen.run_action, command.action)
+                yield Hit(score, matcher.highlight(command.title), run, help=command.help)

@@ -1,0 +1,104 @@
+"""What the lists and the first line show: read from the services, with what the screen knows added."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from agent_workbench.conversation.clean import clean_line
+from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows
+from agent_workbench.frontends.tui.widgets.desk import Desk
+from agent_workbench.frontends.tui.widgets.lines import Run
+from agent_workbench.frontends.tui.widgets.meter import cost
+from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
+from agent_workbench.frontends.tui.widgets.problems import ProblemList
+from agent_workbench.frontends.tui.widgets.session_list import SessionList, session_rows
+from agent_workbench.services.shared import SharedContext
+from agent_workbench.storage.records import Session
+
+if TYPE_CHECKING:
+    from agent_workbench.frontends.tui.screens.main import MainScreen
+
+#: How many of each are listed; the filter finds the others.
+LISTED = 200
+
+
+class Overview:
+    """Keeps the lists true."""
+
+    def __init__(self, screen: MainScreen, shared: SharedContext) -> None:
+        self._screen = screen
+        self._shared = shared
+        self._sessions: list[Session] = []
+
+    async def read(self) -> None:
+        """Read configs and sessions and show them."""
+        screen = self._screen
+        configs = screen.query_one(ConfigList)
+        sessions = screen.query_one(SessionList)
+        found, _ = await self._shared.configs.list_configs(LISTED, q=configs.words)
+        self._sessions, _ = await self._shared.sessions.list_sessions(
+            LISTED, q=sessions.words, workspace=str(self._shared.workspace)
+        )
+        if not screen.is_attached:
+            return
+        current = screen.configs.config.config_id if screen.configs.config else ""
+        marks = self._marks(current)
+        configs.put(list(config_rows(found, marks, current)))
+        work = screen.sessions
+        panes = {pane.session_id: pane.number for pane in screen.query_one(PaneGrid).panes}
+        rows = session_rows(self._sessions, running=work.running, asking=work.asking, unread=work.unread, open_in=panes)
+        sessions.put(list(rows))
+
+    def _marks(self, current: str) -> dict[str, str]:
+        """Say of each config what is up: a running session, and for the one on the desk more."""
+        running = self._screen.sessions.running
+        marks = {one.config_id: "running" for one in self._sessions if one.session_id in running}
+        if current:
+            if any(one.severity == "error" for one in self._screen.query_one(ProblemList).problems):
+                marks[current] = "problem"
+            if self._screen.query_one(Desk).editor.dirty:
+                marks[current] = "unsaved"
+        return marks
+
+    def sessions_of(self, config_id: str) -> int:
+        """Return how many of the listed sessions run from a config."""
+        return sum(one.config_id == config_id for one in self._sessions)
+
+    def header(self, view: str, *, narrow: bool) -> tuple[list[Run], list[Run]]:
+        """Return both ends of the first line."""
+        screen = self._screen
+        config, grid = screen.configs.config, screen.query_one(PaneGrid)
+        pane = grid.active
+        right: list[Run] = []
+        asking = len(screen.sessions.asking)
+        if asking:
+            right.append((f"? {asking} need you  ", "warn"))
+        if screen.sessions.broadcast:
+            right.append(("→ all panes  ", "warn"))
+        if pane is not None:
+            right.append((f"{clean_line(pane.mode)}  ", "muted" if pane.mode == "ask" else "warn"))
+        right.append((self._cost(), "muted"))
+        name = clean_line(config.name, 24) if config else "Agent Workbench"
+        if not narrow:
+            about = f"{name} · rev {config.revision}" if config else ""
+            count = self.sessions_of(config.config_id) if config else 0
+            sessions = f" · {count} session{'' if count == 1 else 's'}" if count else ""
+            return [("◆ ", "state"), ("Agent Workbench", "strong"), (f"   {about}{sessions}", "muted")], right
+        number = f" {grid.panes.index(pane) + 1}/{len(grid.panes)}" if pane in grid.panes and pane else ""
+        parts = (
+            ("F2 configs", "configs"),
+            ("F3 sessions", "sessions"),
+            (f"F4 chat{number}", "chat"),
+            ("alt+e edit", "edit"),
+        )
+        tabs: list[Run] = [("◆ ", "state"), (name, "strong"), ("  ", "")]
+        for words, part in parts:
+            tabs.append((f"[{words}]", "strong") if part == view else (f" {words} ", "muted"))
+        return tabs, right
+
+    def _cost(self) -> str:
+        """Return what the shown sessions cost together, empty where nobody knows."""
+        usages = [pane.usage for pane in self._screen.query_one(PaneGrid).panes]
+        known = [usage.cost for usage in usages if usage.cost is not None]
+        return cost(sum(known, Decimal())) if known else ""

@@ -1,0 +1,293 @@
+"""The main screen: configs and sessions at the left, the config in the middle, the chats at the right.
+
+It composes and routes. What is done with configs and sessions is in `config_work` and `session_work`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import TextArea
+
+from agent_workbench.conversation.clean import clean, clean_line
+from agent_workbench.frontends.tui.additions import ARTICLES
+from agent_workbench.frontends.tui.chores import Chores
+from agent_workbench.frontends.tui.commands import Palette, bindings
+from agent_workbench.frontends.tui.config_work import ConfigWork
+from agent_workbench.frontends.tui.overview import Overview
+from agent_workbench.frontends.tui.screens.help import Help, help_rows
+from agent_workbench.frontends.tui.session_work import SessionWork
+from agent_workbench.frontends.tui.widgets.bar import Bar
+from agent_workbench.frontends.tui.widgets.browser import Browser
+from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
+from agent_workbench.frontends.tui.widgets.config_list import ConfigList
+from agent_workbench.frontends.tui.widgets.desk import TABS, Desk
+from agent_workbench.frontends.tui.widgets.editor import YamlEditor
+from agent_workbench.frontends.tui.widgets.footer import KeyFooter
+from agent_workbench.frontends.tui.widgets.history import History
+from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
+from agent_workbench.frontends.tui.widgets.plan_view import PlanView
+from agent_workbench.frontends.tui.widgets.problems import ProblemList
+from agent_workbench.frontends.tui.widgets.session_list import SessionList
+from agent_workbench.frontends.tui.widgets.tab_line import TabLine
+from agent_workbench.services.shared import SharedContext
+
+View = Literal["configs", "sessions", "edit", "chat"]
+Severity = Literal["information", "warning", "error"]
+#: Under this many columns one thing is shown at a time.
+NARROW = 110
+
+
+class MainScreen(Screen[None]):
+    """Everything of the workbench but its dialogs."""
+
+    BINDINGS = bindings()
+    COMMANDS = {Palette}
+    CSS_PATH = Path(__file__).parents[1] / "styles" / "main.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide"), (170, "-huge")]
+
+    def __init__(self, shared: SharedContext) -> None:
+        super().__init__()
+        self.shared = shared
+        self.configs = ConfigWork(self, shared, self.refresh_lists)
+        self.sessions = SessionWork(self, shared, self.refresh_lists)
+        self.overview = Overview(self, shared)
+        self.chores = Chores(self, shared)
+
+    def compose(self) -> ComposeResult:
+        yield Bar(id="header")
+        with Horizontal(id="columns"):
+            with Vertical(id="browsers"):
+                yield ConfigList(id="configs")
+                yield SessionList(id="sessions")
+            yield Desk(check=self.configs.check, catalog=lambda: self.shared.configs.catalog, id="edit")
+            yield PaneGrid(id="chat")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        self.show_view("edit", focus=False)
+        self.run_worker(self.chores.begin(), group="begin")
+
+    # --- what is shown
+
+    def tell(self, words: str, *, title: str = "", severity: Severity = "information") -> None:
+        """Say something for a few seconds, as plain text."""
+        self.notify(clean(words), title=clean_line(title), severity=severity, markup=False)
+
+    def show_view(self, view: View, *, focus: bool = True) -> None:
+        """Go to a part of the screen; on a narrow one it takes the place of the others."""
+        for one in ("configs", "sessions", "edit", "chat"):
+            self.set_class(one == view, f"-at-{one}")
+        if focus:
+            self.focus_view(view)
+        self.show_header()
+
+    @property
+    def view(self) -> View:
+        """The part that the person is in."""
+        return next((one for one in ("configs", "sessions", "chat") if self.has_class(f"-at-{one}")), "edit")
+
+    def focus_view(self, view: View) -> None:
+        """Put the focus where a part of the screen wants it."""
+        if view in ("configs", "sessions"):
+            self.query_one(f"#{view}", Browser).focus_list()
+        elif view == "edit":
+            self.query_one(Desk).focus_tab()
+        elif self.query_one(PaneGrid).active is not None:
+            pane = self.query_one(PaneGrid).active
+            assert pane is not None
+            self.query_one(PaneGrid).activate(pane)
+
+    def show_header(self) -> None:
+        """Bring the first line up to date."""
+        left, right = self.overview.header(self.view, narrow=self.size.width < NARROW)
+        self.query_one("#header", Bar).put(left, right)
+
+    async def refresh_lists(self) -> None:
+        """Read configs and sessions anew."""
+        if self.is_attached:
+            await self.overview.read()
+            self.show_header()
+
+    async def show_problems(self) -> None:
+        """Show what is wrong with the config."""
+        self.show_view("edit", focus=False)
+        await self.configs.show("Problems", focus=True)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.show_header)
+
+    def on_descendant_focus(self) -> None:
+        """Know which part of the screen the person is in."""
+        node = self.focused
+        for view in ("configs", "sessions", "edit", "chat"):
+            if node is not None and any(one.id == view for one in node.ancestors_with_self):
+                if not self.has_class(f"-at-{view}"):
+                    self.show_view(view, focus=False)
+                return
+
+    # --- messages of the lists and the desk
+
+    @on(Browser.Asked, "#configs")
+    @work(group="ask")
+    async def _config_asked(self, event: Browser.Asked) -> None:
+        await self.chores.config_asked(event.what, event.id)
+
+    @on(Browser.Asked, "#sessions")
+    @work(group="ask")
+    async def _session_asked(self, event: Browser.Asked) -> None:
+        await self.chores.session_asked(event.what, event.id)
+
+    @on(Browser.Filtered)
+    @work(group="filter", exclusive=True)
+    async def _filtered(self) -> None:
+        await self.refresh_lists()
+
+    @on(TabLine.Picked)
+    def _tab_picked(self, event: TabLine.Picked) -> None:
+        self.action_tab(event.tab)
+
+    @on(YamlEditor.SaveRequested)
+    @work(group="save")
+    async def _save(self) -> None:
+        await self.configs.save()
+
+    @on(TextArea.Changed, "YamlEditor")
+    def _typed(self) -> None:
+        self.configs.typed()
+
+    @on(YamlEditor.DirtyChanged)
+    @on(YamlEditor.Checked)
+    @work(group="marks", exclusive=True)
+    async def _marked(self) -> None:
+        await self.refresh_lists()
+
+    @on(YamlEditor.Wanted)
+    @work(group="external")
+    async def _wanted(self, event: YamlEditor.Wanted) -> None:
+        if event.what == "external":
+            await self.configs.take_text(await self.chores.edit_elsewhere(event.editor.text))
+
+    @on(PlanView.Jump)
+    @work(group="jump")
+    async def _jump(self, event: PlanView.Jump) -> None:
+        await self.configs.jump(event.origin)
+
+    @on(ProblemList.Jump)
+    @work(group="jump")
+    async def _jump_to_problem(self, event: ProblemList.Jump) -> None:
+        await self.configs.show("Edit", focus=True)
+        self.query_one(YamlEditor).go_to(event.problem.line, event.problem.column)
+
+    @on(ProblemList.Fix)
+    @work(group="jump")
+    async def _fix(self, event: ProblemList.Fix) -> None:
+        await self.configs.fix(event.problem)
+
+    @on(History.Restore)
+    @work(group="save")
+    async def _restore(self, event: History.Restore) -> None:
+        await self.configs.restore(event.revision)
+
+    # --- messages of the panes
+
+    @on(ChatPane.Submitted)
+    @work(group="say")
+    async def _submitted(self, event: ChatPane.Submitted) -> None:
+        if isinstance(event.pane, SessionPane):
+            await self.sessions.submit(event.pane, event.text)
+
+    @on(ChatPane.Answered)
+    def _answered(self, event: ChatPane.Answered) -> None:
+        if isinstance(event.pane, SessionPane):
+            self.sessions.answer(event.pane, event.call_id, event.answer)
+
+    @on(ChatPane.StopRequested)
+    @work(group="stop")
+    async def _stop(self, event: ChatPane.StopRequested) -> None:
+        if isinstance(event.pane, SessionPane):
+            await self.sessions.stop(event.pane)
+
+    @on(ChatPane.CopyRequested)
+    def _copy(self, event: ChatPane.CopyRequested) -> None:
+        self.app.copy_to_clipboard(event.text)
+        self.tell(f"Copied the {event.what}.")
+
+    @on(ChatPane.ForkRequested)
+    @on(ChatPane.EditRequested)
+    @on(ChatPane.HistoryRequested)
+    @work(group="say")
+    async def _asked_of_pane(self, event: Any) -> None:
+        await self.chores.pane_asked(event)
+
+    @on(PaneGrid.ModeRequested)
+    @work(group="mode")
+    async def _mode(self, event: PaneGrid.ModeRequested) -> None:
+        await self.sessions.next_mode(event.pane)
+        self.show_header()
+
+    @on(PaneGrid.Activated)
+    def _activated(self) -> None:
+        self.show_header()
+
+    # --- actions, named in `commands`
+
+    def action_help(self) -> None:
+        """Say what the focused thing is for."""
+        self.app.push_screen(Help(list(help_rows(self.focused, list(self.active_bindings.values())))))
+
+    def action_palette(self) -> None:
+        """Open the command palette."""
+        self.app.action_command_palette()
+
+    def action_view(self, view: str) -> None:
+        """Go to a part of the screen."""
+        self.show_view(view)  # type: ignore[arg-type]
+
+    @work(group="tab", exclusive=True)
+    async def action_edit(self) -> None:
+        """Go to the text."""
+        self.show_view("edit", focus=False)
+        await self.configs.show("Edit", focus=True)
+
+    @work(group="tab", exclusive=True)
+    async def action_tab(self, tab: str) -> None:
+        """Show a tab of the config."""
+        self.show_view("edit", focus=False)
+        await self.configs.show(next(one for one in TABS if one == tab), focus=True)
+
+    def action_next_tab(self) -> None:
+        """Show the next tab of the config."""
+        self.action_tab(self.query_one(Desk).next_tab())
+
+    @work(group="add", exclusive=True)
+    async def action_add(self, kind: str) -> None:
+        """Add something to the config."""
+        await self.configs.add(next((one for one in ARTICLES if one == kind), None))
+
+    @work(group="ask")
+    async def action_do(self, what: str) -> None:
+        """Do something that needs no more than its name (see `Chores.do`)."""
+        await self.chores.do(what)
+
+    def action_zoom(self) -> None:
+        """Show the active pane alone, and the others again."""
+        grid = self.query_one(PaneGrid)
+        grid.zoom = not grid.zoom and len(grid.panes) > 1
+
+    def action_pane(self, step: int) -> None:
+        """Go to another pane."""
+        self.show_view("chat", focus=False)
+        self.query_one(PaneGrid).step(step)
+
+    def action_pane_number(self, number: int) -> None:
+        """Go to a pane by its number."""
+        panes = self.query_one(PaneGrid).panes
+        if number <= len(panes):
+            self.show_view("chat", focus=False)
+            self.query_one(PaneGrid).activate(panes[number - 1])

@@ -1,0 +1,114 @@
+"""Small dialogs: choose one of a few rows, or give a name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from agent_workbench.conversation.clean import clean, clean_line
+from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.widgets.inputs import LineInput
+from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
+
+
+def options(*pairs: tuple[str, str]) -> list[Row]:
+    """Return rows from ids and what is written for them."""
+    return [Row(id, [(clean_line(words), "")]) for id, words in pairs]
+
+
+class Pick(ModalScreen[str | None]):
+    """Returns the id of a row, None for escape. With `search` the rows are filtered by what is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("dialog.cancel", "escape", "cancel", "cancel", "Choose nothing"),
+        bind("dialog.up", "up", "move(-1)", "up", "The row above", show=False),
+        bind("dialog.down", "down", "move(1)", "down", "The row below", show=False),
+    ]
+
+    def __init__(self, title: str, rows: Sequence[Row], *, note: str = "", search: bool = False, at: str = "") -> None:
+        super().__init__(classes="dialog")
+        self._title = title
+        self._rows = tuple(rows)
+        self._note = note
+        self._search = search
+        self._at = at
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box", classes="small") as box:
+            box.border_title = clean_line(self._title)
+            if self._note:
+                yield Static(clean(self._note), classes="note", markup=False)
+            if self._search:
+                yield LineInput(placeholder="type to search", id="words")
+            yield RowList(empty="nothing fits")
+
+    def on_mount(self) -> None:
+        rows = self.query_one(RowList)
+        rows.styles.height = min(14, max(1, len(self._rows)))
+        rows.put(self._rows, at=self._at)
+        rows.can_focus = not self._search
+        (self.query_one("#words") if self._search else rows).focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        wanted = event.value.lower().split()
+        texts = {row.id: "".join(text for text, _ in (*row.left, *row.right)).lower() for row in self._rows}
+        self.query_one(RowList).put([row for row in self._rows if all(word in texts[row.id] for word in wanted)])
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.query_one(RowList).action_choose()
+
+    @on(RowList.Chosen)
+    def _chosen(self, event: RowList.Chosen) -> None:
+        self.dismiss(event.row.id)
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        if event.row is not None:
+            self.preview(event.row.id)
+
+    def preview(self, id: str) -> None:
+        """Called when the cursor is on a row; a subclass may show what it would mean."""
+
+    def action_cancel(self) -> None:
+        """Choose nothing."""
+        self.dismiss(None)
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor, wherever the focus is."""
+        self.query_one(RowList).action_move(step)
+
+
+class Name(ModalScreen[str | None]):
+    """Asks for a line of text; returns it stripped, None for escape or nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [bind("dialog.cancel", "escape", "cancel", "cancel", "Change nothing")]
+
+    def __init__(self, title: str, value: str = "", *, note: str = "") -> None:
+        super().__init__(classes="dialog")
+        self._title = title
+        self._value = value
+        self._note = note
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box", classes="small") as box:
+            box.border_title = clean_line(self._title)
+            if self._note:
+                yield Static(clean(self._note), classes="note", markup=False)
+            yield LineInput(clean_line(self._value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip() or None)
+
+    def action_cancel(self) -> None:
+        """Change nothing."""
+        self.dismiss(None)

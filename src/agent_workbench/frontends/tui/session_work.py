@@ -1,0 +1,269 @@
+"""What is done with sessions: show them in panes, pass on what is said, follow what happens.
+
+Turns run in the session manager, whoever looks. Here is one follower for each session that a pane shows or that runs:
+it hands events to the panes of that session. Closing a pane therefore stops nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from agent_workbench.conversation.events import (
+    Answer,
+    ApprovalAnswered,
+    ApprovalRequired,
+    Event,
+    ReplyFinished,
+    ResultsReady,
+    TextDelta,
+    TurnFinished,
+    TurnStarted,
+    UserSaid,
+)
+from agent_workbench.conversation.messages import Message
+from agent_workbench.engine.permissions import MODES
+from agent_workbench.errors import ConfigError, SessionBusy, WorkbenchError
+from agent_workbench.frontends.tui.commands import Command, slash
+from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid, SessionPane
+from agent_workbench.services.shared import SharedContext
+from agent_workbench.storage.records import Session
+
+if TYPE_CHECKING:
+    from textual.worker import Worker
+
+    from agent_workbench.frontends.tui.screens.main import MainScreen
+
+#: How many events that were published while a session was read are held against what was read.
+RECENT = 8
+
+
+class SessionWork:
+    """The sessions on the screen. `changed` is called when the list must be read anew."""
+
+    def __init__(self, screen: MainScreen, shared: SharedContext, changed: Callable[[], Awaitable[None]]) -> None:
+        self._screen = screen
+        self._shared = shared
+        self._changed = changed
+        self._followers: dict[str, Worker[None]] = {}
+        self.unread: set[str] = set()
+        self.broadcast = False
+
+    @property
+    def grid(self) -> PaneGrid:
+        """Where the panes are."""
+        return self._screen.query_one(PaneGrid)
+
+    @property
+    def asking(self) -> set[str]:
+        """The followed sessions in which a question waits."""
+        return {id for id in self._followers if self._shared.sessions.questions(id)}
+
+    @property
+    def running(self) -> set[str]:
+        """The followed sessions in which a turn runs."""
+        return {id for id in self._followers if self._shared.sessions.is_running(id)}
+
+    # --- panes
+
+    async def start(self, config_id: str, *, title: str = "") -> Session | None:
+        """Start a session of a config; None, with the reason told, where the config cannot run."""
+        try:
+            return await self._shared.sessions.create_session(config_id, title=title)
+        except ConfigError as error:
+            first = f"{error.problems[0].message}" if error.problems else str(error)
+            self._screen.tell(first, title=error.title, severity="error")
+            await self._screen.show_problems()
+        except WorkbenchError as error:
+            self._screen.tell(str(error), title=error.title, severity="error")
+        return None
+
+    async def open(self, session_id: str, *, beside: bool = False, focus: bool = True) -> None:
+        """Show a session: where it is shown already, else in place of the active pane, or beside it."""
+        grid = self.grid
+        shown = grid.showing(session_id)
+        if shown and not beside:
+            grid.activate(shown[0], focus=focus)
+            return
+        session = await self._shared.sessions.get_session(session_id)
+        if session is None:
+            self._screen.tell("That session is gone.", severity="warning")
+            await self._changed()
+            return
+        if beside and len(grid.panes) >= MOST:
+            self._screen.tell(f"There is room for {MOST} panes; this one takes the place of the active one.")
+            beside = False
+        replaced = None if beside or not grid.panes else grid.active
+        if replaced is not None:
+            await self._keep_prompt(replaced)
+        pane = SessionPane(
+            session_id,
+            number=len(grid.panes) + 1,
+            title=session.title,
+            model=str(session.settings.get("model", "")),
+            mode=str(session.settings.get("permission_mode") or "ask"),
+        )
+        await grid.add(pane, replace=replaced)
+        pane.prompt.draft = session.draft
+        if not focus:
+            self._screen.set_focus(None)
+        self.unread.discard(session_id)
+        self._stop_unneeded()
+        await self._fill(pane)
+        await self._changed()
+
+    async def _fill(self, pane: SessionPane) -> None:
+        """Show what was said, what is being said, and what is asked; then follow."""
+        id, sessions = pane.session_id, self._shared.sessions
+        stream = sessions.follow(id)
+        first = asyncio.ensure_future(anext(stream, None))
+        await asyncio.sleep(0)  # the follower is registered now: nothing that happens from here on is missed
+        messages = [one.message for one in await sessions.messages(id)]
+        pane.load(messages)
+        pane.prompt.sent = [said.text for said in messages if said.role == "user" and said.text]
+        pane.set_meter(await sessions.usage(session_id=id))
+        if sessions.is_running(id):
+            pane.set_state("waiting")
+            partial = await asyncio.to_thread(self._shared.store.sessions.partial, id)
+            if partial is not None and partial.text:
+                pane.show(TextDelta(partial.text))
+        for question in sessions.questions(id):
+            pane.show(ApprovalRequired(question))
+        if id in self._followers:
+            first.cancel()
+            return
+        follow = self._follow(id, first, stream, messages[-RECENT:])
+        self._followers[id] = self._screen.app.run_worker(follow, group="follow", exit_on_error=False)
+
+    async def _follow(
+        self, id: str, first: asyncio.Future[Event | None], stream: AsyncIterator[Event], known: list[Message]
+    ) -> None:
+        event = await first
+        while event is not None:
+            said = event.message if isinstance(event, UserSaid | ReplyFinished | ResultsReady) else None
+            if said is None or said not in known:
+                for pane in self.grid.showing(id):
+                    pane.show(event)
+            else:
+                known.remove(said)  # it was stored, and read, before it was published
+            await self._note(id, event)
+            event = await anext(stream, None)
+
+    async def _note(self, id: str, event: Event) -> None:
+        """Bring the list up to date when a session begins, ends, asks or is answered."""
+        match event:
+            case TurnStarted() | ApprovalAnswered():
+                await self._changed()
+            case ApprovalRequired():
+                await self._changed()
+                if not self.grid.showing(id):
+                    self._screen.tell("A session asks for a permission; F3 shows which.", severity="warning")
+                    self._screen.app.bell()
+            case TurnFinished():
+                if not self.grid.showing(id):
+                    self.unread.add(id)
+                session = await self._shared.sessions.get_session(id)
+                for pane in self.grid.showing(id):
+                    pane.set_title(session.title if session else None)
+                self._screen.call_later(self._changed)
+            case _:
+                pass
+
+    async def close(self, pane: SessionPane) -> None:
+        """Take a pane away; what is written in its prompt is kept with the session."""
+        await self._keep_prompt(pane)
+        await self.grid.close(pane)
+        self._stop_unneeded()
+        await self._changed()
+
+    async def _keep_prompt(self, pane: SessionPane) -> None:
+        with suppress(WorkbenchError):  # the session may be deleted by now
+            await self._shared.sessions.update_session(pane.session_id, draft=pane.prompt.draft)
+
+    async def keep_prompts(self) -> None:
+        """Keep what is written in all prompts."""
+        for pane in self.grid.panes:
+            await self._keep_prompt(pane)
+
+    def _stop_unneeded(self) -> None:
+        """Stop following sessions that no pane shows and in which nothing runs."""
+        for id in [one for one in self._followers if not self.grid.showing(one)]:
+            if not self._shared.sessions.is_running(id):
+                self._followers.pop(id).cancel()
+
+    # --- what is said
+
+    async def submit(self, pane: SessionPane, text: str) -> None:
+        """Send what was written: a command where it begins with `/`, to all panes while broadcasting."""
+        if text.startswith("/") and not text.startswith("//"):
+            found = slash(text)
+            if isinstance(found, Command):
+                await self._screen.run_action(found.action)
+            else:
+                pane.prompt.draft = text
+                self._screen.tell(found, severity="warning")
+            return
+        said = text[1:] if text.startswith("//") else text
+        ids = dict.fromkeys(one.session_id for one in (self.grid.panes if self.broadcast else [pane]))
+        for id in ids:
+            self._send(id, said)
+
+    def _send(self, id: str, text: str) -> None:
+        sessions = self._shared.sessions
+        try:
+            if sessions.is_running(id):
+                sessions.queue(id, text)
+                self._screen.tell("Queued: it is sent when this turn is over.")
+            else:
+                sessions.start(id, text)
+        except SessionBusy as error:
+            self._screen.tell(str(error), title=error.title, severity="warning")
+        except WorkbenchError as error:
+            self._screen.tell(str(error), title=error.title, severity="error")
+
+    def answer(self, pane: SessionPane, call_id: str, answer: Answer) -> None:
+        """Pass an answer to the turn that asked."""
+        if not self._shared.sessions.answer(pane.session_id, call_id, answer):
+            self._screen.tell("That question is answered already.", severity="warning")
+
+    async def stop(self, pane: SessionPane) -> None:
+        """Stop the running turn."""
+        await self._shared.sessions.cancel(pane.session_id)
+
+    # --- a session's own settings
+
+    async def set(self, pane: SessionPane, **settings: Any) -> None:
+        """Change settings of a pane's session; they hold from its next step."""
+        session = await self._shared.sessions.get_session(pane.session_id)
+        if session is None:
+            return
+        await self._shared.sessions.update_session(pane.session_id, settings={**session.settings, **settings})
+        for one in self.grid.showing(pane.session_id):
+            one.set_title(model=settings.get("model"), mode=settings.get("permission_mode"))
+
+    async def next_mode(self, pane: SessionPane) -> None:
+        """Take the next permission mode."""
+        modes: tuple[str, ...] = MODES
+        index = modes.index(pane.mode) if pane.mode in modes else -1
+        await self.set(pane, permission_mode=modes[(index + 1) % len(modes)])
+
+    async def models(self, pane: SessionPane) -> list[str]:
+        """Return the models that a pane's session can choose from; the provider is asked."""
+        session = await self._shared.sessions.get_session(pane.session_id)
+        if session is None:
+            return []
+        agent, _ = await self._shared.agents.of(session.config_id, session.pinned_revision, self._shared.workspace)
+        found: list[str] = []
+        for provider in agent.providers:
+            try:
+                found += await provider.models()
+            except WorkbenchError as error:
+                self._screen.tell(str(error), title=error.title, severity="warning")
+        return list(dict.fromkeys(found))
+
+    async def fork(self, pane: SessionPane, *, messages: int | None = None) -> None:
+        """Go on from a pane's session in one of its own, beside it; `messages` says how many it begins with."""
+        forked = await self._shared.sessions.fork_session(pane.session_id, up_to=messages)
+        await self.open(forked.session_id, beside=True)

@@ -1,0 +1,149 @@
+"""One to four chat panes: beside each other where there is room, below each other where there is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.css.query import NoMatches
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
+
+#: More than four panes leave none of them readable.
+MOST = 4
+#: Cells that a pane needs to stand beside another.
+BESIDE = 56
+
+EMPTY = """
+Nothing is running here yet.
+
+^n  starts a session of the config
+^t  splits: a second one beside it
+F3  lists the sessions there are
+"""
+
+
+class SessionPane(ChatPane):
+    """A pane with its session."""
+
+    def __init__(self, session_id: str, *, number: int, title: str = "", model: str = "", mode: str = "ask") -> None:
+        super().__init__(number=number, title=title, model=model, mode=mode)
+        self.session_id = session_id
+
+
+class PaneGrid(Container):
+    """The panes. One of them is active: the one that had the focus last."""
+
+    DEFAULT_CSS = """
+    PaneGrid {
+        layout: grid;
+        grid-size: 1;
+        grid-gutter: 0 1;
+        & > #nothing { padding: 1 2; color: $foreground 60%; }
+        &.-two { grid-size: 2; }
+        & > SessionPane { width: 1fr; height: 1fr; }
+        &.-zoom { grid-size: 1; & > SessionPane { display: none; } & > SessionPane.-active { display: block; } }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("chat.mode", "shift+tab", "mode", "mode", "The next permission mode: ask, fast-edit, read-only, plan"),
+    ]
+    zoom: reactive[bool] = reactive(False, toggle_class="-zoom")
+
+    @dataclass
+    class ModeRequested(Message):
+        """The active pane's session is to take its next permission mode."""
+
+        pane: SessionPane
+
+    @dataclass
+    class Activated(Message):
+        """Another pane has the focus."""
+
+        pane: SessionPane
+
+    def compose(self) -> ComposeResult:
+        yield Static(EMPTY, id="nothing", markup=False)
+
+    @property
+    def panes(self) -> list[SessionPane]:
+        """The panes from left to right, from top to bottom."""
+        return list(self.query_children(SessionPane))
+
+    @property
+    def active(self) -> SessionPane | None:
+        """The pane that keys mean."""
+        panes = self.panes
+        return next((pane for pane in panes if pane.has_class("-active")), panes[0] if panes else None)
+
+    def showing(self, session_id: str) -> list[SessionPane]:
+        """Return the panes that show a session."""
+        return [pane for pane in self.panes if pane.session_id == session_id]
+
+    async def add(self, pane: SessionPane, *, replace: SessionPane | None = None) -> None:
+        """Show a pane, in place of another where one is given, else behind the others."""
+        if replace is not None and replace.is_attached:
+            await self.mount(pane, before=replace)
+            await replace.remove()
+        else:
+            await self.mount(pane)
+        self._arrange()
+        self.activate(pane)
+
+    async def close(self, pane: SessionPane) -> None:
+        """Take a pane away and go to its neighbour. The session goes on."""
+        panes = self.panes
+        index = panes.index(pane)
+        await pane.remove()
+        self._arrange()
+        left = self.panes
+        if left:
+            self.activate(left[min(index, len(left) - 1)])
+
+    def activate(self, pane: SessionPane, *, focus: bool = True) -> None:
+        """Make a pane the one that keys mean."""
+        for one in self.panes:
+            one.set_class(one is pane, "-active")
+        if focus:
+            (pane.question if pane.question.waiting else pane.prompt).focus()
+        self.post_message(self.Activated(pane))
+
+    def step(self, by: int) -> None:
+        """Go to the pane `by` places further, round and round."""
+        if self.active is not None:
+            panes = self.panes
+            self.activate(panes[(panes.index(self.active) + by) % len(panes)])
+
+    def _arrange(self) -> None:
+        panes = self.panes
+        for number, pane in enumerate(panes, 1):
+            pane.set_title(number=number)
+        try:
+            self.query_one("#nothing").display = not panes
+        except NoMatches:  # the screen is closing
+            return
+        if len(panes) < 2:
+            self.zoom = False
+        self.set_class(len(panes) > 1 and self.size.width >= 2 * BESIDE, "-two")
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Follow the focus."""
+        pane = next((one for one in event.widget.ancestors_with_self if isinstance(one, SessionPane)), None)
+        if pane is not None and not pane.has_class("-active"):
+            self.activate(pane, focus=False)
+
+    def action_mode(self) -> None:
+        """Ask for the next permission mode."""
+        if self.active is not None:
+            self.post_message(self.ModeRequested(self.active))

@@ -1,0 +1,72 @@
+"""A title and tabs on one line: `coding · rev 7 ─── Edit · Plan · Problems 1 · History`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from agent_workbench.frontends.tui.widgets.lines import Run, fit, width_of
+
+_STYLES = {"muted": "$foreground 60%", "strong": "bold", "bad": "$text-error", "warn": "$text-warning", "": ""}
+
+
+class TabLine(Widget):
+    """Names, one of them active. The active one is underlined and bold: seen without colour too."""
+
+    DEFAULT_CSS = """
+    TabLine { height: 1; padding: 0 1; }
+    """
+    active: reactive[str] = reactive("")
+    title: reactive[Sequence[Run]] = reactive(())
+    badges: reactive[dict[str, Run]] = reactive({})
+
+    @dataclass
+    class Picked(Message):
+        """A name was clicked on."""
+
+        line: TabLine
+        tab: str
+
+    def __init__(self, tabs: Sequence[str], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.tabs = tuple(tabs)
+        self._spans: list[tuple[int, int, str]] = []
+        self.set_reactive(TabLine.active, self.tabs[0])
+
+    def render(self) -> Content:
+        """Set the title at the left and the names at the right; the title gives way."""
+        names: list[tuple[str, str, str]] = []
+        for tab in self.tabs:
+            word, role = self.badges.get(tab, ("", ""))
+            names.append((tab, f" {word}" if word else "", role))
+        width = self.content_size.width
+        size = sum(cell_len(tab) + cell_len(badge) for tab, badge, _ in names) + 3 * (len(names) - 1)
+        title = fit(self.title, max(0, width - size - 2))
+        at = max(0, width - size)
+        parts: list[tuple[str, str]] = [(text, _STYLES.get(role, "")) for text, role in title]
+        parts.append((" " * max(0, at - width_of(title)), ""))
+        self._spans = []
+        for number, (tab, badge, role) in enumerate(names):
+            if number:
+                parts.append((" · ", _STYLES["muted"]))
+                at += 3
+            parts.append((tab, "bold underline" if tab == self.active else _STYLES["muted"]))
+            parts.append((badge, _STYLES.get(role, "")))
+            end = at + cell_len(tab) + cell_len(badge)
+            self._spans.append((at, end, tab))
+            at = end
+        return Content.assemble(*parts)
+
+    def on_click(self, event: events.Click) -> None:
+        """Pick the name that was clicked on."""
+        x = event.x - self.gutter.left
+        for start, end, tab in self._spans:
+            if start <= x < end:
+                self.post_message(self.Picked(self, tab))
