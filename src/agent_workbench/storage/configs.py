@@ -135,6 +135,8 @@ class SQLiteConfigs:
         filters = _filters(search.parse(q), tag)
         with self._db.read() as connection:
             total = _count(connection, filters)
+            if not total or not page.limit:
+                return [], total
             where = _where(_forms(connection, filters, total))
             values = [value for one in filters for value in one.values]
             found = connection.execute(f"SELECT {_LISTED} FROM configs{where}{order}", values)
