@@ -250,6 +250,28 @@ def test_the_outcome_does_not_depend_on_what_was_resolved_before(bench: Bench):
     assert codes(fresh) == ["include-missing"]
 
 
+def test_a_file_is_called_the_same_whatever_was_reached_through_its_folder_before(bench: Bench):
+    bench.files(**{"a.yaml": TOOL.format("a"), "bundle.yaml": "bundle: {name: lib}"})
+    sources = bench.make_sources(overrides={"other": str(bench.folder)})
+    before = bench.plan("includes: [./a.yaml]", fetcher=sources)
+    assert bench.plan("includes: ['other:a']", fetcher=sources).includes == ("other:a.yaml",)
+    after = bench.plan("includes: [./a.yaml]", fetcher=sources)
+    assert (after.includes, after.digest) == (before.includes, before.digest) == (("a.yaml",), before.digest)
+
+
+def test_a_bundle_inside_a_bundle_may_still_use_what_is_beside_it(bench: Bench):
+    bench.files(
+        **{
+            "lib__bundle.yaml": "bundle: {name: lib}",
+            "lib__inner__bundle.yaml": "bundle: {name: inner}\nincludes: [../beside.yaml]",
+            "lib__beside.yaml": TOOL.format("beside"),
+        }
+    )
+    sources = bench.make_sources(overrides={"lib": str(bench.folder / "lib")})
+    plan = bench.plan("includes: ['lib:inner']", fetcher=sources)
+    assert (codes(plan), plan.includes) == ([], ("lib:inner/bundle.yaml", "lib:beside.yaml"))
+
+
 @pytest.mark.parametrize(
     ("key", "uri"),
     [

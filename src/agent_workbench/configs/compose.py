@@ -94,14 +94,17 @@ def plain(node: Node | None) -> Any:
 
 def identical(one: Node, other: Node) -> bool:
     """Whether two nodes hold the same value of the same types (`1`, `1.0` and `true` differ)."""
-    a, b = one.value, other.value
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(identical(a[key], b[key]) for key in a)
-    if isinstance(a, list):
-        return len(a) == len(b) and all(map(identical, a, b))
-    return bool(a == b)
+    return bool(_content(one) == _content(other))
+
+
+def _content(node: Node) -> Any:
+    """Return a value that equals another's where the content does, and can be looked up."""
+    value = node.value
+    if isinstance(value, dict):
+        return dict, frozenset((key, _content(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return list, tuple(map(_content, value))
+    return type(value), value
 
 
 def merge(parent: Node | None, child: Node | None) -> Node | None:
@@ -129,9 +132,12 @@ def _merge(parent: Node, child: Node) -> Node:
 
 def _joined(parent: Sequence[Node], child: Sequence[Node]) -> list[Node]:
     joined = list(parent)
+    places: dict[Any, int] = {}
+    for index, item in enumerate(joined):
+        places.setdefault(_content(item), index)
     for item in child:
-        at = next((index for index, known in enumerate(joined) if identical(known, item)), None)
-        if at is None:
+        at = places.setdefault(_content(item), len(joined))
+        if at == len(joined):
             joined.append(item)
         else:
             joined[at] = replace(joined[at], origins=joined[at].origins + item.origins)

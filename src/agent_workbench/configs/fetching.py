@@ -17,7 +17,8 @@ class Location:
 
     `label` is shown to people. `folder` is what relative references start from: a directory, or the part of an
     `https` address up to its last `/`; empty where there is none. `root` is what they must stay inside. `remote`
-    says that the text came over the network, so it may not name absolute local paths.
+    says that the text came over the network, so it may not name absolute local paths. `prefix` is what labels of
+    files under `root` begin with (a name, a repository); without one they are paths from `root`.
     """
 
     label: str
@@ -25,6 +26,7 @@ class Location:
     root: str = ""
     commit: str = ""
     remote: bool = False
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

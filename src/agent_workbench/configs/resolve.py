@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
+from threading import Lock
 from typing import Any
 
 from agent_workbench.configs.bundle import Bundle, Include, parse_bundle, problem_at
@@ -48,10 +49,11 @@ class _Prepared:
 
 
 class PlanCache:
-    """Remembers plans while nothing that they were made from changes. Holds the latest `size`."""
+    """Remembers plans while nothing that they were made from changes. Holds the latest `size`. Safe between threads."""
 
     def __init__(self, size: int = 16) -> None:
         self.size = size
+        self._lock = Lock()
         self._kept: dict[tuple[Any, ...], tuple[_Prepared, tuple[object, ...]]] = {}
 
     def get(self, key: tuple[Any, ...], fetcher: Fetcher) -> _Prepared | None:
@@ -64,10 +66,11 @@ class PlanCache:
 
     def put(self, key: tuple[Any, ...], prepared: _Prepared, *alive: object) -> None:
         """Keep a plan. `alive` is held too, so that the identities in the key stay theirs."""
-        self._kept.pop(key, None)
-        while len(self._kept) >= self.size:
-            self._kept.pop(next(iter(self._kept)), None)
-        self._kept[key] = (prepared, alive)
+        with self._lock:
+            self._kept.pop(key, None)
+            while len(self._kept) >= self.size:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = (prepared, alive)
 
 
 _CACHE = PlanCache()

@@ -64,7 +64,7 @@ class Lookup:
         namespace, path = split_namespace(uri)
         if namespace:
             return self.within(namespace, path, scope, "bundle")
-        if scope.root and uri == scope.root_name and not _is_same(scope.root, scope.at):
+        if scope.root and uri == scope.root_name:
             return scope.root
         return self.fetch(uri, scope.at)
 
@@ -99,7 +99,8 @@ class Lookup:
             return Scope(at, namespaces={name: at} if name else {})
         root_name = parse_bundle(root.text, root.at).layer.name
         names = {word: root.at for word in (name, root_name) if word}
-        return Scope(replace(at, root=root.at.folder), root, root_name, names)
+        wider = f"{at.root}/".startswith(f"{root.at.folder.rstrip('/')}/")
+        return Scope(replace(at, root=root.at.folder) if wider else at, root, root_name, names)
 
     def _root(self, at: Location) -> Fetched | None:
         key = (at.folder, at.root)
@@ -108,7 +109,3 @@ class Lookup:
             self.watched.update(dict.fromkeys(found.watched))
             self._roots[key] = found if isinstance(found, Fetched) else None
         return self._roots[key]
-
-
-def _is_same(root: Fetched, at: Location) -> bool:
-    return root.at.label == at.label

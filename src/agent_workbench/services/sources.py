@@ -71,7 +71,6 @@ class Sources:
         self.git = GitCache(cache / "git", offline=offline)
         self.web = WebCache(cache / "web", offline=offline, loopback=loopback)
         self._texts: dict[str, tuple[object, str]] = {}
-        self._labels: dict[str, str] = {}
         self._quiet: Sources | None = None
 
     # the protocol of the resolver
@@ -105,7 +104,8 @@ class Sources:
                 path = os.path.join(folder, name)
                 watched.append(path)
                 if os.path.isfile(path):
-                    found = self._read(path, folder, at.remote, at.commit)
+                    # Below a repository's or an override's top, that stays what references may not leave.
+                    found = self._read(path, replace(at, root=at.root if at.prefix else folder))
                     return replace(found, watched=(*watched, *found.watched))
         return Failure("there is no bundle file above it", watched=tuple(watched))
 
@@ -178,12 +178,11 @@ class Sources:
         whole = _repository_path(rest, deeper=key.endswith("/"))
         label = uri.partition("#")[0]
         if os.path.isfile(root):
-            return self._read(root, os.path.dirname(root), False, "")
+            return self._read(root, Location(label, root=os.path.dirname(root)))
         if key.endswith("/") and whole.partition("/")[0]:
             top, _, whole = whole.partition("/")
             root = os.path.join(root, top)
-        self._labels[os.path.realpath(root)] = label
-        return self._inside(root, whole, Location(label, root, root), kind)
+        return self._inside(root, whole, Location(label, root, root, prefix=label), kind)
 
     def _named(self, name: str, kind: Kind) -> Fetched | Failure:
         registered = self.registered.get(name)
@@ -197,8 +196,7 @@ class Sources:
                 return overridden
         folder = str(self.shipped / name)
         if os.path.isdir(folder):
-            self._labels[os.path.realpath(folder)] = name
-            return self._inside(folder, "", Location(name, folder, folder), kind)
+            return self._inside(folder, "", Location(name, folder, folder, prefix=name), kind)
         like = nearest(name, self.names())
         hint = f"did you mean `{like}`?" if like else f"known names: {', '.join(self.names()) or 'none'}"
         return Failure(f"no bundle is called `{name}`", hint, (folder,))
@@ -215,9 +213,8 @@ class Sources:
         if isinstance(done, Failure):
             return done
         root = str(done.folder)
-        self._labels[os.path.realpath(root)] = parsed.address
-        at = Location(parsed.address, root, root, done.commit, remote=True)
-        found = self._inside(root, parsed.subdirectory, at, kind)
+        here = Location(parsed.address, root, root, done.commit, remote=True, prefix=parsed.address)
+        found = self._inside(root, parsed.subdirectory, here, kind)
         return replace(found, watched=(str(done.pin), *found.watched))
 
     def _web(self, address: str) -> Fetched | Failure:
@@ -296,7 +293,7 @@ class Sources:
             if root is None:
                 reason = f"it leads out of {at.root or at.folder}"
                 return Failure(reason, "trust that folder, or move the file inside", tuple(watched))
-            found = self._read(candidate, root, at.remote, at.commit)
+            found = self._read(candidate, at if root == at.root else Location(at.label, root=root))
             return replace(found, watched=(*watched, *found.watched))
         return Failure(_why_missing(whole, kind), watched=tuple(watched))
 
@@ -310,7 +307,8 @@ class Sources:
             return None
         return next((trusted for trusted in self.trusted if _within(real, trusted)), None)
 
-    def _read(self, path: str, root: str, remote: bool, commit: str) -> Fetched | Failure:
+    def _read(self, path: str, at: Location) -> Fetched | Failure:
+        """Read a file below the root of a location."""
         stamp = self.stamp(path)
         known = self._texts.get(path)
         if known is None or known[0] != stamp or stamp is None:
@@ -321,23 +319,12 @@ class Sources:
             except InvalidYAML as error:
                 return Failure(f"it is not text: {error.problems[0].message}", "save it as UTF-8", (path,))
             self._texts[path] = known = (stamp, text)
-        at = Location(self._label(path, root), os.path.dirname(path), root, commit, remote)
-        return Fetched(known[1], os.path.realpath(path), path, at, (path,))
-
-    def _label(self, path: str, root: str) -> str:
-        """Name a file for people: by its namespace or repository, else from its root."""
-        real, real_root = os.path.realpath(path), os.path.realpath(root)
-        inside = os.path.relpath(real, real_root) if _within(real, real_root) else real
-        label = self._labels.get(real_root)
-        if label is None:
-            return inside
-        if inside in DIRECTORY_FILES:
-            return label
-        return f"{label}#subdirectory={inside}" if "://" in label else f"{label}:{inside}"
+        here = replace(at, label=_label(path, at), folder=os.path.dirname(path))
+        return Fetched(known[1], os.path.realpath(path), path, here, (path,))
 
     def _upwards(self, at: Location) -> Iterable[str]:
         """Yield a folder and those above it that may hold the bundle at the top of the tree."""
-        bound = at.remote or os.path.realpath(at.root) in self._labels
+        bound = at.remote or bool(at.prefix)
         home = os.path.realpath(Path.home())
         folder = at.folder
         for _ in range(MAX_UP):
@@ -349,6 +336,17 @@ class Sources:
             ):
                 return
             folder = os.path.dirname(folder)
+
+
+def _label(path: str, at: Location) -> str:
+    """Name a file for people: by its namespace or repository, else from its root."""
+    real, root = os.path.realpath(path), os.path.realpath(at.root)
+    inside = os.path.relpath(real, root) if _within(real, root) else real
+    if not at.prefix:
+        return inside
+    if inside in DIRECTORY_FILES:
+        return at.prefix
+    return f"{at.prefix}#subdirectory={inside}" if "://" in at.prefix else f"{at.prefix}:{inside}"
 
 
 def _candidates(path: str) -> Iterable[str]:
