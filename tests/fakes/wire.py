@@ -51,8 +51,9 @@ class Recorded:
 class WireServer:
     """The server.
 
-    `script` may be extended while it runs; an empty script answers 500 and says so. `client_left` is set once a client
-    has closed a connection while its reply stalled.
+    `script` may be extended while it runs; an empty script answers 500 and says so. `arrived` is set by a request,
+    `client_left` once a client has closed a connection while its reply stalled. A script that cannot be played fails
+    the test when the server closes.
     """
 
     def __init__(self, *script: Reply, models: Iterable[str] = ("fake-2", "fake-1")) -> None:
@@ -61,7 +62,9 @@ class WireServer:
         self.requests: list[Recorded] = []
         self.refused: list[str] = []
         self.connections = 0
+        self.arrived = asyncio.Event()
         self.client_left = asyncio.Event()
+        self._mistakes: list[AssertionError] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -82,6 +85,8 @@ class WireServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
+        if self._mistakes:
+            raise self._mistakes[0]
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -91,8 +96,11 @@ class WireServer:
         try:
             while (request := await _read(reader)) is not None:
                 self.requests.append(request)
+                self.arrived.set()
                 if not await self._answer(request, reader, writer):
                     break
+        except AssertionError as mistake:
+            self._mistakes.append(mistake)
         except ConnectionAbortedError:
             await _whole(writer, 400, {}, b"The plain HTTP request was sent to an HTTPS port, or the other way round")
         except (ConnectionError, asyncio.IncompleteReadError):

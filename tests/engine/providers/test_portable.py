@@ -105,6 +105,12 @@ def test_a_history_that_needs_nothing_is_passed_on_as_it_is():
     assert tuple(portable(history, openai.ID)) == history
 
 
+@pytest.mark.parametrize("signature", ["sig", "[1]", '{"id": 3}', "{"])
+def test_reasoning_that_was_not_kept_whole_is_left_out(signature: str):
+    history = (user("x"), Message("assistant", (Thinking("Hm.", signature, openai.ID), Text("y"))))
+    assert [item["type"] for item in openai.translate(history)] == ["message", "message"]
+
+
 def test_arguments_that_were_no_object_are_sent_as_what_they_were():
     call = ToolCall("c1", "bash", raw='{"command": "ls')
     (turn,) = (m for m in anthropic.translate((user("x"), Message("assistant", (call,)))) if m["role"] == "assistant")

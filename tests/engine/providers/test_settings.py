@@ -64,6 +64,7 @@ THINKING: dict[str, tuple[str, dict[str, Any], dict[str, Any] | None]] = {
         {"type": "enabled", "budget_tokens": 2999, "display": "summarized"},
     ),
     "no room, no budget": ("claude-haiku-4-5", {"extended_thinking": True, "max_tokens": 1000}, None),
+    "off is not known to a model that always thinks": ("claude-opus-5-5", {"extended_thinking": False}, ADAPTIVE),
     "off is off": ("claude-sonnet-5-5", {"extended_thinking": False}, {"type": "disabled"}),
     "no effort is off": ("claude-sonnet-5-5", {"effort": "none"}, {"type": "disabled"}),
     "hidden thoughts": ("claude-sonnet-5-5", {"thinking_display": "omitted"}, {**ADAPTIVE, "display": "omitted"}),
@@ -101,7 +102,7 @@ def test_claude_s_cache_marks_the_end_of_what_stays_the_same():
 
 def test_claude_gets_no_temperature_while_it_thinks():
     assert "temperature" not in claude("claude-opus-5-5", temperature=0.5)
-    assert claude("claude-opus-5-5", temperature=0.5, extended_thinking=False)["temperature"] == 0.5
+    assert claude("claude-sonnet-5-5", temperature=0.5, extended_thinking=False)["temperature"] == 0.5
 
 
 def test_past_tools_stay_declared_when_none_may_be_called():
@@ -268,7 +269,7 @@ def test_unknown_settings_are_kept_for_the_report():
 
 def test_no_sdk_is_imported_before_the_first_request():
     names = ["anthropic", "openai", "httpx2", "genai_prices"]
-    modules = "anthropic, chat_completions, openai"
-    check = f"import sys; from agent_workbench.engine.providers import {modules}; print([n for n in {names} if n in sys.modules])"
+    imports = "import sys; from agent_workbench.engine.providers import anthropic, chat_completions, openai"
+    check = f"{imports}; print([name for name in {names} if name in sys.modules])"
     made = subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True)
     assert made.stdout.strip() == "[]"

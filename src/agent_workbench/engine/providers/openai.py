@@ -139,8 +139,17 @@ def fields(request: Request, model: str, config: Config, *, thoughts: bool = Tru
 
 
 def translate(messages: Sequence[Message], *, thoughts: bool = True) -> list[dict[str, Any]]:
-    """Return a history as the API's input items, in order."""
-    return [item for message in portable(messages, ID, thoughts=thoughts) for item in _items(message)]
+    """Return a history as the API's input items, in order; reasoning that comes twice is refused, and sent once."""
+    made: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for message in portable(messages, ID, thoughts=thoughts):
+        for item in _items(message):
+            if item["type"] == "reasoning":
+                if item["id"] in seen:
+                    continue
+                seen.add(item["id"])
+            made.append(item)
+    return made
 
 
 def _items(message: Message) -> Iterator[dict[str, Any]]:
@@ -153,7 +162,7 @@ def _items(message: Message) -> Iterator[dict[str, Any]]:
                 content = [{"type": "output_text", "text": text}]
                 yield {"type": "message", "role": "assistant", "content": content}
             case Thinking(_, signature):
-                yield {"type": "reasoning", **json.loads(signature)}
+                yield from _reasoning(signature)
             case ToolCall(call_id, name):
                 written = json.dumps(arguments(part), ensure_ascii=False)
                 yield {"type": "function_call", "call_id": call_id, "name": name, "arguments": written}
@@ -161,6 +170,16 @@ def _items(message: Message) -> Iterator[dict[str, Any]]:
                 words, shown = spoken(part), [_content(image) for image in images]
                 output = [{"type": "input_text", "text": words}, *shown] if shown else words
                 yield {"type": "function_call_output", "call_id": call_id, "output": output}
+
+
+def _reasoning(signature: str) -> Iterator[dict[str, Any]]:
+    """Yield the reasoning item that was kept; none where something else was kept in its place."""
+    try:
+        kept = json.loads(signature)
+    except ValueError:
+        return
+    if isinstance(kept, dict) and isinstance(kept.get("id"), str):
+        yield {"type": "reasoning", **kept}
 
 
 def _content(part: object) -> dict[str, Any]:
