@@ -94,6 +94,13 @@ def test_a_text_in_pieces_ends_as_the_same_lines_however_often_it_was_painted(te
     assert all(width_of(line) <= width for line in whole.lines(width))
 
 
+@pytest.mark.parametrize("text", ["[" * 30_000, "*a " * 9_000, "![" * 9_000, "words " * 30_000, "a\n" * 60_000])
+def test_text_that_would_stall_the_parser_is_laid_out_plain(text: str):
+    lines = markdown(text, 60)
+    assert "".join(map(text_of, lines)).replace(" ", "") == text.replace(" ", "").replace("\n", "")
+    assert not any(role for line in lines for _, role in line)
+
+
 def test_a_long_open_fence_keeps_its_finished_lines():
     tail = Tail()
     tail.feed("```\n" + "line\n" * 2_000)

@@ -133,6 +133,27 @@ async def test_long_results_say_how_much_is_left_out():
         assert "more" in text(app)
 
 
+async def test_a_long_paste_is_folded_until_it_is_asked_for():
+    async with (app := Host(UserBlock("\n".join(f"line {number}." for number in range(200))))).run_test() as pilot:
+        transcript = app.query_one(Transcript)
+        transcript.focus()
+        assert "more" in rows(app)[-1]
+        assert "line 60." not in text(app)
+        await pilot.press("enter", "end")
+        assert transcript.virtual_size.height == 201
+
+
+async def test_a_resize_within_a_tall_block_keeps_about_the_same_words_in_view():
+    tall = ReplyBlock("\n\n".join(f"paragraph {number} of words that wrap" for number in range(100)))
+    async with (app := Host(tall, UserBlock("end"))).run_test(size=(60, 20)) as pilot:
+        app.query_one(Transcript).scroll_to(y=100, animate=False, immediate=True)
+        await pilot.pause()
+        assert "paragraph 50" in text(app)
+        await pilot.resize_terminal(24, 20)
+        await pilot.pause()
+        assert "paragraph 50" in text(app)
+
+
 async def test_what_the_person_looks_at_stays_while_new_words_come():
     async with (app := Host(*blocks_of(talk(100)))).run_test() as pilot:
         transcript = app.query_one(Transcript)

@@ -15,7 +15,7 @@ from agent_workbench.conversation.messages import Image, Message, Text, Thinking
 from agent_workbench.frontends.tui.widgets.lines import Line, wrap
 from agent_workbench.frontends.tui.widgets.markdown import markdown
 from agent_workbench.frontends.tui.widgets.tail import Tail
-from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, tool_lines, tool_mode, tool_source
+from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, size, tool_lines, tool_mode, tool_source
 
 Mode = Literal["folded", "short", "full"]
 
@@ -67,6 +67,10 @@ class TailBlock:
 
 
 Block = UserBlock | ReplyBlock | ThinkingBlock | ToolBlock | NoticeBlock | TailBlock
+
+LONG = 4_000
+LONG_LINES = 40
+"""What a person said over either is folded: laying out a paste of 1 MB takes 0.3 s."""
 
 _STOPS = {
     "max_tokens": "the reply was cut: it reached its token limit",
@@ -124,7 +128,7 @@ def layout(block: Block, width: int, mode: Mode) -> list[Line]:
     """Lay a block out at a width. This is where every character of a block is cleaned."""
     match block:
         case UserBlock(text, images):
-            lines: list[Line] = [[("you", "who")], *wrap([(clean(text.rstrip()), "")], width)]
+            lines: list[Line] = [[("you", "who")], *_said(text.rstrip(), width, mode)]
             return lines + [[(f"[image: {clean(image.name or image.media_type)}]", "muted")] for image in images]
         case ReplyBlock(text, who):
             return [*_heading(who), *markdown(clean(text), width)]
@@ -142,6 +146,8 @@ def layout(block: Block, width: int, mode: Mode) -> list[Line]:
 def estimate(block: Block, width: int, mode: Mode) -> int:
     """Guess how many lines `layout` would give, without cleaning or parsing (1 µs for each kB)."""
     match block:
+        case UserBlock(text) if mode == "folded":
+            return 1 + LONG_LINES
         case UserBlock(text) | ReplyBlock(text):
             return 1 + text.count("\n") + len(text) // width + 1
         case ThinkingBlock(text):
@@ -157,6 +163,8 @@ def default_mode(block: Block) -> Mode:
     match block:
         case ThinkingBlock() | TailBlock(thinking=True):
             return "folded"
+        case UserBlock(text):
+            return "folded" if _is_long(text) else "full"
         case ToolBlock():
             return tool_mode(block)
         case _:
@@ -165,7 +173,13 @@ def default_mode(block: Block) -> Mode:
 
 def foldable(block: Block) -> bool:
     """Say whether a block has something to unfold."""
-    return isinstance(block, ToolBlock | ThinkingBlock) or (isinstance(block, TailBlock) and block.thinking)
+    match block:
+        case ToolBlock() | ThinkingBlock() | TailBlock(thinking=True):
+            return True
+        case UserBlock(text):
+            return _is_long(text)
+        case _:
+            return False
 
 
 def raw_source(block: Block) -> str:
@@ -188,6 +202,18 @@ def spaced(before: Block | None, block: Block) -> bool:
     """Say whether an empty line stands between two blocks: cards of one reply and notices stand together."""
     tight = isinstance(before, ToolBlock) and isinstance(block, ToolBlock) and not block.who
     return before is not None and not tight
+
+
+def _is_long(text: str) -> bool:
+    return len(text) > LONG or text.count("\n") > LONG_LINES
+
+
+def _said(text: str, width: int, mode: Mode) -> list[Line]:
+    """Lay a person's words out; of a long paste, folded, only the beginning."""
+    if mode == "full":
+        return wrap([(clean(text), "")], width)
+    start = "\n".join(text[:LONG].split("\n")[:LONG_LINES])
+    return [*wrap([(clean(start), "")], width), [(f"▸ {size(len(text) - len(start))} more", "muted")]]
 
 
 def _heading(who: str) -> list[Line]:

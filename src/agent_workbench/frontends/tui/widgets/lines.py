@@ -117,11 +117,11 @@ def _breaks(text: str, width: int) -> list[tuple[int, int]]:
         if used and used + cells > width:
             spans.append((start, end))
             start, used = match.start(), 0
-        while cells > width:
-            piece = chop_cells(word, width)[0]
-            spans.append((start, start + len(piece)))
-            start += len(piece)
-            word = word[len(piece) :]
+        if cells > width:
+            *full, word = chop_cells(word, width)
+            for piece in full:
+                spans.append((start, start + len(piece)))
+                start += len(piece)
             cells = cell_len(word)
         end = start + len(word) if not used else match.start() + len(word)
         used += cell_len(match.group()) if used else cells + cell_len(match.group()) - cell_len(match.group().rstrip())

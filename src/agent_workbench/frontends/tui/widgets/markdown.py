@@ -5,6 +5,7 @@ HTML is text, a link shows its address, and nothing becomes a terminal link: wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -20,13 +21,26 @@ if TYPE_CHECKING:
 NARROWEST = 12
 """Cells left to the words however deep quotes and lists go."""
 
+MOST = 100_000
+MARKS = 2_000
+"""A longer text, or a paragraph of more marks, is laid out plain: 20,000 `[` in a row take the parser 0.9 s."""
+
+_MARKS = re.compile(r"[\[\]*_~<&`!|]")
 _INLINE = {"em": "emphasis", "strong": "strong", "s": "strike", "link": "link"}
 _BULLETS = "•◦▪"
 
 
 def markdown(text: str, width: int) -> list[Line]:
     """Lay cleaned markdown out as lines of at most `width` cells. An empty text has no lines."""
+    if _is_costly(text):
+        return wrap([(text, "")], width)
     return _Layout(width).render(_parser().parse(text))
+
+
+def _is_costly(text: str) -> bool:
+    if len(text) <= MARKS:
+        return False
+    return len(text) > MOST or any(len(_MARKS.findall(part)) > MARKS for part in text.split("\n\n"))
 
 
 def code_blocks(text: str) -> list[str]:

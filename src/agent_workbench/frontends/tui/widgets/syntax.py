@@ -11,8 +11,8 @@ from agent_workbench.frontends.tui.widgets.lines import Run
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
-MOST = 20_000
-"""Longer code stays plain: a lexer takes about 1 ms for 4 kB, and the screen waits for it."""
+MOST = 10_000
+"""Longer code stays plain: lexers are quadratic on hostile code (1.5 s for 18 kB of `- `), and the screen waits."""
 
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
 _ROLES = (

@@ -283,10 +283,13 @@ class Transcript(LinesView, can_focus=True, inherit_bindings=False):
         width = self.scrollable_content_region.width - GUTTER
         if width > 0 and width != self._entries.width:
             entries = self._entries
-            top = entries.at(round(self.scroll_y)) if entries.items else 0
+            line = round(self.scroll_y)
+            index = entries.at(line) if entries.items else 0
+            share = (line - entries.top(index)) / entries[index].height if entries.items else 0.0
             entries.resize(width)
             if not self.follow and entries.items:
-                self._jump(entries.top(top))
+                entries.lay(index)
+                self._jump(entries.top(index) + int(share * entries[index].height))
         self._arrange()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
