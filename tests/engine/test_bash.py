@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -106,6 +107,12 @@ async def test_a_denied_command_is_refused_by_the_tool_itself(tmp_path):
     assert outcome.is_error
     assert not (tmp_path / "x").exists()
     assert (await run(tmp_path, "echo \0")).is_error
+
+
+async def test_memory_is_capped(tmp_path):
+    outcome = await run(tmp_path, f"{sys.executable} -c 'bytearray(300_000_000)'", memory_mb=128)
+    assert "MemoryError" in outcome.content
+    assert outcome.is_error
 
 
 def test_a_denied_command_that_is_no_pattern_is_refused_when_mounted(tmp_path):

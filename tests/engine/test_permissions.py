@@ -67,6 +67,9 @@ RULED: dict[str, tuple[list[Rule], str, Intent, str]] = {
     "allowing a host": ([rule("fetch(x.org)", "allow")], "fetch", Intent("network", "x.org"), "allow"),
     "not another host": ([rule("fetch(x.org)", "allow")], "fetch", Intent("network", "x.org.evil"), "ask"),
     "denying a host in capitals": ([rule("fetch(x.org)", "deny")], "fetch", Intent("network", "X.ORG"), "deny"),
+    "allowing is exact about letters": ([rule("fetch(x.org)", "allow")], "fetch", Intent("network", "X.ORG"), "ask"),
+    "allowing is exact about the tool": ([rule("Fetch", "allow")], "fetch", Intent("network", "x.org"), "ask"),
+    "allowing is exact about paths": ([rule("edit_file(SRC/**)", "allow")], "edit_file", writing("src/a.py"), "ask"),
     "a family of tools": ([rule("mcp_github_*", "deny")], "mcp_github_push", Intent("network"), "deny"),
     "not a tool of another family": ([rule("mcp_github_*", "deny")], "mcp_git_push", Intent("network"), "ask"),
     "allowing a folder": ([rule("edit_file(src/**)", "allow")], "edit_file", writing("src/deep/a.py"), "allow"),
@@ -74,6 +77,8 @@ RULED: dict[str, tuple[list[Rule], str, Intent, str]] = {
     "a pattern starts in the workspace": ([rule("edit_file(a.py)", "allow")], "edit_file", writing("src/a.py"), "ask"),
     "a denied name counts in every folder": ([rule("edit_file(a.py)", "deny")], "edit_file", writing("src/a.py"),
                                              "deny"),
+    "a denied name is not its neighbour's": ([rule("edit_file(a.py)", "deny")], "edit_file", writing("src/b.py"), "ask"),
+    "a denied folder is not its neighbour's": ([rule("edit_file(src)", "deny")], "edit_file", writing("src2/a"), "ask"),
     "a denied folder covers what is below": ([rule("*(src)", "deny")], "read_file", reading("src/a.py"), "deny"),
     "deny beats ask and allow": ([rule("t", "allow"), rule("t", "ask"), rule("t", "deny")], "t", Intent("none"),
                                  "deny"),
@@ -165,6 +170,30 @@ NOT_OFFERED = {
 def test_where_no_rule_could_stand_for_the_answer_only_once_is_offered(workspace, intent):
     verdict = PermissionManager(workspace).check("tool", intent)
     assert (verdict.decision, verdict.rules, verdict.scopes) == ("ask", (), ("allow",))
+
+
+def test_a_grant_outside_the_workspace_names_the_whole_path(workspace, tmp_path):
+    (tmp_path / "notes").write_text("x")
+    manager = PermissionManager(workspace)
+    verdict = manager.check("read_file", reading("../notes"))
+    assert verdict.rules == (f"read_file({tmp_path}/notes)",)
+    assert "outside the workspace" in verdict.reason
+    assert manager.granting(verdict.rules).check("read_file", reading("../notes")).decision == "allow"
+    assert manager.granting(verdict.rules).check("read_file", reading("../notes2")).decision == "ask"
+
+
+REASONS = {
+    "a command": (running("ls"), "shell command"),
+    "a change": (writing("a"), "changes something"),
+    "the network": (Intent("network", "x"), "network"),
+    "a protected path": (writing(".git/x"), "protected"),
+    "a path that cannot be resolved": (reading("a\0b"), "NUL"),
+}
+
+
+@pytest.mark.parametrize(("intent", "why"), REASONS.values(), ids=REASONS.keys())
+def test_a_question_says_why(workspace, intent, why):
+    assert why in PermissionManager(workspace).check("tool", intent).reason
 
 
 def test_a_question_by_a_rule_stays_a_question(workspace):

@@ -102,7 +102,8 @@ class Bash:
         return ""
 
     def _argv(self, command: str, workspace: Path) -> Sequence[str]:
-        limited = f"ulimit -v {self.config.memory_mb * 1024} 2>/dev/null\n{command}"
+        # -d counts what is really writable; -v would stop programs that only reserve addresses, as node and java do
+        limited = f"ulimit -d {self.config.memory_mb * 1024} 2>/dev/null\n{command}"
         plain = ("bash", "--noprofile", "--norc", "-c", limited)
         program = sandbox()
         return (*_confined(program, workspace, network=self.config.network), *plain) if program else plain
