@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import NotFound
 from agent_workbench.frontends.cli.config_store import text_of
 from agent_workbench.frontends.cli.opening import json_option, sources_option, with_workbench
@@ -96,8 +97,8 @@ def _shown(value: Any) -> str:
     if value == "":
         return ""
     if isinstance(value, list | tuple):
-        return f": [{', '.join(str(item) for item in value)}]"
-    return f": {value}"
+        value = f"[{', '.join(str(item) for item in value)}]"
+    return f": {clean_line(str(value), 60)}"
 
 
 def _explain(plan: Plan, path: str, as_json: bool) -> None:

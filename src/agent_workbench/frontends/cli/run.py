@@ -13,7 +13,7 @@ import click
 from agent_workbench.conversation.events import Event, ReplyFinished, TurnFinished
 from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.frontends.cli.console import Console, Terminal
-from agent_workbench.frontends.cli.opening import with_workbench
+from agent_workbench.frontends.cli.opening import sources_option, with_workbench
 from agent_workbench.frontends.cli.output import emit_json
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ STATUS_CODES = {"completed": 0, "cancelled": 128 + signal.SIGINT, "failed": 1, "
     help="Allow these calls beforehand: edit_file, 'write_file(out/**)', bash. May be repeated.",
 )  # fmt: skip
 @click.option("-m", "--model", metavar="MODEL", help="Use this model instead of the config's.")
+@sources_option
 @with_workbench
 async def command(
     bench: SharedContext,

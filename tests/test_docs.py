@@ -1,0 +1,114 @@
+"""The documentation tells the truth: commands, options, exit codes, links, and code that runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from agent_workbench.frontends.cli.app import COMMANDS, EXIT_CODES, cli
+from agent_workbench.services.configs import ConfigManager
+from agent_workbench.services.sessions import SessionManager
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CLI = (ROOT / "docs" / "cli.md").read_text("utf-8")
+LIBRARY = (ROOT / "docs" / "library.md").read_text("utf-8")
+EVERYWHERE = {"--help", "-h", "--json", "--db"}
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Yield every command with its whole name."""
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from ((f"awb {name} {part}", one) for part, one in command.commands.items())
+        else:
+            yield f"awb {name}", command
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), list(commands()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_command_and_option_is_in_the_docs(name: str, command: click.Command) -> None:
+    assert name in CLI
+    section = CLI.split(f"## {' '.join(name.split()[:2])}\n", 1)[1].split("\n## ", 1)[0]
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden:
+            for option in (*parameter.opts, *parameter.secondary_opts):
+                assert option in EVERYWHERE or f"`{option}" in section, f"{name} {option}"
+
+
+def test_every_command_says_what_it_does() -> None:
+    for name, command in commands():
+        assert command.get_short_help_str(), name
+
+
+def test_every_exit_code_is_in_the_docs() -> None:
+    for code in {0, 130, *(code for _, code in EXIT_CODES)}:
+        assert f"\n| {code} | " in CLI
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+        if not re.match(r"[a-z]+:", target):
+            assert (page.parent / target).exists(), f"{page.name} → {target}"
+
+
+def test_the_index_lists_every_guide() -> None:
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        assert page.name == "index.md" or f"({page.name})" in index
+
+
+def test_contributing_is_short_enough_to_be_read() -> None:
+    assert len((ROOT / "CONTRIBUTING.md").read_text("utf-8").splitlines()) < 100
+
+
+EXAMPLES = re.findall(
+    r"## ([^\n]+)\n(?:(?!\n## ).)*?```python\n(.*?)```\n\n```text\n(.*?)```", LIBRARY, flags=re.DOTALL
+)
+"""Title, code, and what it prints."""
+
+
+def test_every_example_of_the_library_page_says_what_it_prints() -> None:
+    assert len(EXAMPLES) == LIBRARY.count("```python")
+
+
+@pytest.mark.parametrize(("title", "code", "printed"), EXAMPLES, ids=[title for title, _, _ in EXAMPLES])
+def test_an_example_of_the_library_page_prints_what_it_says(
+    title: str, code: str, printed: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-c", code],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ),
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == (printed, "")
+
+
+def test_the_readme_example_runs(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), flags=re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.startswith("Hello!")
+
+
+@pytest.mark.parametrize("manager", [ConfigManager, SessionManager])
+def test_every_call_that_the_library_page_names_exists(manager: type) -> None:
+    name = {"ConfigManager": "configs", "SessionManager": "sessions"}[manager.__name__]
+    table = LIBRARY.split(f"| call of `bench.{name}` | does |", 1)[1].split("\n\n", 1)[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")]
+    calls = {call for row in rows for call in re.findall(r"`(\w+)`", row)}
+    assert calls
+    assert not {call for call in calls if not hasattr(manager, call)}
