@@ -207,3 +207,19 @@ class Texts:
             return self.random.choice(ODD)
         word = self.random.choice(WORDS + ODD)
         return f"'{word}'" if roll < 0.8 else f'"{word}"'
+
+
+PIECES = (
+    *"[]{}:,-#&*!|>'\"%@`?=~<\t\n\r .0123456789eaxno\x85\u2028\ufeff\x07\ud800é",
+    "---\n", "...\n", "<<: ", "&a ", "*a ", "!!str ", "? ", ": ", "- ", "\n  ", "\r\n", "|+\n", "#c1", "\n# - x\n",
+)  # fmt: skip
+
+
+def damaged(seed: int, size: int) -> str:
+    """Return a text with a few characters lost, doubled or strange."""
+    text = Texts(seed, size).text()
+    chance = random.Random(seed)
+    for _ in range(chance.randint(1, 4)):
+        at, lost = chance.randint(0, len(text)), chance.randint(0, 2)
+        text = text[:at] + (chance.choice(PIECES) if chance.random() < 0.8 else "") + text[at + lost :]
+    return text

@@ -12,20 +12,20 @@ from yaml import events as ev
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
 from agent_workbench.configs.edits import Edit
-from agent_workbench.configs.nodes import Lines, Node
+from agent_workbench.configs.nodes import MERGE, Lines, Node
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.scalars import TAG, BadScalar, construct, differs, meaning
 
 MAX_CHARACTERS = 500_000
 MAX_DEPTH = 100
 MAX_LINES = 20_000
-MAX_NODES = 25_000
+MAX_NODES = 20_000
 #: Nodes with every alias written out. A bundle that repeats more than this is a bomb.
 MAX_EXPANDED = 200_000
 MAX_PROBLEMS = 200
 
 _PLAIN_TAGS = frozenset(f"{TAG}{name}" for name in ("str", "int", "float", "bool", "null", "timestamp"))
-_MERGE, _STR = f"{TAG}merge", f"{TAG}str"
+_STR = f"{TAG}str"
 _HINTS = {
     "mapping values are not allowed": "put the text in quotes if it contains `: `, and check the indentation",
     "did not find expected key": "check the indentation: this line belongs to nothing above it",
@@ -192,15 +192,15 @@ class Composer:
 
     def _put(self, parent: Node, key: Node | None, node: Node) -> None:
         parent.parts.append((key, node))
-        if key is not None and key.tag == _MERGE:
+        if key is not None and key.tag == MERGE:
             self._add_merge(parent, node)
         elif key is not None and isinstance(key.value, str):
             parent.value[key.value] = node.value
 
     def _check_key(self, parent: Node, key: Node) -> None:
         at = self.lines.offset(key.start)
-        if key.tag == _MERGE:
-            if any(other is not None and other.tag == _MERGE for other, _ in parent.parts):
+        if key.tag == MERGE:
+            if any(other is not None and other.tag == MERGE for other, _ in parent.parts):
                 self._problem("yaml-duplicate-key", "`<<` is here twice", at, "write one `<<: [*a, *b]`")
         elif not isinstance(key.value, str):
             fix = self._quoted(key, at) if key.kind == "scalar" and key.style is None else None
@@ -243,7 +243,7 @@ class Composer:
 
     def _plain(self, node: Node, word: str, is_key: bool) -> None:
         if is_key and word == "<<":
-            node.tag, node.value = _MERGE, word
+            node.tag, node.value = MERGE, word
             return
         try:
             node.value = meaning(word)

@@ -14,6 +14,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 Path = tuple[str | int, ...]
+#: The tag of the key `<<`.
+MERGE = "tag:yaml.org,2002:merge"
 
 #: What the parser counts as the end of a line (YAML 1.1), and what an editor does.
 _PARSER_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -74,7 +76,7 @@ class Node:
             inside = isinstance(part, int) and 0 <= part < len(node.parts)
             return node.parts[part] if inside and isinstance(part, int) else None
         for key, value in node.parts:
-            if key is not None and key.value == part:
+            if key is not None and key.value == part and key.tag != MERGE:
                 return key, value
         return next((found for merge in node.merges if (found := merge.child(part))), None)
 
@@ -87,7 +89,7 @@ class Node:
             return
         seen: set[Any] = set()
         for key, value in node.parts:
-            if key is not None and isinstance(key.value, str) and key not in node.merges:
+            if key is not None and isinstance(key.value, str) and key.tag != MERGE:
                 seen.add(key.value)
                 yield key.value, key, value
         for merge in node.merges:

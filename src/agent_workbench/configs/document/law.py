@@ -85,3 +85,42 @@ def difference(one: Any, other: Any, path: Path = ()) -> Path | None:
         if found is not None:
             return found
     return None
+
+
+def alike_but_empty(one: Any, other: Any) -> bool:
+    """Compare data, taking an empty list, an empty map and nothing for the same."""
+    if not one and not other and isinstance(one, dict | list | None) and isinstance(other, dict | list | None):
+        return True
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike_but_empty(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike_but_empty, one, other))
+    return same(one, other)
+
+
+def grew(after: Any, before: Any) -> bool:
+    """Tell whether data only gained: exactly one entry, somewhere."""
+    return _gained(after, before) == 1
+
+
+def _gained(after: Any, before: Any) -> int:
+    """Return how many entries came in; a large number where anything else changed."""
+    if isinstance(after, dict) and (isinstance(before, dict) or before is None):
+        known = before or {}
+        if any(key not in after for key in known):
+            return 99
+        return len(after) - len(known) + sum(_gained(after[key], known[key]) for key in known)
+    if isinstance(after, list) and (isinstance(before, list) or before is None):
+        return _gained_in_list(after, before or [])
+    return 0 if same(after, before) else 99
+
+
+def _gained_in_list(after: list[Any], before: list[Any]) -> int:
+    if len(after) == len(before):
+        return sum(map(_gained, after, before))
+    if len(after) != len(before) + 1:
+        return 99
+    for index in range(len(after)):
+        if all(map(same, after[:index] + after[index + 1 :], before)):
+            return 1
+    return 99

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from agent_workbench.configs.document.writer import Style
-from agent_workbench.configs.nodes import Node, Path
+from agent_workbench.configs.nodes import MERGE, Node, Path
 from agent_workbench.configs.reader import Reading, show_path
 from agent_workbench.errors import EditRefused
 
@@ -73,7 +73,7 @@ class Layout:
             inside = isinstance(part, int) and 0 <= part < len(node.parts)
             return Spot(node.parts[part][1], node, part) if inside and isinstance(part, int) else None
         for index, (key, value) in enumerate(node.parts):
-            if key is not None and key.value == part and key.tag != "tag:yaml.org,2002:merge":
+            if key is not None and key.value == part and key.tag != MERGE:
                 return Spot(value, node, index, key)
         return None
 
@@ -163,6 +163,10 @@ class Layout:
         """Return the start of the line behind that of an offset, or the end of the YAML."""
         index = bisect_right(self._starts, offset)
         return self._starts[index] if index < len(self._starts) else self.reading.end
+
+    def line_text(self, offset: int) -> str:
+        """Return the text from an offset to the end of its line."""
+        return self.text[offset : self.line_end(offset)]
 
     def column(self, offset: int) -> int:
         """Return the column of an offset, from 0."""

@@ -5,7 +5,6 @@ Each verb gives one or more plans, the nicest first, because what a comment belo
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from agent_workbench.configs.document.layout import Layout, Spot
@@ -144,9 +143,9 @@ class Splicer:
         end = self.layout.end(node)
         if not self.layout.rest_is_comment(end):
             raise EditRefused(f"line {self.layout.line(node)}: nothing can be written behind this; edit it by hand")
-        return self._below(node, end, column, self.newline + self.newline.join(lines))
+        return self.below(node, end, column, self.newline + self.newline.join(lines))
 
-    def _below(self, node: Node, end: int, column: int, text: str) -> list[Plan]:
+    def below(self, node: Node, end: int, column: int, text: str) -> list[Plan]:
         """Write lines below content, behind the comments that belong to it or, if that fails, before them."""
         stops = dict.fromkeys((self.layout.below(end, column, deeper=False), self.layout.line_end(end)))
         plans = [[Splice(stop, stop, text)] for stop in stops]
@@ -173,7 +172,7 @@ class Splicer:
         if index < len(spots):
             return Splice(near, near, f"{text},{self.newline}{indent}" if own_line else f"{text}, ")
         end = layout.end(spots[-1].value)
-        comma = self._comma(end)
+        comma = self.comma(end)
         after = end if comma is None else comma + 1
         stop = layout.line_end(after)
         if own_line and layout.rest_is_comment(after):
@@ -181,7 +180,7 @@ class Splicer:
             return Splice(after, stop, f"{first}{self.text[after:stop]}{self.newline}{indent}{text}{last}")
         return Splice(after, after, f", {text}" if comma is None else f" {text},")
 
-    def _comma(self, end: int) -> int | None:
+    def comma(self, end: int) -> int | None:
         at = self.layout.skip(end)
         return at if self.text[at : at + 1] == "," else None
 
@@ -248,7 +247,7 @@ class Splicer:
         parent, layout = spot.parent, self.layout
         assert parent is not None
         start, end = layout.entry_start(spot), layout.end(spot.value)
-        comma = self._comma(end)
+        comma = self.comma(end)
         after = end if comma is None else comma + 1
         if layout.is_first_on_line(start) and layout.rest_is_comment(after) and layout.next_line(after) > after:
             return Splice(layout.line_start(start), layout.next_line(after), "")
@@ -291,117 +290,8 @@ class Splicer:
             start = layout.above(spot) + column
         return start, layout.below(layout.end(spot.value), column, deeper=True)
 
-    # comments
-
-    def comment_out(self, spot: Spot) -> list[Plan]:
-        """Put `# ` before the lines of an entry."""
-        layout = self.layout
-        start, end = layout.entry_start(spot), layout.end(spot.value)
-        column = layout.column(start)
-        if layout.in_flow(spot.parent):
-            comma = self._comma(end)
-            end = end if comma is None else comma + 1
-            stop = layout.line_end(end)
-        else:
-            stop = layout.below(end, column, deeper=True)
-        if not layout.is_first_on_line(start) or not layout.rest_is_comment(end):
-            line = layout.lines.line_column(start)[0]
-            raise EditRefused(f"line {line}: other things stand on the lines of this entry; comment it out by hand")
-        low = layout.line_start(start)
-        lines = self.text[low:stop].split(self.newline)
-        column = min(column, *(len(line) - len(line.lstrip(" ")) for line in lines if line.strip()))
-        done = (f"{line[:column]}# {line[column:]}" if line.strip() else f"{' ' * column}#" for line in lines)
-        return [[Splice(low, stop, self.newline.join(done))]]
-
-    def uncomment(self, line: int) -> list[Plan]:
-        """Take `# ` from a line and from those below that belong to the same entry."""
-        layout = self.layout
-        starts = layout.lines.parser_lines
-        first = next((n for n, at in enumerate(starts) if layout.lines.line_column(at)[0] == line), None)
-        found = _comment(self._line(starts[first])) if first is not None else None
-        if first is None or found is None:
-            raise EditRefused(f"line {line} is not a comment")
-        column, words = found
-        lines = [words]
-        known = 1
-        for start in starts[first + 1 :]:
-            more = _comment(self._line(start))
-            if more is None or more[0] != column or not (_continues(words, more[1]) or more[1].startswith("#")):
-                break
-            lines.append(more[1])
-            if not more[1].startswith("#"):  # a comment in the entry's own column ends with it
-                known = len(lines)
-        done = ((" " * column + line) if line.strip() else "" for line in lines[:known])
-        stop = layout.line_end(starts[first + known - 1])
-        return [[Splice(starts[first], stop, self.newline.join(done))]]
-
-    def _line(self, start: int) -> str:
-        return self.text[start : self.layout.line_end(start)]
-
-    # sections
-
-    def first_section(self, lines: list[str]) -> list[Plan]:
-        """Write the first lines of a document that says nothing yet."""
-        reading, root = self.layout.reading, self.layout.reading.root
-        body = self.newline.join(lines)
-        if reading.is_markdown and reading.body == self.text[reading.start :]:
-            frame = f"---{self.newline}{body}{self.newline}---{self.newline}"
-            return [[Splice(reading.start, reading.start, frame)]]
-        if root is not None and root.word:
-            return [[Splice(self.layout.start(root), self.layout.end(root), body)]]
-        starts = self.layout.lines.parser_lines
-        end = next((at for at in starts if self.text[at : at + 3] == "..."), reading.end)
-        known = self.text[reading.start : end].rstrip(" \t\r\n")
-        at = reading.start + len(known)
-        if not known:
-            return [[Splice(at, at, body + self.newline)]]
-        last = self._line(self.layout.line_start(at))
-        blank = self.newline if last.startswith("#") else ""
-        plan = [Splice(at, at, f"{self.newline}{blank}{body}")]
-        return [plan, [Splice(at, at, f"{self.newline}{blank}{body}{self.newline}")]]
-
-    def section_after(self, root: Node, index: int, lines: list[str]) -> list[Plan]:
-        """Write a section behind that of an index, -1 before all, with a blank line where the document has them."""
-        layout = self.layout
-        blank = self.newline if self._is_airy(root) else ""
-        body = self.newline.join(lines)
-        spots = layout.siblings(root)
-        if index < 0:
-            at = layout.above(spots[0])
-            return [[Splice(at, at, body + self.newline + blank)]]
-        end = layout.end(spots[index].value)
-        if not layout.rest_is_comment(end):
-            raise EditRefused(f"line {layout.line(spots[index].value)}: nothing can be written behind this section")
-        plans = self._below(spots[index].value, end, 0, f"{self.newline}{blank}{body}")
-        # A literal that keeps its blank lines would swallow ours.
-        return plans + self._below(spots[index].value, end, 0, self.newline + body) if blank else plans
-
-    def _is_airy(self, root: Node) -> bool:
-        layout = self.layout
-        spots = layout.siblings(root)
-        airy = 0
-        for before, after in pairwise(spots):
-            between = self.text[layout.end(before.value) : layout.entry_start(after)]
-            airy += len([line for line in between.splitlines() if not line.strip()]) > 0 and between.count("\n") > 1
-        return airy * 2 >= len(spots) - 1
-
 
 def _is_block(node: Node) -> bool:
     if node.kind == "scalar":
         return node.style in ("|", ">")
     return node.kind in ("map", "list") and not node.flow
-
-
-def _comment(line: str) -> tuple[int, str] | None:
-    """Return the column of a comment line and its words without `# `."""
-    words = line.lstrip(" ")
-    if not words.startswith("#"):
-        return None
-    return len(line) - len(words), words[1:].removeprefix(" ")
-
-
-def _continues(first: str, words: str) -> bool:
-    """Tell whether a line belongs to the entry that starts with `first`."""
-    if not words.strip() or words.startswith(" "):
-        return True
-    return f"{words} ".startswith("- ") and not f"{first} ".startswith("- ")  # a list in the column of its key
