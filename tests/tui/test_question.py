@@ -155,6 +155,18 @@ async def test_a_question_answered_elsewhere_goes_away():
         assert app.answers == []
 
 
+async def test_the_same_question_twice_is_one_and_a_changed_one_is_asked_anew():
+    async with (app := Host(question("1"))).run_test() as pilot:
+        app.card.ask(question("1"))
+        assert len(app.card.waiting) == 1
+        app.now = 5
+        app.card.ask(question("1", preview="rm -rf /"))
+        await pilot.pause()
+        assert "rm -rf /" in text(app)
+        await pilot.press("y")
+        assert (app.answers, len(app.card.waiting)) == ([], 1)
+
+
 async def test_a_withdrawn_question_behind_the_first_does_not_restart_its_grace():
     async with (app := Host(question("1"), question("2"))).run_test() as pilot:
         app.now = 5

@@ -194,7 +194,10 @@ class QuestionCard(Vertical, can_focus=True):
         return tuple(self._waiting)
 
     def ask(self, question: Question) -> None:
-        """Put a question at the end of the queue."""
+        """Put a question at the end of the queue; one about the same call gives way to it, unless they are equal."""
+        if question in self._waiting:
+            return
+        self.withdraw(question.call.call_id)
         self._waiting.append(question)
         if len(self._waiting) == 1:
             self._show()
