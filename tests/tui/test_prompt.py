@@ -6,6 +6,7 @@ from textual import events
 from textual.app import App, ComposeResult
 
 from agent_workbench.conversation.clean import clean
+from agent_workbench.frontends.tui.widgets.offers import Offer, fitting
 from agent_workbench.frontends.tui.widgets.prompt import PLACEHOLDER, PromptArea
 
 BIG = "\n".join(f"line {number}" for number in range(40))
@@ -16,9 +17,13 @@ class Host(App[None]):
         super().__init__()
         self.sent: list[str] = []
         self.searches = 0
+        self.wanted: list[str] = []
 
     def compose(self) -> ComposeResult:
-        yield PromptArea()
+        prompt = PromptArea()
+        prompt.commands = [Offer("/new", "a new session"), Offer("/model", "another model"), Offer("/fork")]
+        yield prompt.offers
+        yield prompt
 
     def on_mount(self) -> None:
         self.prompt.focus()
@@ -29,6 +34,10 @@ class Host(App[None]):
 
     def on_prompt_area_submitted(self, event: PromptArea.Submitted) -> None:
         self.sent.append(event.text)
+
+    def on_prompt_area_paths_requested(self, event: PromptArea.PathsRequested) -> None:
+        self.wanted.append(event.start)
+        event.prompt.offer_paths(event.start, ["src/scan.py", "src/parse.py", "README.md", HOSTILE])
 
     def on_prompt_area_history_requested(self) -> None:
         self.searches += 1
@@ -66,6 +75,62 @@ async def test_a_user_may_bind_other_keys():
         app.set_keymap({"prompt.send": "f9", "prompt.newline": "enter"})
         await pilot.press("a", "enter", "b", "f9")
         assert app.sent == ["a\nb"]
+
+
+async def test_a_command_is_offered_while_it_is_typed_and_taken_with_tab():
+    async with (app := Host()).run_test() as pilot:
+        await pilot.press("/")
+        assert [word in text(app) for word in ("▸ /new", "a new session", "/model", "/fork")] == [True] * 4
+        await pilot.press("m", "tab")
+        assert app.prompt.text == "/model "
+        assert not app.prompt.offers.display
+
+
+async def test_the_arrows_walk_the_offers_and_enter_takes_what_they_chose():
+    async with (app := Host()).run_test() as pilot:
+        await pilot.press("/", "down", "down", "enter")
+        assert (app.prompt.text, app.sent) == ("/model ", [])
+        await pilot.press("enter")
+        assert app.sent == ["/model "]
+
+
+async def test_enter_sends_what_was_typed_when_no_offer_was_chosen():
+    async with (app := Host()).run_test() as pilot:
+        await pilot.press("/", "n", "enter")
+        assert app.sent == ["/n"]
+
+
+async def test_escape_takes_the_offers_away_until_the_word_changes():
+    async with (app := Host()).run_test() as pilot:
+        await pilot.press("/", "escape")
+        assert not app.prompt.offers.display
+        await pilot.press("f")
+        assert app.prompt.offers.display
+
+
+async def test_paths_are_asked_for_after_an_at_sign_within_a_text():
+    async with (app := Host()).run_test() as pilot:
+        await pilot.press(*"see @s")
+        assert app.wanted == ["", "s"]
+        assert "▸ @src/scan.py" in text(app)
+        assert_inert(app)
+        await pilot.press("down", "down", "tab")
+        assert app.prompt.text == "see @src/parse.py "
+
+
+@pytest.mark.parametrize("typed", ["a/b", "x@y.org", "and /new"])
+async def test_nothing_is_offered_within_a_word(typed: str):
+    async with (app := Host()).run_test() as pilot:
+        app.prompt.type_in(typed)
+        await pilot.pause()
+        assert not app.prompt.offers.display
+
+
+def test_offers_that_begin_with_the_word_come_first():
+    offers = [Offer("/rename"), Offer("/new"), Offer("/open")]
+    assert [offer.text for offer in fitting(offers, "/ne")] == ["/new"]
+    assert [offer.text for offer in fitting(offers, "/")] == ["/rename", "/new", "/open"]
+    assert [offer.text for offer in fitting([Offer("@a/src"), Offer("@src")], "src")] == ["@a/src", "@src"]
 
 
 async def test_it_grows_to_eight_lines():
@@ -154,7 +219,7 @@ async def test_a_paste_replaces_the_selection():
 
 async def test_keys_of_the_workbench_are_left_to_it():
     keys = {key for binding in PromptArea.BINDINGS for key in binding.key.split(",")}  # type: ignore[union-attr]
-    assert not keys & {"ctrl+w", "ctrl+f", "ctrl+y", "ctrl+t", "ctrl+p", "ctrl+o", "ctrl+q", "escape", "tab"}
+    assert not keys & {"ctrl+w", "ctrl+f", "ctrl+y", "ctrl+t", "ctrl+p", "ctrl+o", "ctrl+q"}
     async with (app := Host()).run_test() as pilot:
         await pilot.press("ctrl+r")
         assert app.searches == 1

@@ -178,6 +178,17 @@ class ChatPane(Vertical):
         def control(self) -> ChatPane:
             return self.pane
 
+    @dataclass
+    class PathsRequested(TextualMessage):
+        """Paths that fit `start` are wanted; `pane.prompt.offer_paths(start, paths)` shows them."""
+
+        pane: ChatPane
+        start: str
+
+        @property
+        def control(self) -> ChatPane:
+            return self.pane
+
     def __init__(
         self,
         *,
@@ -217,6 +228,7 @@ class ChatPane(Vertical):
         yield self.transcript
         yield self.question
         yield self._status
+        yield self.prompt.offers
         yield PromptRow(Label("›", markup=False), self.prompt)
         yield self._meter
 
@@ -442,6 +454,11 @@ class ChatPane(Vertical):
         """Pass on."""
         event.stop()
         self.post_message(self.HistoryRequested(self))
+
+    def on_prompt_area_paths_requested(self, event: PromptArea.PathsRequested) -> None:
+        """Pass on."""
+        event.stop()
+        self.post_message(self.PathsRequested(self, event.start))
 
     def on_question_card_answered(self, event: QuestionCard.Answered) -> None:
         """Pass the answer on; the prompt gets the focus back after the last one."""

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from textual import events
+from textual import events, on
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
 from agent_workbench.conversation.clean import clean
+from agent_workbench.frontends.tui.widgets.offers import Offer, Offers, fitting
 
 PLACEHOLDER = "ask, or / for commands"
 PASTE_LINES = 10
@@ -20,6 +21,7 @@ PASTE_CHARACTERS = 1_000
 """A paste over either is folded into a chip, so that the prompt stays readable and fast."""
 
 _CHIP = re.compile(r"\[pasted \d+: \d+ (?:lines|characters)\]")
+_OFFERED = re.compile(r"^/\S*$|(?<!\S)@\S*$")
 _TAKEN = {"ctrl+c", "super+c", "ctrl+f", "ctrl+w", "ctrl+y", "f6", "f7", "up", "down"}
 """TextArea's keys that mean something else in the workbench, or are bound anew below."""
 
@@ -48,6 +50,8 @@ class PromptArea(TextArea, inherit_bindings=False):
         Binding(
             "down", "newer", "Newer", show=False, id="prompt.newer", tooltip="Down; at the end, what you sent after"
         ),
+        Binding("tab", "take", "Complete", show=False, id="prompt.take", tooltip="Take what is offered for the word"),
+        Binding("escape", "dismiss", "Dismiss", show=False, id="prompt.dismiss", tooltip="Take the offers away"),
         Binding("ctrl+c,super+c", "copy_selection", "Copy", show=False, id="prompt.copy", tooltip="Copy the selection"),
         Binding("ctrl+r", "search", "History", show=False, id="prompt.search", tooltip="Search what you sent"),
         *_bindings(TextArea.BINDINGS),
@@ -87,6 +91,17 @@ class PromptArea(TextArea, inherit_bindings=False):
         def control(self) -> PromptArea:
             return self.prompt
 
+    @dataclass
+    class PathsRequested(Message):
+        """Paths that fit what stands after an `@` are wanted; `offer_paths` shows them."""
+
+        prompt: PromptArea
+        start: str
+
+        @property
+        def control(self) -> PromptArea:
+            return self.prompt
+
     def __init__(self, *, placeholder: str = PLACEHOLDER, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(
             compact=True,
@@ -97,6 +112,11 @@ class PromptArea(TextArea, inherit_bindings=False):
             highlight_cursor_line=False,
         )
         self.cursor_blink = False  # nothing moves, and no timer runs, while nobody does anything
+        self.offers = Offers()
+        """What the word at the cursor may become; whoever composes the prompt gives it a place above."""
+        self.commands: Sequence[Offer] = ()
+        """What a `/` at the start may become."""
+        self._dismissed = ""
         self._sent: list[str] = []
         self._place = 0
         self._unsent = ""
@@ -162,7 +182,10 @@ class PromptArea(TextArea, inherit_bindings=False):
         self.type_in(self.app.clipboard)
 
     def action_send(self) -> None:
-        """Send the draft, unless there is nothing but space."""
+        """Send the draft, unless there is nothing but space; an offer that the arrows chose is taken instead."""
+        if self.offers.open and self.offers.walked:
+            self.action_take()
+            return
         text = self.draft
         if not text.strip():
             return
@@ -178,14 +201,59 @@ class PromptArea(TextArea, inherit_bindings=False):
         self.insert("\n")
 
     def action_older(self) -> None:
-        """Move up; on the first line, show what was sent before."""
-        if not self.cursor_at_first_line or not self._recall(-1):
+        """Move up; on the first line, show what was sent before. Walks the offers while there are some."""
+        if self.offers.open:
+            self.offers.move(-1)
+        elif not self.cursor_at_first_line or not self._recall(-1):
             self.action_cursor_up()
 
     def action_newer(self) -> None:
         """Move down; on the last line, show what was sent after, and at last the unsent draft."""
-        if not self.cursor_at_last_line or not self._recall(1):
+        if self.offers.open:
+            self.offers.move(1)
+        elif not self.cursor_at_last_line or not self._recall(1):
             self.action_cursor_down()
+
+    def offer_paths(self, start: str, paths: Iterable[str]) -> None:
+        """Offer paths for what stands after the `@`, unless something else stands there by now."""
+        if self._word == f"@{start}" and self._word != self._dismissed:
+            self.offers.put(fitting((Offer(f"@{clean(path)}") for path in paths), self._word))
+
+    def action_take(self) -> None:
+        """Put the chosen offer in place of the word; without one, the key means something to somebody else."""
+        offer = self.offers.chosen
+        if offer is None:
+            raise SkipAction
+        row, column = self.cursor_location
+        result = self.replace(offer.text + " ", (row, column - len(self._word)), (row, column))
+        self.move_cursor(result.end_location)
+        self.offers.put(())
+
+    def action_dismiss(self) -> None:
+        """Take the offers for this word away."""
+        if not self.offers.open:
+            raise SkipAction
+        self._dismissed = self._word
+        self.offers.put(())
+
+    @property
+    def _word(self) -> str:
+        """The command or the path that ends at the cursor, with its `/` or `@`."""
+        row, column = self.cursor_location
+        match = _OFFERED.search(self.document.get_line(row)[:column])
+        return match.group() if match and (row == 0 or match.group().startswith("@")) else ""
+
+    @on(TextArea.Changed)
+    def _look_for_offers(self) -> None:
+        word = self._word
+        if word != self._dismissed:
+            self._dismissed = ""
+        if word.startswith("@") and not self._dismissed:
+            self.post_message(self.PathsRequested(self, word[1:]))
+        elif word.startswith("/") and not self._dismissed:
+            self.offers.put(fitting(self.commands, word))
+        else:
+            self.offers.put(())
 
     def action_copy_selection(self) -> None:
         """Copy the selection; without one the key means something to somebody else."""
