@@ -199,6 +199,22 @@ def test_a_diamond_is_no_cycle_and_is_read_once(bench: Bench):
     assert plan.includes.count("base.yaml") == 1
 
 
+def test_a_net_of_includes_is_composed_in_no_time(bench: Bench):
+    for n in range(40):
+        bench.files(**{f"n{n}.yaml": f"includes: [./n{n + 1}.yaml, ./n{n + 2}.yaml]\ntools: [{{module: t, n: {n}}}]\n"})
+    bench.files(**{"n40.yaml": TOOL.format("x"), "n41.yaml": ""})
+    plan = bench.plan("includes: [./n0.yaml]")
+    assert plan.errors == ()
+    assert plan.mount_plan["tools"][1] == {"module": "t", "n": 0}
+    assert max(len(origins) for origins in plan.origins.values()) == 40
+
+
+def test_too_long_a_chain_is_one_error(bench: Bench):
+    for n in range(70):
+        bench.files(**{f"n{n}.yaml": f"includes: [./n{n + 1}.yaml, ./n{n + 2}.yaml]\n"})
+    assert codes(bench.plan("includes: [./n0.yaml]")) == ["include-too-many"]
+
+
 def test_including_twice_is_said(bench: Bench):
     bench.files(**{"a.yaml": TOOL.format("a")})
     plan = bench.plan("includes:\n  - ./a.yaml\n  - ./a.yaml\n")

@@ -117,6 +117,21 @@ def test_a_refresh_that_fails_keeps_what_was_pinned(tmp_path: Path, repository: 
     assert isinstance(mine.fetch(repository.uri, NOWHERE), Fetched)
 
 
+def test_a_failure_is_remembered_for_a_while_and_then_tried_again(tmp_path: Path):
+    folder = tmp_path / "late"
+    mine, cache = sources(tmp_path), PlanCache()
+    text = f"includes: ['git+file://{folder}']\n"
+
+    def plan() -> Plan:
+        return resolve_bundle(text, base=tmp_path, fetcher=mine, cache=cache)
+
+    failed = plan()
+    Repository(folder).commit(**{"bundle.yaml": TOOL.format("late")})
+    assert plan() is failed
+    mine.git.retry_after_s = 0
+    assert modules(plan()) == ["tool-late"]
+
+
 @pytest.mark.parametrize("make", ["branch", "tag", "commit", "old commit"])
 def test_a_ref_may_be_a_branch_a_tag_or_a_commit(tmp_path: Path, repository: Repository, make: str):
     commit = repository.commit(**{"bundle.yaml": TOOL.format("wanted")})

@@ -118,8 +118,15 @@ def merge(parent: Node | None, child: Node | None) -> Node | None:
     return _merge(parent, child)
 
 
+def _stacked(below: tuple[Origin, ...], above: tuple[Origin, ...]) -> tuple[Origin, ...]:
+    """Put origins on top of others, each once: in a net of includes one place is reached in many ways."""
+    if below == above:
+        return above
+    return (*(origin for origin in below if origin not in above), *above)
+
+
 def _merge(parent: Node, child: Node) -> Node:
-    origins = parent.origins + child.origins
+    origins = _stacked(parent.origins, child.origins)
     if isinstance(parent.value, dict) and isinstance(child.value, dict):
         merged = dict(parent.value)
         for key, item in child.value.items():
@@ -140,7 +147,7 @@ def _joined(parent: Sequence[Node], child: Sequence[Node]) -> list[Node]:
         if at == len(joined):
             joined.append(item)
         else:
-            joined[at] = replace(joined[at], origins=joined[at].origins + item.origins)
+            joined[at] = replace(joined[at], origins=_stacked(joined[at].origins, item.origins))
     return joined
 
 

@@ -119,6 +119,7 @@ class _Resolver:
         self.includes: dict[str, None] = {}
         self.complete = True
         self._own_text = ""
+        self._stopped = False
         self._loaded: dict[str, _Loaded] = {}
         self._chain: list[tuple[str, str]] = []
 
@@ -177,6 +178,8 @@ class _Resolver:
         return scope
 
     def _include(self, bundle: Bundle, include: Include, index: int, scope: Scope, found: dict[int, _Loaded]) -> None:
+        if self._stopped:
+            return
         fetched = self.lookup.bundle(include.uri, scope)
         if isinstance(fetched, Failure):
             self._missing(bundle, include, fetched)
@@ -192,7 +195,7 @@ class _Resolver:
         if len(self._chain) > MAX_CHAIN or len(self._loaded) >= MAX_BUNDLES:
             message = f"more than {MAX_CHAIN} includes deep or {MAX_BUNDLES} bundles"
             self._say(bundle, include.path, "error", message, "include-too-many", "include less")
-            self.complete = False
+            self.complete, self._stopped = False, True
             return
         shown = f"{fetched.at.label}@{fetched.at.commit[:12]}" if fetched.at.commit else fetched.at.label
         self.includes.setdefault(shown)

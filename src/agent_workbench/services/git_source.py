@@ -78,6 +78,7 @@ class GitCache:
 
     def __init__(self, folder: Path, *, offline: bool = False, timeout_s: float = TIMEOUT_S) -> None:
         self.folder, self.offline, self.timeout_s = folder, offline, timeout_s
+        self.retry_after_s = RETRY_AFTER_S
         self._failed: dict[str, tuple[float, Failure]] = {}
 
     def checkout(self, uri: GitURI) -> Checkout | Failure:
@@ -88,10 +89,7 @@ class GitCache:
         pin = self._pin(uri)
         if self.offline:
             return Failure("it was never fetched, and the network is off", "fetch it once online", (str(pin),))
-        failed = self._failed.get(uri.address)
-        if failed is not None and time.monotonic() - failed[0] < RETRY_AFTER_S:
-            return failed[1]
-        return self.update(uri)
+        return self._failed[uri.address][1] if self.is_waiting(uri.address) else self.update(uri)
 
     def update(self, uri: GitURI) -> Checkout | Failure:
         """Resolve a ref again and pin it to what it is now. What was pinned stays where that fails."""
@@ -105,7 +103,7 @@ class GitCache:
         except OSError as error:
             done = Failure(f"the cache cannot be written: {error.strerror or error}")
         if isinstance(done, Failure):
-            done = Failure(done.reason, done.hint, (str(self._pin(uri)),))
+            done = Failure(done.reason, done.hint, (str(self._pin(uri)), f"retry:{uri.address}"))
             self._failed[uri.address] = (time.monotonic(), done)
         else:
             self._failed.pop(uri.address, None)
@@ -114,6 +112,11 @@ class GitCache:
     def is_pinned(self, uri: GitURI) -> bool:
         """Whether a checkout is at hand."""
         return self._pinned(uri) is not None
+
+    def is_waiting(self, address: str) -> bool:
+        """Whether an address failed so lately that it is not tried again yet."""
+        failed = self._failed.get(address)
+        return failed is not None and time.monotonic() - failed[0] < self.retry_after_s
 
     def forget_failures(self) -> None:
         """Try again at once what failed lately."""

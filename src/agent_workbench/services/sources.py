@@ -119,10 +119,13 @@ class Sources:
             list(pool.map(self.git.checkout, missing.values()))
 
     def stamp(self, watched: str) -> object:
-        """Return what changes when a file (or a stored config) may have changed."""
+        """Return what changes when a file or stored config may have changed, or a failure may be over."""
         if watched.startswith("config:"):
             found = self._stored(watched.removeprefix("config:"))
             return found if isinstance(found, Failure) else (found.config_id, found.name, found.yaml_content)
+        if watched.startswith("retry:"):
+            address = watched.removeprefix("retry:")
+            return self.git.is_waiting(address) or self.web.is_waiting(address)
         try:
             info = os.stat(watched)
         except OSError:

@@ -38,6 +38,7 @@ class WebCache:
 
     def __init__(self, folder: Path, *, offline: bool = False, loopback: bool = False, timeout_s: float = TIMEOUT_S):
         self.folder, self.offline, self.loopback, self.timeout_s = folder, offline, loopback, timeout_s
+        self.retry_after_s = RETRY_AFTER_S
         self._failed: dict[str, tuple[float, Failure]] = {}
 
     def get(self, address: str) -> Page | Failure:
@@ -49,10 +50,7 @@ class WebCache:
             pass
         if self.offline:
             return Failure("it was never fetched, and the network is off", "fetch it once online", (str(kept),))
-        failed = self._failed.get(address)
-        if failed is not None and time.monotonic() - failed[0] < RETRY_AFTER_S:
-            return failed[1]
-        return self.update(address)
+        return self._failed[address][1] if self.is_waiting(address) else self.update(address)
 
     def update(self, address: str) -> Page | Failure:
         """Fetch an address again and keep what came. What was kept stays where that fails."""
@@ -71,9 +69,14 @@ class WebCache:
         else:
             self._failed.pop(address, None)
             return Page(content, kept)
-        failure = Failure(reason[:200], "check the address", (str(kept),))
+        failure = Failure(reason[:200], "check the address", (str(kept), f"retry:{address}"))
         self._failed[address] = (time.monotonic(), failure)
         return failure
+
+    def is_waiting(self, address: str) -> bool:
+        """Whether an address failed so lately that it is not tried again yet."""
+        failed = self._failed.get(address)
+        return failed is not None and time.monotonic() - failed[0] < self.retry_after_s
 
     def forget_failures(self) -> None:
         """Try again at once what failed lately."""
