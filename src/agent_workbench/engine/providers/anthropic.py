@@ -38,6 +38,9 @@ _STOPS: Mapping[str, StopReason] = {
 #: Models that know neither adaptive thinking nor effort (all before Opus and Sonnet 4.6).
 _OLDER = re.compile(r"claude-(?:2|3|instant)|-4-[0-5](?!\d)|-4-20\d{6}|-4@")
 
+#: Models that refuse to have thinking turned off.
+_ALWAYS = re.compile(r"opus-5-5")
+
 
 class Config(HTTPConfig):
     """Settings of `provider-anthropic`."""
@@ -69,7 +72,8 @@ class AnthropicProvider:
         self.priority = config.priority
         self._config = config
         address = (config.base_url or ADDRESS).rstrip("/").removesuffix("/v1")
-        self._endpoint = Endpoint("anthropic", "AsyncAnthropic", config, Caller(id, address, "", "ANTHROPIC_API_KEY"))
+        caller = Caller(id, address, "", "ANTHROPIC_API_KEY")
+        self._endpoint = Endpoint("anthropic", "AsyncAnthropic", "messages", config, caller)
 
     async def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
         """Send a request and yield the reply; thoughts that the API does not take back are sent once without."""
@@ -96,8 +100,7 @@ class AnthropicProvider:
         body = fields(request, model, self._config, thoughts=thoughts)
         limit, messages = body.pop("max_tokens"), body.pop("messages")
 
-        def send(client: Any) -> Any:
-            create = client.messages.with_streaming_response.create
+        def send(create: Any) -> Any:
             return create(model=model, max_tokens=limit, messages=messages, stream=True, extra_body=body)
 
         reading = _Reading(
@@ -146,7 +149,7 @@ def _thinking(
 ) -> dict[str, Any]:
     """Return the `thinking` field; empty leaves it to the model."""
     wanted = config.extended_thinking
-    if wanted is False or effort == "none":
+    if (wanted is False or effort == "none") and not _ALWAYS.search(model):
         return {"type": "disabled"}
     older = bool(_OLDER.search(model))
     if config.thinking_type == "adaptive" or (config.thinking_type == "auto" and not older):

@@ -84,17 +84,15 @@ class ChatCompletionsProvider:
         self.priority = config.priority
         self._module = module
         self._config = config
-        self._endpoint = Endpoint(
-            "openai", "AsyncOpenAI", config, Caller(self.id, config.base_url.rstrip("/")), needs_key=False
-        )
+        caller = Caller(self.id, config.base_url.rstrip("/"))
+        self._endpoint = Endpoint("openai", "AsyncOpenAI", "chat.completions", config, caller, needs_key=False)
 
     async def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
         """Send a request and yield the reply as it comes."""
         model, caller = request.model.model or await self._model(), self._endpoint.caller
         body = fields(request, self._config, self._module)
 
-        def send(client: Any) -> Any:
-            create = client.chat.completions.with_streaming_response.create
+        def send(create: Any) -> Any:
             return create(model=model, messages=[], stream=True, extra_body=body)
 
         def price(usage: Usage) -> Usage:

@@ -12,16 +12,20 @@ import importlib
 import json
 import os
 import re
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
+from operator import attrgetter
 from typing import Any, Protocol
 
 from pydantic import AliasChoices, Field
 
 from agent_workbench.configs.modules import ModuleConfig
 from agent_workbench.conversation.messages import Thinking
+from agent_workbench.engine import pricing
 from agent_workbench.engine.ports import ReplyDone, ReplyItem, Request
 from agent_workbench.engine.providers import faults
 from agent_workbench.engine.providers.faults import Caller
@@ -79,11 +83,13 @@ class HTTPConfig(ModuleConfig):
 class Endpoint:
     """One API at one address: makes the SDK's client at the first request, and turns its answers into events.
 
-    `sdk` is the SDK's module name and `client` the class in it; neither is imported before the first request.
+    `sdk` is the SDK's module name, `client` the class in it and `resource` where that has the call to make; nothing
+    is imported before the first request.
     """
 
     sdk: str
     client: str
+    resource: str
     config: HTTPConfig
     caller: Caller
     needs_key: bool = True
@@ -95,19 +101,19 @@ class Endpoint:
     async def events(self, send: Send, model: str = "") -> AsyncGenerator[tuple[str, Any], None]:
         """Send a request; yield the answer's request id once as ("", id), then each event as (name, decoded data).
 
-        `send` gets the SDK's client and returns its streaming response. The stream's last event is the caller's to
-        check. A `[DONE]` comes as ("done", None).
+        `send` gets the SDK's `create` of the resource and returns its streaming response. The stream's last event is
+        the caller's to check. A `[DONE]` comes as ("done", None).
 
         Raises:
             ProviderError: For every failure of the provider, the network or the settings.
         """
-        import httpx2
-
         caller = replace(self.caller, model=model)
         client = await self._ready(caller)
+        import httpx2
+
         sdk: Any = importlib.import_module(self.sdk)
         try:
-            async with send(client) as answer:
+            async with send(self._create(client)) as answer:
                 response: httpx2.Response = answer.http_response
                 yield "", response.headers.get("request-id") or response.headers.get("x-request-id") or ""
                 await _require_stream(caller, response)
@@ -129,9 +135,9 @@ class Endpoint:
         Raises:
             ProviderError: As for a request.
         """
+        client = await self._ready(self.caller)
         import httpx2
 
-        client = await self._ready(self.caller)
         sdk: Any = importlib.import_module(self.sdk)
         try:
             return [str(row.id) async for row in client.models.list()]
@@ -153,13 +159,13 @@ class Endpoint:
             if self._client is None:
                 key = self._key(caller)
                 # In a thread: importing an SDK takes up to a second, in which a screen would stand still.
-                await asyncio.to_thread(_import, self.sdk)
-                self._client = self._make(key)
+                self._client = await asyncio.to_thread(self._make, key)
             return self._client
 
     def _make(self, key: str) -> Any:
         import httpx2
 
+        _load_prices()
         sdk: Any = importlib.import_module(self.sdk)
         timeout = httpx2.Timeout(self.config.timeout, connect=self.config.connect_timeout)
         try:
@@ -174,7 +180,11 @@ class Endpoint:
         for ambient in ("organization", "project", "admin_api_key"):
             if hasattr(client, ambient):
                 setattr(client, ambient, None)
+        self._create(client)  # imports what the SDK puts off until it is used
         return client
+
+    def _create(self, client: Any) -> Any:
+        return attrgetter(f"{self.resource}.with_streaming_response.create")(client)
 
     def _key(self, caller: Caller) -> str:
         """Return the key of the config, else of the environment.
@@ -266,9 +276,10 @@ def refuses_thoughts(error: ProviderError, request: Request, origin: str) -> boo
     return any(isinstance(part, Thinking) and part.origin == origin for part in parts)
 
 
-def _import(name: str) -> None:
-    importlib.import_module(name)
-    importlib.import_module("agent_workbench.engine.pricing").warm()
+@cache
+def _load_prices() -> None:
+    """Load the table of prices beside the first request: it takes 0.8 s, and is not wanted before the reply's end."""
+    threading.Thread(target=pricing.warm, name="prices", daemon=True).start()
 
 
 def _text(error: Any) -> str:

@@ -60,7 +60,8 @@ class OpenAIProvider:
         self.priority = config.priority
         self._config = config
         address = (config.base_url or ADDRESS).rstrip("/")
-        self._endpoint = Endpoint("openai", "AsyncOpenAI", config, Caller(id, address, "", "OPENAI_API_KEY"))
+        caller = Caller(id, address, "", "OPENAI_API_KEY")
+        self._endpoint = Endpoint("openai", "AsyncOpenAI", "responses", config, caller)
 
     async def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
         """Send a request and yield the reply; reasoning that the API does not take back is sent once without."""
@@ -87,8 +88,8 @@ class OpenAIProvider:
         model, caller = request.model.model or self.default_model, self._endpoint.caller
         body = fields(request, model, self._config, thoughts=thoughts)
 
-        def send(client: Any) -> Any:
-            return client.responses.with_streaming_response.create(model=model, stream=True, extra_body=body)
+        def send(create: Any) -> Any:
+            return create(model=model, stream=True, extra_body=body)
 
         reading = _Reading(caller, lambda usage: pricing.priced(usage, ID, model, self._config.prices))
         return read(self._endpoint, send, reading, model)
