@@ -7,7 +7,7 @@ import pytest
 from agent_workbench.conversation.events import Answer, ReplyFinished, TextDelta, ThinkingDelta, ToolStarted
 from agent_workbench.conversation.messages import Message, Text, Thinking, user
 from agent_workbench.engine.ports import MountContext, Request
-from agent_workbench.engine.providers.mock import MODULE, MockConfig
+from agent_workbench.engine.providers.mock import MODULE, MockConfig, script_of
 from agent_workbench.engine.tools.filesystem import MODULE as FILES
 from agent_workbench.engine.tools.filesystem import FilesystemConfig
 from engine.engine_kit import Echo, Person, of, played, scripted, session
@@ -122,6 +122,16 @@ async def test_scripted_usage_is_reported_and_else_estimated_at_no_cost():
     estimated = await played(session(scripted("some words here")))
     assert estimated[-1].usage.output_tokens >= 3
     assert estimated[-1].usage.cost == 0
+
+
+async def test_a_session_can_be_played_again_as_a_script():
+    replies = [{"thinking": "hm", "tool_calls": [{"name": "echo", "arguments": {"n": 1}, "id": "a"}]}, "cut", "done"]
+    replies[1] = {"text": "cut", "stop_reason": "pause"}
+    first = await played(session(scripted(*replies), Echo()))
+    spoken = [event.message for event in of(first, ReplyFinished)]
+    script = script_of([user("go"), *spoken])
+    again = await played(session(scripted(*script), Echo()))
+    assert [event.message for event in of(again, ReplyFinished)] == spoken
 
 
 async def test_words_stream_one_by_one():

@@ -77,7 +77,7 @@ RULED: dict[str, tuple[list[Rule], str, Intent, str]] = {
     "a pattern starts in the workspace": ([rule("edit_file(a.py)", "allow")], "edit_file", writing("src/a.py"), "ask"),
     "a denied name counts in every folder": ([rule("edit_file(a.py)", "deny")], "edit_file", writing("src/a.py"),
                                              "deny"),
-    "a denied name is not its neighbour's": ([rule("edit_file(a.py)", "deny")], "edit_file", writing("src/b.py"), "ask"),
+    "a denied name is not its neighbour's": ([rule("edit_file(a.py)", "deny")], "edit_file", writing("src/b"), "ask"),
     "a denied folder is not its neighbour's": ([rule("edit_file(src)", "deny")], "edit_file", writing("src2/a"), "ask"),
     "a denied folder covers what is below": ([rule("*(src)", "deny")], "read_file", reading("src/a.py"), "deny"),
     "deny beats ask and allow": ([rule("t", "allow"), rule("t", "ask"), rule("t", "deny")], "t", Intent("none"),
@@ -138,6 +138,37 @@ def test_a_section_of_the_wrong_shape_is_refused_or_asks(workspace, section):
         load_rules(section, "user")
     lenient = load_rules(section, "user", strict=False)
     assert PermissionManager(workspace, lenient).check("t", Intent("none")).decision == "ask"
+
+
+EXAMPLES = {
+    "a path": {"rule": "edit_file(src/**)", "match": ["edit_file(src/a.py)"], "not_match": ["edit_file(docs/a.py)"]},
+    "a whole tool": {"rule": "mcp_x_*", "match": ["mcp_x_push"], "not_match": ["mcp_y_push"]},
+    "a host": {"rule": "web_fetch(x.org)", "match": ["web_fetch(x.org)"], "not_match": ["web_fetch(x.org.evil)"]},
+}
+WRONG_EXAMPLES = {
+    "should match": {"rule": "edit_file(src/*)", "match": ["edit_file(src/x/a.py)"]},
+    "should not match": {"rule": "edit_file(src/**)", "not_match": ["edit_file(src/x/a.py)"]},
+    "is no call": {"rule": "edit_file", "match": ["edit_file("]},
+    "is no list": {"rule": "edit_file", "match": "edit_file"},
+    "without a rule": {"match": ["x"]},
+    "with another key": {"rule": "x", "matches": ["x"]},
+}
+
+
+@pytest.mark.parametrize("entry", EXAMPLES.values(), ids=EXAMPLES.keys())
+def test_a_rule_may_carry_examples_that_hold(entry):
+    assert [str(each) for each in load_rules({"allow": [entry]}, "user")] == [entry["rule"]]
+
+
+@pytest.mark.parametrize("entry", WRONG_EXAMPLES.values(), ids=WRONG_EXAMPLES.keys())
+def test_a_rule_whose_examples_do_not_hold_is_refused(entry):
+    with pytest.raises(PermissionRuleError):
+        load_rules({"allow": [entry]}, "user")
+
+
+def test_examples_of_a_denied_command_are_looked_for_anywhere():
+    entry = {"rule": "bash(rm *)", "match": ["bash(ls && rm x)"], "not_match": ["bash(charm x)"]}
+    assert load_rules({"deny": [entry]}, "user")
 
 
 def test_an_import_may_only_tighten():

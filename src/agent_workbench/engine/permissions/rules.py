@@ -7,6 +7,7 @@ error when it is loaded; where it must be loaded anyway, it asks about every cal
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -100,6 +101,8 @@ def broken_rule(text: object, layer: Layer, why: str) -> Rule:
 def load_rules(section: Mapping[str, Any], layer: Layer, *, strict: bool = True) -> tuple[Rule, ...]:
     """Read `{allow: [...], ask: [...], deny: [...]}`; unknown keys are refused, a missing one is empty.
 
+    An entry is a rule, or `{rule, match, not_match}` with examples of calls that it must fit, or must not.
+
     With `strict=False` a rule that does not parse asks about every call instead. Allowing rules of an
     import are left out: what a person has not written may only tighten.
 
@@ -125,9 +128,39 @@ def _load(ruling: Any, texts: Any, layer: Layer, strict: bool) -> list[Rule]:
     rules: list[Rule] = []
     for text in texts:
         try:
-            rules.append(parse_rule(text, ruling, layer))
+            rules.append(_entry(text, ruling, layer))
         except PermissionRuleError as error:
             if strict:
                 raise
             rules.append(broken_rule(text, layer, str(error)))
     return rules
+
+
+def _entry(entry: Any, ruling: Ruling, layer: Layer) -> Rule:
+    if not isinstance(entry, Mapping):
+        return parse_rule(entry, ruling, layer)
+    if unknown := set(entry) - {"rule", "match", "not_match"}:
+        raise PermissionRuleError(f"a rule has `rule`, `match` and `not_match`, not {', '.join(map(str, unknown))}")
+    rule = parse_rule(entry.get("rule", ""), ruling, layer)
+    for key, wanted in (("match", True), ("not_match", False)):
+        examples = entry.get(key, [])
+        if not isinstance(examples, list | tuple):
+            raise PermissionRuleError(f"`{key}` of {rule} is a list of calls")
+        for text in examples:
+            if _fits_example(rule, parse_rule(text, ruling, layer)) is not wanted:
+                raise PermissionRuleError(
+                    f"the rule {rule} {'does not fit' if wanted else 'fits'} its example {text!r}"
+                )
+    return rule
+
+
+def _fits_example(rule: Rule, call: Rule) -> bool:
+    """Whether a rule fits an example call `tool(subject)`, taken as a command, a path or a host by how it looks."""
+    if not rule.names(call.tool) or rule.pattern is None:
+        return rule.names(call.tool)
+    subject, base = call.pattern or "", Path("/workspace")
+    if " " in rule.pattern or " " in subject:
+        return rule.matches_text(subject) if rule.ruling == "allow" else rule.matches_command(subject)
+    path = Path(os.path.normpath(os.path.join(base, subject)))
+    as_path = rule.matches_paths([Place(subject, path, path)], base)
+    return as_path if "/" in rule.pattern else as_path or rule.matches_text(subject)

@@ -160,6 +160,25 @@ def _estimate(request: Request, said: Said) -> Usage:
     return Usage(max(1, asked // 4), max(1, answered // 4), reasoning_tokens=thought, cost=Decimal(0))
 
 
+def script_of(history: Sequence[Message]) -> list[dict[str, Any]]:
+    """Return a conversation's replies as `responses`, so that a real session can be played again offline.
+
+    Thoughts come along without their signatures; what was interrupted is played as whole.
+    """
+    return [_scripted(message) for message in history if message.role == "assistant"]
+
+
+def _scripted(message: Message) -> dict[str, Any]:
+    thoughts = "".join(part.text for part in message.parts if isinstance(part, Thinking))
+    calls = [
+        {"name": call.name, "arguments": call.raw if call.raw is not None else dict(call.arguments), "id": call.call_id}
+        for call in message.tool_calls
+    ]
+    stop = message.stop_reason if message.stop_reason in ("max_tokens", "refusal", "pause") else None
+    reply = {"text": message.text, "thinking": thoughts, "tool_calls": calls, "stop_reason": stop}
+    return {key: value for key, value in reply.items() if value}
+
+
 def create(config: MockConfig, context: MountContext) -> MockProvider:
     """Make the provider of one config entry."""
     replies = [ScriptedReply(text=reply) if isinstance(reply, str) else reply for reply in config.responses]
