@@ -17,8 +17,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from agent_workbench.configs.fetching import Failure
 
 TIMEOUT_S = 60.0
@@ -93,6 +91,8 @@ class GitCache:
 
     def update(self, uri: GitURI) -> Checkout | Failure:
         """Resolve a ref again and pin it to what it is now. What was pinned stays where that fails."""
+        from filelock import FileLock, Timeout  # 25 ms that a start without git includes does not need
+
         repository = self._repository(uri)
         try:
             repository.mkdir(parents=True, exist_ok=True)
