@@ -54,6 +54,8 @@ class MainScreen(Screen[None]):
     def __init__(self, shared: SharedContext) -> None:
         super().__init__()
         self.shared = shared
+        self.ready = False
+        """Whether what was open last time is open again."""
         self.configs = ConfigWork(self, shared, self.refresh_lists)
         self.sessions = SessionWork(self, shared, self.refresh_lists)
         self.overview = Overview(self, shared)
@@ -71,7 +73,11 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.show_view("edit", focus=False)
-        self.run_worker(self.chores.begin(), group="begin")
+        self.run_worker(self._begin(), group="begin")
+
+    async def _begin(self) -> None:
+        await self.chores.begin()
+        self.ready = True
 
     # --- what is shown
 

@@ -27,6 +27,7 @@ class Pick(ModalScreen[str | None]):
     """Returns the id of a row, None for escape. With `search` the rows are filtered by what is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        bind("dialog.accept", "enter", "accept", "choose", "Choose the row", show=False),
         bind("dialog.cancel", "escape", "cancel", "cancel", "Choose nothing"),
         bind("dialog.up", "up", "move(-1)", "up", "The row above", show=False),
         bind("dialog.down", "down", "move(1)", "down", "The row below", show=False),
@@ -63,7 +64,8 @@ class Pick(ModalScreen[str | None]):
         self.query_one(RowList).put([row for row in self._rows if all(word in texts[row.id] for word in wanted)])
 
     @on(Input.Submitted)
-    def _submitted(self) -> None:
+    def action_accept(self) -> None:
+        """Choose the row under the cursor, wherever the focus is."""
         self.query_one(RowList).action_choose()
 
     @on(RowList.Chosen)
@@ -90,7 +92,10 @@ class Pick(ModalScreen[str | None]):
 class Name(ModalScreen[str | None]):
     """Asks for a line of text; returns it stripped, None for escape or nothing."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [bind("dialog.cancel", "escape", "cancel", "cancel", "Change nothing")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("dialog.accept", "enter", "accept", "take it", "Take the text"),
+        bind("dialog.cancel", "escape", "cancel", "cancel", "Change nothing"),
+    ]
 
     def __init__(self, title: str, value: str = "", *, note: str = "") -> None:
         super().__init__(classes="dialog")
@@ -106,8 +111,9 @@ class Name(ModalScreen[str | None]):
             yield LineInput(clean_line(self._value))
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip() or None)
+    def action_accept(self) -> None:
+        """Take the text."""
+        self.dismiss(self.query_one(LineInput).value.strip() or None)
 
     def action_cancel(self) -> None:
         """Change nothing."""

@@ -14,8 +14,6 @@ from textual.containers import Vertical
 from textual.message import Message as TextualMessage
 from textual.reactive import reactive
 from textual.timer import Timer
-from textual.widget import Widget
-from textual.widgets import Label
 
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.conversation.events import (
@@ -44,7 +42,7 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.blocks import NoticeBlock, blocks_of, reply_blocks, user_block
 from agent_workbench.frontends.tui.widgets.meter import meter_runs
-from agent_workbench.frontends.tui.widgets.prompt import PromptArea
+from agent_workbench.frontends.tui.widgets.prompt import PromptArea, PromptRow
 from agent_workbench.frontends.tui.widgets.question import QuestionCard
 from agent_workbench.frontends.tui.widgets.tool_card import OUTPUT_KEPT, ToolBlock
 from agent_workbench.frontends.tui.widgets.transcript import Transcript
@@ -59,22 +57,6 @@ _DOTS = {"idle": ("○", "muted"), "failed": ("✗", "bad"), "stopped": ("■", 
 _ENDS = {"completed": "idle", "cancelled": "stopped", "failed": "failed", "limited": "stopped"}
 
 
-class PromptRow(Widget):
-    """The mark before the prompt, and the prompt. The mark shows the focus in shape and colour."""
-
-    DEFAULT_CSS = """
-    PromptRow {
-        layout: horizontal;
-        height: auto;
-        max-height: 8;
-        background: $surface;
-        & > Label { width: 2; padding: 0 0 0 1; color: $foreground 60%; }
-        &:focus-within > Label { color: $accent; text-style: bold; }
-        & > PromptArea { width: 1fr; }
-    }
-    """
-
-
 class ChatPane(Vertical):
     """One session. It follows events and posts what a person wants; whoever owns it does it.
 
@@ -85,6 +67,10 @@ class ChatPane(Vertical):
     BINDINGS = [
         Binding("escape", "stop", "Stop", show=False, id="chat.stop", tooltip="Stop the running turn"),
         Binding("tab", "to_question", "Answer", show=False, id="chat.answer", tooltip="Go to the question"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="chat.page_up", tooltip="What was said before"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="chat.page_down", tooltip="What was said after"),
+        Binding("ctrl+o", "unfold", "Expand", show=False, id="chat.unfold", tooltip="Fold or unfold the last card"),
+        Binding("ctrl+y", "copy", "Copy source", show=False, id="chat.copy", tooltip="Copy the last block's source"),
     ]
     DEFAULT_CSS = """
     ChatPane {
@@ -101,93 +87,62 @@ class ChatPane(Vertical):
     telling = reactive(False, toggle_class="-telling")
 
     @dataclass
-    class Submitted(TextualMessage):
-        """A text is to be sent to the session, or queued while a turn runs."""
+    class Asked(TextualMessage):
+        """Something is asked for."""
 
         pane: ChatPane
-        text: str
 
         @property
         def control(self) -> ChatPane:
+            """The pane that asks."""
             return self.pane
 
     @dataclass
-    class Answered(TextualMessage):
+    class Submitted(Asked):
+        """A text is to be sent to the session, or queued while a turn runs."""
+
+        text: str
+
+    @dataclass
+    class Answered(Asked):
         """A permission question was answered."""
 
-        pane: ChatPane
         call_id: str
         answer: Answer
 
-        @property
-        def control(self) -> ChatPane:
-            return self.pane
-
     @dataclass
-    class StopRequested(TextualMessage):
+    class StopRequested(Asked):
         """The running turn is to be stopped."""
 
-        pane: ChatPane
-
-        @property
-        def control(self) -> ChatPane:
-            return self.pane
-
     @dataclass
-    class CopyRequested(TextualMessage):
+    class CopyRequested(Asked):
         """A text is to be copied; `what` names it for people ("block", "code")."""
 
-        pane: ChatPane
         text: str
         what: str
 
-        @property
-        def control(self) -> ChatPane:
-            return self.pane
-
     @dataclass
-    class ForkRequested(TextualMessage):
+    class ForkRequested(Asked):
         """A new session is to start after the message of this index."""
 
-        pane: ChatPane
         message: int
 
-        @property
-        def control(self) -> ChatPane:
-            return self.pane
-
     @dataclass
-    class EditRequested(TextualMessage):
+    class EditRequested(Asked):
         """The person's message of this index is to be edited and sent again, in a fork before it."""
 
-        pane: ChatPane
         message: int
         text: str
 
-        @property
-        def control(self) -> ChatPane:
-            return self.pane
-
     @dataclass
-    class HistoryRequested(TextualMessage):
+    class HistoryRequested(Asked):
         """What was sent before is to be searched."""
 
-        pane: ChatPane
-
-        @property
-        def control(self) -> ChatPane:
-            return self.pane
-
     @dataclass
-    class PathsRequested(TextualMessage):
+    class PathsRequested(Asked):
         """Paths that fit `start` are wanted; `pane.prompt.offer_paths(start, paths)` shows them."""
 
-        pane: ChatPane
         start: str
-
-        @property
-        def control(self) -> ChatPane:
-            return self.pane
 
     def __init__(
         self,
@@ -229,7 +184,7 @@ class ChatPane(Vertical):
         yield self.question
         yield self._status
         yield self.prompt.offers
-        yield PromptRow(Label("›", markup=False), self.prompt)
+        yield PromptRow(self.prompt)
         yield self._meter
 
     def on_mount(self) -> None:
@@ -443,6 +398,18 @@ class ChatPane(Vertical):
         if not self.question.waiting or self.question.has_focus_within:
             raise SkipAction
         self.question.focus()
+
+    def action_page(self, step: int) -> None:
+        """Scroll what was said, from the prompt."""
+        self.transcript.action_page(step)
+
+    def action_unfold(self) -> None:
+        """Fold or unfold the last card, from the prompt."""
+        self.transcript.action_unfold()
+
+    def action_copy(self) -> None:
+        """Copy the source of the last block, from the prompt."""
+        self.transcript.action_copy()
 
     def on_prompt_area_submitted(self, event: PromptArea.Submitted) -> None:
         """Pass what was written on, and follow the answer."""

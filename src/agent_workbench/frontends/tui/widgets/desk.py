@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import ContentSwitcher
 
 from agent_workbench.configs.modules import Catalog
@@ -23,6 +24,7 @@ from agent_workbench.frontends.tui.widgets.tab_line import TabLine
 
 Tab = Literal["Edit", "Plan", "Problems", "History"]
 TABS: tuple[Tab, ...] = ("Edit", "Plan", "Problems", "History")
+_STYLES = {"strong": "bold", "muted": "$foreground 60%", "warn": "$text-warning"}
 
 
 class Desk(Vertical):
@@ -98,7 +100,12 @@ class Desk(Vertical):
             title.append((" · * unsaved", "warn"))
         if self.editor.alters:
             title.append((" · read-only here", "warn"))
-        self.query_one(TabLine).title = title
+        narrow = self.screen.has_class("-narrow")  # there without a frame, so that the name stands beside the tabs
+        self.query_one(TabLine).title = title if narrow else ()
+        self.border_title = Content.assemble(*((text, _STYLES[role]) for text, role in title))
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._title)
 
     @on(YamlEditor.DirtyChanged)
     def _dirty_changed(self) -> None:

@@ -20,7 +20,7 @@ from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
 #: More than four panes leave none of them readable.
 MOST = 4
 #: Cells that a pane needs to stand beside another.
-BESIDE = 56
+BESIDE = 44
 
 EMPTY = """
 Nothing is running here yet.

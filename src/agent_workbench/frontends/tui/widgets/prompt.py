@@ -10,7 +10,8 @@ from textual import events, on
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import TextArea
+from textual.widget import Widget
+from textual.widgets import Label, TextArea
 
 from agent_workbench.conversation.clean import clean
 from agent_workbench.frontends.tui.widgets.offers import Offer, Offers, fitting
@@ -22,7 +23,7 @@ PASTE_CHARACTERS = 1_000
 
 _CHIP = re.compile(r"\[pasted \d+: \d+ (?:lines|characters)\]")
 _OFFERED = re.compile(r"^/\S*$|(?<!\S)@\S*$")
-_TAKEN = {"ctrl+c", "super+c", "ctrl+f", "ctrl+w", "ctrl+y", "f6", "f7", "up", "down"}
+_TAKEN = {"ctrl+c", "super+c", "ctrl+f", "ctrl+w", "ctrl+y", "f6", "f7", "up", "down", "pageup", "pagedown"}
 """TextArea's keys that mean something else in the workbench, or are bound anew below."""
 
 
@@ -274,3 +275,22 @@ class PromptArea(TextArea, inherit_bindings=False):
         self._place = place
         self.draft = self._unsent if place == len(self._sent) else self._sent[place]
         return True
+
+
+class PromptRow(Widget):
+    """The mark before the prompt, and the prompt. The mark shows the focus in shape and colour."""
+
+    DEFAULT_CSS = """
+    PromptRow {
+        layout: horizontal;
+        height: auto;
+        max-height: 8;
+        background: $surface;
+        & > Label { width: 2; padding: 0 0 0 1; color: $foreground 60%; }
+        &:focus-within > Label { color: $accent; text-style: bold; }
+        & > PromptArea { width: 1fr; }
+    }
+    """
+
+    def __init__(self, prompt: PromptArea) -> None:
+        super().__init__(Label("›", markup=False), prompt)

@@ -49,7 +49,7 @@ class TabLine(Widget):
         width = self.content_size.width
         size = sum(cell_len(tab) + cell_len(badge) for tab, badge, _ in names) + 3 * (len(names) - 1)
         title = fit(self.title, max(0, width - size - 2))
-        at = max(0, width - size)
+        at = max(0, width - size) if title else 0
         parts: list[tuple[str, str]] = [(text, _STYLES.get(role, "")) for text, role in title]
         parts.append((" " * max(0, at - width_of(title)), ""))
         self._spans = []

@@ -1,0 +1,99 @@
+"""A whole workbench on a database of its own, for tests of the screen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from agent_workbench.frontends.tui.app import WorkbenchApp
+from agent_workbench.frontends.tui.screens.main import MainScreen
+from agent_workbench.frontends.tui.widgets.desk import Desk
+from agent_workbench.frontends.tui.widgets.editor import YamlEditor
+from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
+from agent_workbench.services.shared import SharedContext, open_workbench
+
+#: How long a test waits for something that happens in another thread or task.
+PATIENCE = 250
+
+
+@dataclass
+class Bench:
+    """What a test presses, and what it looks at."""
+
+    app: WorkbenchApp
+    pilot: Pilot[None]
+    shared: SharedContext
+
+    @property
+    def main(self) -> MainScreen:
+        return next(screen for screen in self.app.screen_stack if isinstance(screen, MainScreen))
+
+    @property
+    def editor(self) -> YamlEditor:
+        return self.main.query_one(YamlEditor)
+
+    @property
+    def desk(self) -> Desk:
+        return self.main.query_one(Desk)
+
+    @property
+    def panes(self) -> list[SessionPane]:
+        return self.main.query_one(PaneGrid).panes
+
+    async def until(self, done: Callable[[], object], what: str = "") -> None:
+        """Wait until something holds; five seconds are a failure."""
+        for _ in range(PATIENCE):
+            await self.pilot.pause(0.02)
+            if done():
+                return
+        raise AssertionError(f"never came true: {what or done}")
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, words: str) -> None:
+        """Write into what has the focus, as a person would."""
+        await self.pilot.press(*("space" if letter == " " else letter for letter in words))
+
+    async def say(self, words: str) -> None:
+        """Write to the active pane and send."""
+        pane = self.main.query_one(PaneGrid).active
+        assert pane is not None
+        pane.prompt.type_in(words)
+        await self.pilot.press("enter")
+
+    async def session(self, key: str = "ctrl+n") -> SessionPane:
+        """Open a pane with a new session and return it."""
+        count = len(self.panes)
+        await self.press(key)
+        await self.until(lambda: len(self.panes) == count + 1, f"pane {count + 1} opens")
+        pane = self.panes[-1]
+        await self.until(lambda: pane.prompt.has_focus, "the new pane takes the focus")
+        return pane
+
+    def text_of(self, pane: SessionPane) -> str:
+        """Return what was said in a pane's session, as stored."""
+        stored = self.shared.store.sessions.messages(pane.session_id)
+        return "\n".join(f"{one.message.role}: {one.message.text}" for one in stored)
+
+
+@asynccontextmanager
+async def workbench(folder: Path, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Bench]:
+    """Open the workbench in a folder, with the samples, the first of them on the desk."""
+    (folder / "work").mkdir(exist_ok=True)
+    shared = open_workbench(folder / "bench.db", workspace=folder / "work")
+    app = WorkbenchApp(shared)
+    try:
+        async with app.run_test(size=size) as pilot:
+            bench = Bench(app, pilot, shared)
+            await bench.until(lambda: isinstance(app.screen, MainScreen), "the main screen")
+            await bench.until(lambda: bench.main.ready, "the first config is on the desk")
+            await pilot.pause()
+            yield bench
+            app.workers.cancel_all()
+    finally:
+        await shared.close()
