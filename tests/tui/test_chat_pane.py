@@ -216,6 +216,18 @@ async def test_copy_fork_and_edit_are_passed_on():
         assert app.posted == [("copy", "Two files."), ("fork", 3), ("edit", 0, "what is here?")]
 
 
+async def test_the_prompt_reaches_what_was_said_without_leaving_it():
+    async with (app := Host()).run_test() as pilot:
+        app.pane.load([user(f"q{number}") for number in range(40)])
+        app.show(*TURN)
+        await pilot.press("ctrl+o", "ctrl+y")
+        assert "command: ls" in text(app)
+        assert app.posted == [("copy", "Two files.")]
+        await pilot.press("pageup", "pageup")
+        assert "Two files." not in text(app)
+        assert app.pane.prompt.has_focus
+
+
 async def test_a_question_takes_the_focus_from_an_empty_prompt_and_gives_it_back():
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:9], ASKED)
