@@ -237,6 +237,16 @@ def test_while_typing_nothing_new_is_fetched_and_what_is_there_is_used(tmp_path:
     assert isinstance(quiet.fetch(repository.uri, NOWHERE), Fetched)
 
 
+def test_a_password_in_an_address_is_dots_wherever_it_is_shown(tmp_path: Path):
+    text = "includes: ['git+https://me:hunter2@example.invalid/x@main']\n"
+    plan = resolve_bundle(text, base=tmp_path, fetcher=sources(tmp_path, offline=True))
+    assert [problem.code for problem in plan.problems] == ["include-missing", "literal-secret"]
+    assert all("hunter2" not in str(problem.to_json()) and problem.fix is None for problem in plan.problems)
+    parsed = parse_git("git+https://me:hunter2@h/x@main")
+    assert parsed is not None
+    assert "hunter2" not in parsed.address
+
+
 def test_a_reference_in_an_include_is_never_filled_in(tmp_path: Path):
     plan = resolve_bundle(
         "includes: ['git+https://${HOST}/x']\n", fetcher=sources(tmp_path), env={"HOST": "example.org"}

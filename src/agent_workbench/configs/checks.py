@@ -268,11 +268,11 @@ class _Checker:
             name = _variable(path)
             fix = value_fix(self.reading, path, f"${{{name}}}", "write a reference")
             hint = f"put it into the keyring or the environment, and write `${{{name}}}`"
-            node = Node(None)
+            if path[0] == "includes":  # no reference is filled in there
+                fix, hint = None, "use an address without it, such as git+ssh"
             message = f"a secret is written out in `{show_path(path)}`"
-            self.problems.append(
-                replace(self._problem("warning", node, path, message, "literal-secret", hint), fix=fix)
-            )
+            problem = self._problem("warning", Node(None), path, message, "literal-secret", hint)
+            self.problems.append(replace(problem, fix=fix))
 
     # places
 

@@ -24,6 +24,7 @@ from agent_workbench.configs.plan import AgentSpec, Origin, Plan
 from agent_workbench.configs.problems import Problem, worst_first
 from agent_workbench.configs.references import Gathered, References
 from agent_workbench.configs.scope import Lookup, Scope
+from agent_workbench.configs.secrets import mask_text
 
 MAX_BUNDLES = 500
 MAX_CHAIN = 50
@@ -213,7 +214,7 @@ class _Resolver:
         self.complete = False
         by = " → ".join(label for _, label in self._chain)
         hint = failure.hint or (f"included by {by}" if len(self._chain) > 1 else "")
-        message = f"`{include.uri}` is not included: {failure.reason}"
+        message = f"`{mask_text(include.uri)}` is not included: {mask_text(failure.reason)}"
         self._say(bundle, include.path, "error", message, "include-missing", hint)
 
     def _say(

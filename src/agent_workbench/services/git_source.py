@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent_workbench.configs.fetching import Failure
+from agent_workbench.configs.secrets import mask_text
 
 TIMEOUT_S = 60.0
 #: A failed clone is not tried again before this, so that a missing network costs one wait and not one per include.
@@ -45,8 +46,9 @@ class GitURI:
 
     @property
     def address(self) -> str:
-        """The repository at its ref, as written, without the fragment."""
-        return f"git+{self.url}@{self.ref}" if self.ref else f"git+{self.url}"
+        """The repository at its ref, as written, without the fragment and with any password as dots."""
+        address = mask_text(f"git+{self.url}")
+        return f"{address}@{self.ref}" if self.ref else address
 
 
 @dataclass(frozen=True, slots=True)
