@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +25,7 @@ from agent_workbench.conversation.events import (
 )
 from agent_workbench.conversation.messages import Message, Text, ToolCall, user
 from agent_workbench.engine.loop import run_turn
-from agent_workbench.engine.ports import Intent, Limits, Nobody, ToolContext, ToolOutcome
+from agent_workbench.engine.ports import Intent, Limits, ModelConfig, Nobody, ReplyText, ToolContext, ToolOutcome
 from engine.engine_kit import Echo, Person, calling, forever, of, played, scripted, session
 
 
@@ -395,3 +397,74 @@ async def test_a_history_left_open_by_a_crash_is_sent_repaired():
     await played(session(Watching()), open_history)
     assert [message.role for message in seen[0]] == ["user", "assistant", "tool", "user"]
     assert seen[0][2].tool_results[0].is_error
+
+
+async def test_a_chosen_provider_is_asked_alone_and_an_unknown_one_is_named():
+    one, two = scripted("one"), scripted("two")
+    one.id, two.id = "one", "two"
+    chosen = replace(session([one, two]), model=ModelConfig(provider="two", model="big"))
+    assert (chosen.candidates(), chosen.model_name) == ((two,), "big")
+    assert of(await played(chosen), ReplyFinished)[0].message.text == "two"
+    unknown = replace(chosen, model=ModelConfig(provider="three"))
+    events = await played(unknown)
+    assert "it has one, two" in events[-1].error
+    assert unknown.model_name == ""
+
+
+async def test_a_tool_that_cannot_say_what_it_would_do_is_not_run():
+    class Silent(Echo):
+        def intent(self, arguments, context):
+            raise KeyError("path")
+
+    tool = Silent()
+    events = await played(session(scripted(calling(("echo", {})), "done"), tool))
+    assert "cannot say what it would do" in of(events, ToolFinished)[0].result.content
+    assert tool.ran == []
+
+
+async def test_a_tool_whose_schema_is_broken_is_not_run():
+    tool = Echo(schema={"type": "object", "properties": {"n": {"type": "no such type"}}})
+    events = await played(session(scripted(calling(("echo", {"n": 1})), "done"), tool))
+    assert "schema cannot be checked" in of(events, ToolFinished)[0].result.content
+    assert tool.ran == []
+
+
+async def test_a_schema_that_points_to_an_address_is_never_fetched(monkeypatch):
+    def fetched(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr("urllib.request.urlopen", fetched)
+    tool = Echo(schema={"$ref": "http://127.0.0.1:9/schema.json"})
+    events = await played(session(scripted(calling(("echo", {})), "done"), tool))
+    result = of(events, ToolFinished)[0].result
+    assert "schema cannot be checked" in result.content
+    assert "network was asked" not in result.content
+
+
+async def test_two_requests_of_a_turn_keep_their_distance():
+    model = scripted(calling(("echo", {})), "done")
+    started = time.monotonic()
+    await played(session(model, Echo(), min_delay_s=0.05))
+    assert time.monotonic() - started >= 0.05
+
+
+async def test_a_stream_that_ends_without_its_end_is_a_fault():
+    class Cut:
+        id, default_model = "cut", "m"
+
+        async def stream(self, request):
+            yield ReplyText("half")
+
+    events = await played(session(Cut()))
+    assert (events[-1].status, events[-1].error_kind) == ("failed", "interrupted")
+    assert of(events, ReplyFinished)[0].message.text == "half"
+
+
+async def test_a_result_that_is_no_text_or_holds_nul_is_made_fit():
+    async def odd(arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
+        return ToolOutcome({"a": "\0\ud800"})  # type: ignore[arg-type]
+
+    events = await played(session(scripted(calling(("echo", {})), "done"), Echo(body=odd)))
+    content = of(events, ToolFinished)[0].result.content
+    content.encode()
+    assert "\0" not in content

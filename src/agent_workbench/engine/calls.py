@@ -306,16 +306,27 @@ def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> None:
     Raises:
         _Refused: With the first fault and the place of it.
     """
+    fault = argument_fault(tool, arguments)
+    if fault:
+        raise _Refused(f"Not run: {fault}")
+
+
+def argument_fault(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """Return why arguments do not fit a tool's schema, or nothing. Never fetches anything, whatever the schema says."""
     from jsonschema import Draft202012Validator  # 40 ms to import, and most turns call no tool
-    from jsonschema.exceptions import SchemaError, best_match
+    from jsonschema.exceptions import best_match
+    from referencing import Registry
 
     try:
-        fault = best_match(Draft202012Validator(tool.spec.input_schema).iter_errors(dict(arguments)))
-    except (SchemaError, RecursionError) as error:
-        raise _Refused(f"Not run: the tool's own schema cannot be checked: {error}") from error
-    if fault is not None:
-        where = ".".join(str(part) for part in fault.absolute_path) or "the arguments"
-        raise _Refused(f"Not run: {where}: {fault.message[:300]}")
+        # an empty registry: by default a `$ref` to an address is fetched, and schemas come from strangers
+        validator = Draft202012Validator(tool.spec.input_schema, registry=Registry())
+        fault = best_match(validator.iter_errors(dict(arguments)))
+    except Exception as error:  # noqa: BLE001 - the schema is other people's: wrong types, endless references
+        return f"the tool's own schema cannot be checked: {error}"
+    if fault is None:
+        return ""
+    where = ".".join(str(part) for part in fault.absolute_path) or "the arguments"
+    return f"{where}: {fault.message[:300]}"
 
 
 def _same(one: ToolCall, other: ToolCall) -> bool:

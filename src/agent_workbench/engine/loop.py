@@ -36,7 +36,9 @@ from agent_workbench.engine.output import valid
 from agent_workbench.engine.ports import (
     Frontend,
     HookAnswer,
+    Provider,
     ReplyDone,
+    ReplyItem,
     ReplyText,
     ReplyThinking,
     ReplyToolCall,
@@ -269,11 +271,11 @@ class _Turn:
         return notices
 
     async def _stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        """Turn what a provider yields into events; the words of a reply that breaks are kept as interrupted."""
         await self._wait()
-        started, words = time.monotonic(), ""
-        providers, heard = self.config.candidates(), _Heard(self.hooks)
+        started, words, heard = time.monotonic(), "", _Heard(self.hooks)
         try:
-            async with aclosing(stream_with_retries(providers, request)) as items:
+            async with aclosing(_items(self.config.candidates(), request)) as items:
                 async for item in items:
                     await heard.item(item)
                     match item:
@@ -294,9 +296,6 @@ class _Turn:
                 kept = Message("assistant", (Text(words),), self.config.model_name, "interrupted")
                 yield ReplyFinished(kept, Usage(), time.monotonic() - started)
             raise
-        except Exception as error:  # a provider is other people's code, and so is its SDK
-            raise ProviderError(f"the provider broke: {type(error).__name__}: {error}", kind="protocol") from error
-        raise ProviderError("the reply ended without being finished", kind="interrupted")
 
     async def _wait(self) -> None:
         """Keep the least time between requests that the orchestrator's config asks for."""
@@ -304,6 +303,21 @@ class _Turn:
         if self.last_request and left > 0:
             await asyncio.sleep(left)
         self.last_request = time.monotonic()
+
+
+async def _items(providers: Sequence[Provider], request: Request) -> AsyncGenerator[ReplyItem | Retrying, None]:
+    """Stream a reply; whatever goes wrong is a `ProviderError`, and so is an end without `ReplyDone`."""
+    try:
+        async with aclosing(stream_with_retries(providers, request)) as items:
+            async for item in items:
+                yield item
+                if isinstance(item, ReplyDone):
+                    return
+    except ProviderError:
+        raise
+    except Exception as error:  # a provider is other people's code, and so is its SDK
+        raise ProviderError(f"the provider broke: {type(error).__name__}: {error}", kind="protocol") from error
+    raise ProviderError("the reply ended without being finished", kind="interrupted")
 
 
 @dataclass
