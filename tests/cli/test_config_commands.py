@@ -69,7 +69,7 @@ def test_export_leaves_secrets_out_unless_asked(awb: Awb) -> None:
     stored(awb, text)
     left_out = awb("config", "export", "mine")
     assert secret not in left_out.out + left_out.err
-    assert "{api_key: ${OPENAI_API_KEY}, max_tokens: 5}  # mine" in left_out.out
+    assert '{api_key: "${OPENAI_API_KEY}", max_tokens: 5}  # mine' in left_out.out
     assert awb("config", "export", "mine", "--with-secrets").out == text
     assert secret not in awb("config", "show", "mine").out
     assert secret not in awb("config", "show", "mine", "--json").out

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 
+from agent_workbench.configs.problems import errors
 from agent_workbench.configs.reader import Reading, read, show_path
 from agent_workbench.configs.secrets import DOTS, Path, literal_secrets, mask_text
 
@@ -15,30 +16,34 @@ def without_secrets(text: str) -> tuple[str, tuple[str, ...]]:
     A text without literal secrets comes back byte for byte. What looks like a credential in a comment or in the
     Markdown body becomes dots.
     """
-    return _replaced(text, lambda reading, path: f"${{{variable_name(reading, path)}}}")
+    reading = read(text)
+    found = _secrets(reading)
+    plain = mask_text(_spliced(text, {span: _reference(reading, path) for span, path in found.items()}))
+    if errors(read(plain).problems):  # `{key: ${NAME}}` is no YAML: in flow style a reference needs quotes
+        plain = mask_text(_spliced(text, {span: f'"{_reference(reading, path)}"' for span, path in found.items()}))
+    left_out = tuple(show_path(path) for path in found.values())
+    return plain, left_out or (("text that looks like a credential",) if plain != text else ())
 
 
 def masked(text: str) -> str:
     """Return a config's text with every secret as dots, the rest byte for byte."""
-    return _replaced(text, lambda reading, path: DOTS)[0]
+    return mask_text(_spliced(text, dict.fromkeys(_secrets(read(text)), DOTS)))
 
 
-def _replaced(text: str, stand_in: Callable[[Reading, Path], str]) -> tuple[str, tuple[str, ...]]:
-    reading = read(text)
-    spans: dict[tuple[int, int], str] = {}
-    left_out: list[str] = []
-    for path, _ in literal_secrets(reading.data):
-        place = reading.values.get(path)
-        if place is not None:
-            spans[(place.start, place.end)] = stand_in(reading, path)
-            left_out.append(show_path(path))
-    shown = text
-    for (start, end), new in sorted(spans.items(), reverse=True):
-        shown = shown[:start] + new + shown[end:]
-    clean = mask_text(shown)
-    if clean != shown and not left_out:
-        left_out.append("text that looks like a credential")
-    return clean, tuple(left_out)
+def _secrets(reading: Reading) -> dict[tuple[int, int], Path]:
+    """Return the places of the literal secrets, with a path that leads to each."""
+    places = ((path, reading.values.get(path)) for path, _ in literal_secrets(reading.data))
+    return {(place.start, place.end): path for path, place in places if place is not None}
+
+
+def _spliced(text: str, changes: Mapping[tuple[int, int], str]) -> str:
+    for (start, end), new in sorted(changes.items(), reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+def _reference(reading: Reading, path: Path) -> str:
+    return f"${{{variable_name(reading, path)}}}"
 
 
 def variable_name(reading: Reading, path: Path) -> str:

@@ -1,0 +1,77 @@
+"""Consent given beforehand: which question a rule answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent_workbench.conversation.events import Question
+from agent_workbench.conversation.messages import ToolCall
+from agent_workbench.engine.permissions import parse_rule
+from agent_workbench.errors import UsageError
+from agent_workbench.services.consent import beforehand_rules, covers
+
+
+def file_question(workspace: Path, *paths: str, rules: tuple[str, ...] = ("write_file(a)",)) -> Question:
+    resolved = tuple(str(workspace / path) for path in paths)
+    return Question(ToolCall("1", "write_file"), "it changes something", paths=resolved, rules=rules)
+
+
+def command_question(command: str) -> Question:
+    return Question(ToolCall("1", "bash"), "a shell command", preview=command, preview_kind="command")
+
+
+@pytest.mark.parametrize(
+    ("rule", "paths", "covered"),
+    [
+        ("write_file", ("a.txt",), True),
+        ("write_*", ("a.txt",), True),
+        ("edit_file", ("a.txt",), False),
+        ("write_file(*.txt)", ("a.txt",), True),
+        ("write_file(src/**)", ("src/deep/a.txt",), True),
+        ("write_file(src/**)", ("src/a.txt", "other.txt"), False),
+        ("write_file(src/**)", ("src/../a.txt",), False),
+        ("write_file(src/**)", ("srcs/a.txt",), False),
+    ],
+)
+def test_a_rule_covers_a_call_when_it_covers_every_path(
+    rule: str, paths: tuple[str, ...], covered: bool, tmp_path: Path
+) -> None:
+    assert covers(parse_rule(rule, "allow", "session"), file_question(tmp_path, *paths), tmp_path) is covered
+
+
+def test_a_link_out_of_the_folder_is_not_covered(tmp_path: Path) -> None:
+    (tmp_path / "work/src").mkdir(parents=True)
+    (tmp_path / "outside").write_text("x")
+    (tmp_path / "work/src/link").symlink_to(tmp_path / "outside")
+    question = file_question(tmp_path / "work", "src/link")
+    assert not covers(parse_rule("write_file(src/**)", "allow", "session"), question, tmp_path / "work")
+
+
+def test_what_more_than_the_default_asks_about_goes_to_the_person(tmp_path: Path) -> None:
+    question = file_question(tmp_path, ".git/config", rules=())
+    assert not covers(parse_rule("write_file", "allow", "session"), question, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rule", "command", "covered"),
+    [
+        ("bash", "make test; anything", True),
+        ("bash(make test)", "make test", True),
+        ("bash(make test)", " make test\n", True),
+        ("bash(make test)", "make test && rm x", False),
+        ("bash(make *)", "make test", False),
+        ("bash(make)", "make test", False),
+        ("*", "make test", True),
+    ],
+)
+def test_a_command_is_covered_by_the_bare_tool_or_by_its_exact_text(
+    rule: str, command: str, covered: bool, tmp_path: Path
+) -> None:
+    assert covers(parse_rule(rule, "allow", "session"), command_question(command), tmp_path) is covered
+
+
+def test_a_pattern_that_does_not_parse_is_the_callers_mistake() -> None:
+    with pytest.raises(UsageError, match="not a permission rule"):
+        beforehand_rules(["edit_file", "(("])

@@ -1,0 +1,55 @@
+"""Texts without their secrets: nothing else changes, and nothing secret is left."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_workbench.configs.problems import errors
+from agent_workbench.configs.reader import read
+from agent_workbench.configs.secrets import DOTS
+from agent_workbench.services.secrets import masked, without_secrets
+
+KEY = "sk-" + "a1b2c3d4" * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "exported"),
+    [
+        ("tools: []\n", "tools: []\n"),
+        ("a: {api_key: '${KEY}'}  # fine\n", "a: {api_key: '${KEY}'}  # fine\n"),
+        ("a: {max_tokens: 5}\n", "a: {max_tokens: 5}\n"),
+        (
+            f"providers:\n- module: provider-openai\n  config:\n    api_key: '{KEY}'  # mine\n    delay: 1\n",
+            "providers:\n- module: provider-openai\n  config:\n    api_key: ${OPENAI_API_KEY}  # mine\n    delay: 1\n",
+        ),
+        ("tools: [{module: tool-x, config: {secret: a}}]", 'tools: [{module: tool-x, config: {secret: "${X_SECRET}"}}]'),
+        ("session:\r\n  secret: x\r\n", "session:\r\n  secret: ${SESSION_SECRET}\r\n"),
+        (f"# old key {KEY}\na: 1\n", f"# old key {DOTS}\na: 1\n"),
+        (f"---\nbundle: {{name: b}}\n---\nUse {KEY}.\n", f"---\nbundle: {{name: b}}\n---\nUse {DOTS}.\n"),
+    ],
+)  # fmt: skip
+def test_a_secret_becomes_a_reference_and_every_other_byte_stays(text: str, exported: str) -> None:
+    assert without_secrets(text)[0] == exported
+    assert not errors(read(exported).problems)
+
+
+def test_what_was_left_out_is_named_by_its_place_and_never_by_its_value() -> None:
+    _, left_out = without_secrets(f"providers: [{{module: provider-openai, config: {{api_key: {KEY}}}}}]\n")
+    assert left_out == ("providers[0].config.api_key",)
+    assert without_secrets("tools: []\n")[1] == ()
+
+
+def test_an_alias_of_a_secret_hides_the_secret_where_it_stands() -> None:
+    text = f"x: {{api_key: &k {KEY}}}\ny: {{api_key: *k}}\n"
+    assert KEY not in without_secrets(text)[0]
+    assert KEY not in masked(text)
+
+
+@given(st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=4, max_size=30))
+def test_no_literal_under_a_secret_key_is_shown(value: str) -> None:
+    secret = f"canary{value}".replace("$", "").replace("'", "").replace("\\", "")
+    text = f"providers:\n  - module: provider-openai\n    config:\n      api_key: '{secret}'\n      delay: 1\n"
+    assert secret not in masked(text)
+    assert masked(text).endswith("\n      delay: 1\n")
