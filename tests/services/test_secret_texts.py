@@ -24,7 +24,7 @@ KEY = "sk-" + "a1b2c3d4" * 4
             f"providers:\n- module: provider-openai\n  config:\n    api_key: '{KEY}'  # mine\n    delay: 1\n",
             "providers:\n- module: provider-openai\n  config:\n    api_key: ${OPENAI_API_KEY}  # mine\n    delay: 1\n",
         ),
-        ("tools: [{module: tool-x, config: {secret: a}}]", 'tools: [{module: tool-x, config: {secret: "${X_SECRET}"}}]'),
+        ("tools: [{module: tool-x, config: {token: a}}]", 'tools: [{module: tool-x, config: {token: "${X_TOKEN}"}}]'),
         ("session:\r\n  secret: x\r\n", "session:\r\n  secret: ${SESSION_SECRET}\r\n"),
         (f"# old key {KEY}\na: 1\n", f"# old key {DOTS}\na: 1\n"),
         (f"---\nbundle: {{name: b}}\n---\nUse {KEY}.\n", f"---\nbundle: {{name: b}}\n---\nUse {DOTS}.\n"),
