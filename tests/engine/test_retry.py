@@ -32,6 +32,7 @@ class Scripted:
         self.id = id
         self.script = list(script)
         self.asked: list[Request] = []
+        self.backoff: Backoff | None = None
 
     async def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
         self.asked.append(request)
@@ -82,6 +83,18 @@ async def test_attempts_are_bounded_and_the_fault_comes_out():
     with pytest.raises(ProviderError, match=r"server fault"):
         await collect([provider], clock)
     assert len(provider.asked) == Backoff().attempts
+
+
+async def test_a_provider_s_own_patience_holds_unless_another_is_given():
+    provider = Scripted(*[[fault()]] * 9)
+    provider.backoff = Backoff(attempts=2, first_s=5.0)
+    clock = Clock()
+    with pytest.raises(ProviderError):
+        await collect([provider], clock)
+    assert clock.slept == [5.0]
+    with pytest.raises(ProviderError):
+        await collect([provider], clock, backoff=Backoff(attempts=1))
+    assert clock.slept == [5.0]
 
 
 async def test_jitter_takes_at_most_half_of_the_wait_away_and_never_what_was_asked_for():

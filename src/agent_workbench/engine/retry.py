@@ -44,7 +44,7 @@ async def stream_with_retries(
     providers: Sequence[Provider],
     request: Request,
     *,
-    backoff: Backoff = Backoff(),
+    backoff: Backoff | None = None,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     chance: Callable[[], float] = random.random,
     now: Callable[[], datetime] = datetime.now,
@@ -52,7 +52,8 @@ async def stream_with_retries(
     """Stream a reply from the first provider that gives one, best first; each wait comes as `Retrying` before it.
 
     Once an item was yielded, a fault is final: what was shown must not be shown twice. The model that the request
-    names belongs to the first provider; the others use their own default. Cancelling cancels a wait at once.
+    names belongs to the first provider; the others use their own default. Cancelling cancels a wait at once. Without a
+    `backoff`, each provider's own attribute of that name holds, where it has one.
 
     Raises:
         ProviderError: The first provider's, when none answered, or the fault of a reply that had begun.
@@ -62,7 +63,8 @@ async def stream_with_retries(
         raise UsageError("there is no provider to ask: add one to the config's `providers`")
     first_fault: ProviderError | None = None
     for index, provider in enumerate(providers):
-        for attempt in range(1, backoff.attempts + 1):
+        policy: Backoff = backoff or getattr(provider, "backoff", None) or Backoff()
+        for attempt in range(1, policy.attempts + 1):
             shown = False
             try:
                 async with aclosing(_items(provider, request)) as items:
@@ -73,10 +75,10 @@ async def stream_with_retries(
             except ProviderError as error:
                 if shown:
                     raise
-                fault = _too_long(error, backoff.patience_s, now())
-            if not fault.retryable or attempt == backoff.attempts:
+                fault = _too_long(error, policy.patience_s, now())
+            if not fault.retryable or attempt == policy.attempts:
                 break
-            wait = backoff.delay(attempt, fault.retry_after, chance())
+            wait = policy.delay(attempt, fault.retry_after, chance())
             yield Retrying(attempt, wait, str(fault))
             await sleep(wait)
         first_fault = first_fault or fault

@@ -14,6 +14,7 @@ from agent_workbench.configs.modules import Module
 from agent_workbench.conversation.messages import Image, Message, Text, Thinking, ToolCall, ToolResult, user
 from agent_workbench.engine.ports import ModelConfig, MountContext, Provider, Request
 from agent_workbench.engine.providers import anthropic, chat_completions, openai
+from agent_workbench.engine.retry import Backoff
 from fakes.providers import KINDS, TOOLS
 from fakes.wire import Reply, WireServer, says
 
@@ -122,6 +123,17 @@ def test_models_that_do_not_reason_are_not_asked_how_hard():
     assert "reasoning" not in gpt("gpt-4.1")
     assert "include" not in gpt("gpt-4.1")
     assert "reasoning" in gpt("o4-mini")
+
+
+def test_reasoning_may_be_a_word_or_fields():
+    assert gpt(reasoning="low")["reasoning"] == {"summary": "auto", "effort": "low"}
+    both = gpt(reasoning={"mode": "pro", "effort": "high"}, reasoning_effort="max")
+    assert both["reasoning"] == {"summary": "auto", "mode": "pro", "effort": "max"}
+
+
+def test_retries_follow_the_config():
+    config = openai.Config.model_validate({"max_retries": 0, "min_retry_delay": 2, "max_retry_delay": 9})
+    assert openai.OpenAIProvider(config).backoff == Backoff(attempts=1, first_s=2, longest_s=9)
 
 
 def test_openai_settings_reach_the_request():

@@ -70,6 +70,7 @@ class AnthropicProvider:
         self.id = id
         self.default_model = config.default_model
         self.priority = config.priority
+        self.backoff = config.backoff
         self._config = config
         address = (config.base_url or ADDRESS).rstrip("/").removesuffix("/v1")
         caller = Caller(id, address, "", "ANTHROPIC_API_KEY")

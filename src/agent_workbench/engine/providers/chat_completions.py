@@ -82,6 +82,7 @@ class ChatCompletionsProvider:
         self.id = id or module
         self.default_model = config.default_model
         self.priority = config.priority
+        self.backoff = config.backoff
         self._module = module
         self._config = config
         caller = Caller(self.id, config.base_url.rstrip("/"))

@@ -29,6 +29,7 @@ from agent_workbench.engine import pricing
 from agent_workbench.engine.ports import ReplyDone, ReplyItem, Request
 from agent_workbench.engine.providers import faults
 from agent_workbench.engine.providers.faults import Caller
+from agent_workbench.engine.retry import Backoff
 from agent_workbench.errors import ProviderError
 
 #: A whole reply is repeated in the last event of some formats, system prompt included; beyond this it is no event.
@@ -73,10 +74,21 @@ class HTTPConfig(ModuleConfig):
         default_factory=dict, validation_alias=AliasChoices("extra_body", "extra_request_params")
     )
     """More fields of the request, by the API's own names; they win over what the workbench sends."""
+    max_retries: int = Field(3, ge=0, le=20)
+    """How often a request that failed is sent again, while nothing was shown."""
+    min_retry_delay: float = Field(1.0, ge=0)
+    """Seconds before the first of them; each further wait is twice as long."""
+    max_retry_delay: float = Field(30.0, ge=0)
+    """The longest of these waits in seconds, unless the provider asks for more (up to two minutes)."""
     prices: dict[str, dict[str, Decimal]] = Field(default_factory=dict)
     """Prices by model in US dollars per million tokens: input, output, cache_read, cache_write."""
     priority: int = 100
     """Which provider is asked first when a config has several: the lowest."""
+
+    @property
+    def backoff(self) -> Backoff:
+        """How the engine retries this provider's requests."""
+        return Backoff(self.max_retries + 1, self.min_retry_delay, self.max_retry_delay)
 
 
 @dataclass

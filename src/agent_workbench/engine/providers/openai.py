@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, model_validator
 
 from agent_workbench.configs.modules import Module
 from agent_workbench.conversation.messages import Image, Message, StopReason, Text, Thinking, ToolCall, ToolResult
@@ -41,14 +41,23 @@ class Config(HTTPConfig):
     """The OpenAI model to use."""
     api_key: str | None = None
     """The key, best written as ${OPENAI_API_KEY}, which is also read when this is empty."""
-    reasoning_effort: str = Field("", validation_alias=AliasChoices("reasoning_effort", "effort", "reasoning"))
-    """How hard to think: none, minimal, low, medium, high, xhigh or max, as far as the model knows them."""
+    reasoning: dict[str, Any] = Field(default_factory=dict)
+    """More fields of `reasoning` by the API's own names, such as mode or context; a word alone is the effort."""
     reasoning_summary: Literal["auto", "concise", "detailed", "none"] = "auto"
     """How thoughts are summed up for you to read."""
     text_verbosity: Literal["", "low", "medium", "high"] = ""
     """How long answers are; empty leaves it to the model."""
     truncation: Literal["", "auto", "disabled"] = ""
     """Whether the API may drop the oldest messages when a conversation is too long; empty lets the workbench do it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _word(cls, given: Any) -> Any:
+        """Read `reasoning: high`, as bundles have it, as the effort."""
+        if isinstance(given, dict) and isinstance(given.get("reasoning"), str):
+            rest = {key: value for key, value in given.items() if key != "reasoning"}
+            return {"reasoning_effort": given["reasoning"], **rest}
+        return given
 
 
 class OpenAIProvider:
@@ -58,6 +67,7 @@ class OpenAIProvider:
         self.id = id
         self.default_model = config.default_model
         self.priority = config.priority
+        self.backoff = config.backoff
         self._config = config
         address = (config.base_url or ADDRESS).rstrip("/")
         caller = Caller(id, address, "", "OPENAI_API_KEY")
@@ -132,10 +142,10 @@ def fields(request: Request, model: str, config: Config, *, thoughts: bool = Tru
             for tool in request.tools
         ]  # fmt: skip
     effort = request.model.effort or config.reasoning_effort
-    if effort or _REASONS.search(model):
+    if effort or config.reasoning or _REASONS.search(model):
         body["include"] = ["reasoning.encrypted_content"]
         summary = {} if config.reasoning_summary == "none" else {"summary": config.reasoning_summary}
-        body["reasoning"] = {**summary, **({"effort": effort} if effort else {})}
+        body["reasoning"] = {**summary, **config.reasoning, **({"effort": effort} if effort else {})}
     return ready({**body, **config.extra_body})
 
 
