@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from agent_workbench.configs.bundle import SLOTS, Bundle, value_fix
 from agent_workbench.configs.compose import MODULE_SECTIONS, Entry, Layer, Node, plain
@@ -198,16 +200,18 @@ class _Checker:
 
     def _extras(self, module: Module, instance: BaseModel, node: Node, path: Path) -> None:
         """Warn of keys that no field takes, at any depth."""
-        if isinstance(node.value, dict):
-            self._extra_keys(module, type(instance), dict.fromkeys(instance.model_extra or {}), node, path)
-        for name in type(instance).model_fields:
+        if isinstance(node.value, dict) and instance.model_extra:
+            self._extra_keys(module, type(instance), instance.model_extra, node, path)
+        for name, written in _fields(type(instance)).items():
             inner = getattr(instance, name)
-            key = next((k for k in _names(type(instance), name) if _child(node, k) is not None), None)
-            if key is not None and isinstance(inner, BaseModel):
+            if not isinstance(inner, BaseModel):
+                continue
+            key = next((k for k in written if _child(node, k) is not None), None)
+            if key is not None:
                 self._extras(module, inner, _child(node, key) or node, (*path, key))
 
     def _extra_keys(self, module: Module, model: type[BaseModel], value: Any, node: Node, path: Path) -> None:
-        known = {name for field in model.model_fields for name in _names(model, field)}
+        known = {name for names in _fields(model).values() for name in names}
         if model is ModuleConfig or model.model_config.get("extra") == "ignore":
             return
         for key in value:
@@ -345,9 +349,13 @@ def _written(value: Any, loc: Sequence[Any]) -> Path:
     return tuple(path)
 
 
-def _names(model: type[BaseModel], field: str) -> Iterator[str]:
-    """Yield the names that a field is written as."""
-    info = model.model_fields[field]
+@lru_cache(maxsize=256)
+def _fields(model: type[BaseModel]) -> Mapping[str, tuple[str, ...]]:
+    """Return the names that each field of a model is written as."""
+    return {field: tuple(dict.fromkeys(_names(field, info))) for field, info in model.model_fields.items()}
+
+
+def _names(field: str, info: FieldInfo) -> Iterator[str]:
     yield field
     for alias in (info.alias, info.validation_alias):
         if isinstance(alias, str):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from agent_workbench.configs.environment import REFERENCE
@@ -29,6 +30,7 @@ _URL_PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^/\s:@]*:)(?P<passw
 Path = tuple[str | int, ...]
 
 
+@lru_cache(maxsize=2048)
 def is_secret_key(key: str) -> bool:
     """Whether values under a key are to be hidden, judged by its whole words."""
     words = {word.lower() for word in _WORD.findall(key)}
