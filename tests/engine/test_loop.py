@@ -158,6 +158,16 @@ async def test_a_tool_that_raises_or_answers_nonsense_is_an_error_result():
     assert "RuntimeError" in results[0].content
 
 
+async def test_a_tool_that_cancels_itself_is_an_error_result_and_not_the_end_of_the_turn():
+    async def gone(arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
+        raise asyncio.CancelledError
+
+    model = scripted(calling(("gone", {}), ("echo", {})), "done")
+    events = await played(session(model, Echo("gone", gone), Echo()))
+    assert [result.is_error for result in of(events, ResultsReady)[0].message.tool_results] == [True, False]
+    assert events[-1].status == "completed"
+
+
 async def test_questions_are_asked_one_after_another_and_a_refusal_says_why():
     person = Person(Answer("deny", "not today"), Answer("allow"))
     first, second = Echo("first", intent=Intent("execute", "ls")), Echo("second", intent=Intent("execute", "pwd"))

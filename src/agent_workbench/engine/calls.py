@@ -32,6 +32,7 @@ from agent_workbench.engine.hooks.dispatch import Hooks, Outcome
 from agent_workbench.engine.output import fit, valid
 from agent_workbench.engine.permissions import Verdict
 from agent_workbench.engine.ports import Frontend, HookAnswer, Intent, Tool, ToolContext, ToolOutcome
+from agent_workbench.engine.repair import made_up
 from agent_workbench.engine.session_config import SessionConfig
 
 MAX_LIVE_OUTPUT = 200_000
@@ -217,7 +218,10 @@ class _Running:
             item = await self._queue.get()
             if isinstance(item, int):
                 left -= 1
-                continue
+                if item in self.results:
+                    continue
+                call = self._group[item].call  # a tool that cancels itself leaves nothing behind
+                item = (item, ToolFinished(call, made_up(call, f"{call.name} ended without an answer")))
             index, event = item
             if isinstance(event, ToolFinished):
                 self.results[index] = event.result
