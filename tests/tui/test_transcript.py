@@ -2,6 +2,7 @@
 
 import pytest
 from looks import HOSTILE, assert_inert, rows, text
+from textual import events
 from textual.app import App, ComposeResult
 
 from agent_workbench.conversation.messages import Image, Message, Text, Thinking, ToolCall, ToolResult, user
@@ -269,6 +270,31 @@ async def test_streamed_words_appear_without_waiting_for_the_end_and_cost_one_pa
         await pilot.pause()
         assert rows(app)[:2] == ["  m", "  some bold words"]
         assert transcript._timer is None
+
+
+async def test_what_came_while_it_was_hidden_is_there_when_it_is_shown():
+    async with (app := Host(*blocks_of(talk(40)))).run_test() as pilot:
+        transcript = app.query_one(Transcript)
+        transcript.display = False
+        await pilot.pause()
+        transcript.append(UserBlock("came meanwhile"))
+        transcript.stream("and this")
+        transcript.paint()
+        await pilot.pause()
+        transcript.display = True
+        await pilot.pause()
+        assert "came meanwhile" in text(app)
+        assert rows(app)[-1] == "  and this"
+
+
+async def test_the_wheel_scrolls_and_stops_following():
+    async with (app := Host(*blocks_of(talk(40)))).run_test() as pilot:
+        transcript = app.query_one(Transcript)
+        before = transcript.scroll_y
+        await pilot._post_mouse_events([events.MouseScrollUp], Transcript)
+        await pilot.pause()
+        assert transcript.scroll_y < before
+        assert not transcript.follow
 
 
 async def test_a_selection_by_mouse_is_copied_as_characters():
