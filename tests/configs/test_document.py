@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path as File
 from typing import Any
 
 import pytest
 
 from agent_workbench.configs.document import Document
+from agent_workbench.configs.document.splices import Splice
+from agent_workbench.configs.document.work import Work
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.problems import errors
-from agent_workbench.configs.reader import decode
+from agent_workbench.configs.reader import decode, read
 from agent_workbench.errors import EditRefused
 
 ADDED = {
@@ -176,6 +179,25 @@ DONE: dict[str, tuple[Callable[[Document], Edit], str, str]] = {
         "deep: [a, b]\n",
         "deep: [a, b]\n\nagents:\n  scout:\n    description: d\n",
     ),
+    "a known entry is left alone": (lambda d: d.set_value(("tools", 1), d.data["tools"][1]), "# file", "# file"),
+    "the same key is left alone": (lambda d: d.rename_key(("bundle",), "bundle"), "# file", "# file"),
+    "the same place is left alone": (lambda d: d.move_entry(("tools", 1), 1), "# file", "# file"),
+    "the item behind the last": (lambda d: d.set_value(("tools", 1, "deep", 2), "c"), "[a, b]", "[a, b, c]"),
+    "everything at once": (
+        lambda d: d.set_value((), {**d.data, "bundle": {"name": "z"}, "spawn": None}),
+        LONG,
+        LONG.replace("name: x", "name: z") + "\nspawn: null\n",
+    ),
+    "a date and a number that is none": (
+        lambda d: d.set_value(("bundle", "name"), [datetime(2024, 1, 2, 3, 4), float("nan"), "2024-13-45", "9" * 500]),
+        "name: x # n",
+        f'name: # n\n    - 2024-01-02 03:04:00\n    - .nan\n    - "2024-13-45"\n    - "{"9" * 500}"',
+    ),
+    "lists of a config are joined": (
+        lambda d: d.add_tool("b", config=None) if d.data["tools"][1].get("config") else d.merge_entry("tools", "b", {}),
+        "deep: [a, b]\n",
+        "deep: [a, b]\n    config: {}\n",
+    ),
     "a section": (
         lambda d: d.add_section("spawn", {"tools": ["a"]}),
         "deep: [a, b]\n",
@@ -190,6 +212,46 @@ def test_a_verb_writes(verb: Callable[[Document], Edit], old: str, new: str) -> 
     edit = verb(Document(LONG))
     assert edit.apply(LONG) == LONG.replace(old, new)
     assert edit.summary
+
+
+def test_comments_become_entries_of_what_stands_above_them() -> None:
+    for text, data in {
+        "a:\n#   - b\n#   - c\n": {"a": ["b", "c"]},
+        "a:\n  - b\n  # - c\n": {"a": ["b", "c"]},
+        "a:\n  # b: 1\n  c: 2\n": {"a": {"b": 1, "c": 2}},
+        "# a:\n# - b\n# and words\n": {"a": ["b"]},
+    }.items():
+        document = Document(text)
+        line = next(n for n, words in enumerate(text.split("\n"), 1) if "#" in words)
+        assert document.apply(document.uncomment(line)).data == data
+
+
+def test_lists_are_joined_and_agents_come_once() -> None:
+    text = "tools:\n  - module: a\n    config: {dirs: [x, y]}\nagents:\n  include: [n]\n"
+    document = Document.of(read(text))
+    assert document.add_tool("a", config={"dirs": ["y", "z"]}).apply(text) == text.replace("[x, y]", "[x, y, z]")
+    assert document.add_agent("n").is_noop
+
+
+def test_an_item_goes_before_the_first_also_where_that_stands_behind_a_dash() -> None:
+    text = "a:\n  - - x\n    - y\n"
+    assert Document(text).set_value(("a", 0), ["n", "x", "y"]).apply(text) == "a:\n  - - n\n    - x\n    - y\n"
+
+
+def test_the_style_shows_early_in_a_long_document() -> None:
+    text = "tools:\n" + "".join(f"-   module: m{n}\n    config:\n        n: {n}\n" for n in range(200))
+    edit = Document(text).add_hook("h", config={"a": {"b": 1}})
+    assert edit.new == "\n\nhooks:\n-   module: h\n    config:\n        a:\n            b: 1"
+
+
+def test_a_plan_that_breaks_the_law_is_refused_whatever_made_it() -> None:
+    text = "---\na: 1\n---\nbody\n"
+    work = Work(read(text))
+    with pytest.raises(EditRefused, match="markdown below"):
+        work.do([[Splice(0, 0, "---\na: 1\n---\n")]], {"a": 1})
+    with pytest.raises(EditRefused, match="no way"):
+        work.do([], {"a": 1})
+    assert work.edit("nothing").is_noop
 
 
 def test_what_was_commented_out_comes_back_byte_by_byte() -> None:
@@ -242,6 +304,13 @@ REFUSED: dict[str, tuple[str, Callable[[Document], Edit], str]] = {
     "an endless value": ("a: x\n", lambda d: d.set_value(("a",), _nested(200)), "levels"),
     "a list on top": ("a: x\n", lambda d: d.set_value((), [1]), "top level"),
     "a line that is no comment": ("a: x\n", lambda d: d.uncomment(1), "not a comment"),
+    "a comment that would change another value": ("a: x\n#   b\n", lambda d: d.uncomment(2), "change too"),
+    "a comment with two keys": ("a: {b: 1}\n#   c: 1\n", lambda d: d.uncomment(2), "error|change"),
+    "an item of an inherited list": (
+        "a: &t {b: [1]}\nc:\n  <<: *t\n",
+        lambda d: d.set_value(("c", "b", 0), 2),
+        "merge key",
+    ),
     "words that are no entry": ("# just words\na: x\n", lambda d: d.uncomment(1), "error"),
     "an entry that shares its line": ("a: [b, c]\n", lambda d: d.comment_out(("a", 0)), "other things"),
 }

@@ -33,6 +33,8 @@ WRONG = {
     "a date that is none": ("a: 2024-13-45\n", "yaml-bad-value", 1, 4),
     "a lone equals sign": ("a: =\n", "yaml-bad-value", 1, 4),
     "a number that is none": ("a: !!int x\n", "yaml-bad-value", 1, 4),
+    "a number without end behind a tag": ("a: !!int " + "9" * 500 + "\n", "yaml-bad-value", 1, 4),
+    "front matter without end": ("---\na: 1\n", "yaml-front-matter", 1, 1),
     "an open quote": ("a: 'x\n", "yaml-syntax", 2, 1),
     "a colon inside": ("a: b: c\n", "yaml-syntax", 1, 5),
     "an open list": ("a: [1\nb: 2\n", "yaml-syntax", 2, 2),
@@ -167,6 +169,19 @@ def test_a_value_that_yaml_1_2_reads_otherwise_is_a_warning_that_quotes_it(word:
 @pytest.mark.parametrize("word", ["true", "8", "-1.5", "~", "null", ".inf", "0x1F", "text", "'on'", "1.0e+5", "''"])
 def test_a_value_that_both_read_alike_is_no_warning(word: str) -> None:
     assert read(f"a: {word}\n").problems == ()
+
+
+def test_warnings_end_where_nobody_reads_them_any_more() -> None:
+    reading = read("a:\n" + "  - on\n" * 300)
+    assert len(reading.problems) == 200
+    assert reading.data == {"a": [True] * 300}
+
+
+def test_all_places_are_known_through_merges_once() -> None:
+    reading = read("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  x: 3\n")
+    assert [path for path in reading.values if path[:1] == ("b",)] == [("b",), ("b", "x"), ("b", "y")]
+    assert len(reading.keys) == 7
+    assert load("a: 1\n") == {"a": 1}
 
 
 def test_merged_keys_come_first_and_the_first_source_wins_as_in_pyyaml() -> None:

@@ -77,10 +77,8 @@ class Composer:
                     handler(event)
         except _Stop:
             pass
-        except yaml.MarkedYAMLError as error:
-            self._syntax(error)
         except yaml.YAMLError as error:
-            self._problem("yaml-syntax", str(error), self.start, hint="")
+            self._syntax(error)
         finally:
             parser.dispose()
         return self.root
@@ -302,10 +300,9 @@ class Composer:
         self._problem(code, message, at, hint)
         raise _Stop
 
-    def _syntax(self, error: yaml.MarkedYAMLError) -> None:
-        mark = error.problem_mark or error.context_mark
-        at = self.lines.offset(mark) if mark is not None else self.start
-        words = error.problem or "not valid YAML"
+    def _syntax(self, error: Any) -> None:
+        at = self.lines.offset(error.problem_mark)
+        words: str = error.problem
         tab = self._tab_before(at)
         if tab is not None:
             fix = Edit(tab[0], tab[1], tab[1].replace("\t", "  "), "indent with spaces")

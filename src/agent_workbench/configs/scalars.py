@@ -83,15 +83,17 @@ def _meaning(word: str) -> Any:
     return word if tag == f"{TAG}str" else construct(tag, word)
 
 
-@lru_cache(maxsize=4096)
 def core_meaning(word: str) -> Any:
     """Return what YAML 1.2 (core schema) reads in an unquoted word."""
+    return word if len(word) > MAX_NUMBER else _core_meaning(word)
+
+
+@lru_cache(maxsize=4096)
+def _core_meaning(word: str) -> Any:
     if word in _CORE_NULL:
         return None
     if word in _CORE_BOOL:
         return _CORE_BOOL[word]
-    if len(word) > MAX_NUMBER:
-        return word
     if _CORE_INT.match(word):
         return int(word)
     if _CORE_BASED.match(word):
@@ -104,15 +106,11 @@ def core_meaning(word: str) -> Any:
 
 
 def differs(word: str) -> bool:
-    """Tell whether YAML 1.1 and 1.2 read different things in an unquoted word."""
+    """Tell whether YAML 1.1 and 1.2 read different things in an unquoted word that both can read."""
     return word[:1] in _RESOLVERS and len(word) <= MAX_NUMBER and _differs(word)
 
 
 @lru_cache(maxsize=4096)
 def _differs(word: str) -> bool:
-    try:
-        old = meaning(word)
-    except BadScalar:
-        return True
-    new = core_meaning(word)
+    old, new = meaning(word), core_meaning(word)
     return type(old) is not type(new) or (old != new and old == old)

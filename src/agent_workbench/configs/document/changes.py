@@ -160,10 +160,7 @@ def _add_pairs(work: Work, path: Path, pairs: dict[str, Any]) -> None:
     spot = entry(work, path)
     _refuse_alias(spot, path)
     meant = updated(work.data, path, lambda known: {**known, **pairs})
-    if spot.value.parts:
-        work.do(work.splicer.add_pairs(spot.value, pairs), meant)
-    else:
-        work.do(work.splicer.replace(spot, pairs), meant)
+    work.do(work.splicer.add_pairs(spot.value, pairs), meant)
 
 
 def _add_section(work: Work, name: str, value: Any) -> None:

@@ -99,28 +99,17 @@ def alike_but_empty(one: Any, other: Any) -> bool:
 
 
 def grew(after: Any, before: Any) -> bool:
-    """Tell whether data only gained: exactly one entry, somewhere."""
-    return _gained(after, before) == 1
+    """Tell whether data only gained entries, and gained some."""
+    return _holds(after, before) and not same(after, before)
 
 
-def _gained(after: Any, before: Any) -> int:
-    """Return how many entries came in; a large number where anything else changed."""
-    if isinstance(after, dict) and (isinstance(before, dict) or before is None):
-        known = before or {}
-        if any(key not in after for key in known):
-            return 99
-        return len(after) - len(known) + sum(_gained(after[key], known[key]) for key in known)
-    if isinstance(after, list) and (isinstance(before, list) or before is None):
-        return _gained_in_list(after, before or [])
-    return 0 if same(after, before) else 99
-
-
-def _gained_in_list(after: list[Any], before: list[Any]) -> int:
-    if len(after) == len(before):
-        return sum(map(_gained, after, before))
-    if len(after) != len(before) + 1:
-        return 99
-    for index in range(len(after)):
-        if all(map(same, after[:index] + after[index + 1 :], before)):
-            return 1
-    return 99
+def _holds(after: Any, before: Any) -> bool:
+    """Tell whether everything that was there still is, in its order; an empty section may have been filled."""
+    if isinstance(after, dict) and isinstance(before, dict):
+        return all(key in after and _holds(after[key], value) for key, value in before.items())
+    if isinstance(after, list) and isinstance(before, list):
+        if len(after) == len(before):
+            return all(map(_holds, after, before))
+        rest = iter(after)
+        return all(any(same(item, known) for item in rest) for known in before)
+    return same(after, before) or (before is None and isinstance(after, dict | list))

@@ -88,8 +88,7 @@ class Layout:
     def spot_of(self, node: Node) -> Spot:
         """Return the entry whose value a node is."""
         parent = node.parent
-        if parent is None:
-            return Spot(node)
+        assert parent is not None
         return next(spot for spot in self.siblings(parent) if spot.value is node)
 
     def in_flow(self, node: Node | None) -> bool:
@@ -182,16 +181,10 @@ class Layout:
     def entry_start(self, spot: Spot) -> int:
         """Return where an entry starts: its dash in a block list, else its key or item."""
         parent = spot.parent
-        if parent is None:
-            return self.start(spot.value)
+        assert parent is not None
         if parent.kind == "list" and not parent.flow:
             before = self.end(parent.parts[spot.index - 1][1]) if spot.index else self.content_start(parent)
-            offset = self.skip(before)
-            if self.text[offset : offset + 1] != "-":
-                raise EditRefused(
-                    f"line {self.line(spot.value)}: the dash of this entry was not found; edit it by hand"
-                )
-            return offset
+            return self.skip(before)
         return self.start(spot.key if spot.key is not None else spot.value)
 
     def head(self, spot: Spot) -> int:
@@ -201,9 +194,7 @@ class Layout:
             if self.text[offset : offset + 1] != ":":
                 raise EditRefused(f"line {self.line(spot.key)}: this key has no `:` to write behind; edit it by hand")
             return offset + 1
-        if spot.parent is not None and not spot.parent.flow:
-            return self.entry_start(spot) + 1
-        return self.start(spot.value)
+        return self.entry_start(spot) + 1
 
     def is_first_on_line(self, offset: int) -> bool:
         """Tell whether only blanks stand before an offset on its line."""

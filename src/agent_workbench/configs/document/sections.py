@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from agent_workbench.configs.document.splices import Plan, Splice, Splicer
 from agent_workbench.configs.nodes import Node
-from agent_workbench.errors import EditRefused
 
 _BLANK_LINE = re.compile("(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r(?!\n))")
 
@@ -43,8 +42,6 @@ def section_after(splicer: Splicer, root: Node, index: int, lines: list[str]) ->
         at = layout.above(spots[0])
         return [[Splice(at, at, body + splicer.newline + blank)]]
     end = layout.end(spots[index].value)
-    if not layout.rest_is_comment(end):
-        raise EditRefused(f"line {layout.line(spots[index].value)}: nothing can be written behind this section")
     plans = splicer.below(spots[index].value, end, 0, f"{splicer.newline}{blank}{body}")
     # A literal that keeps its blank lines would swallow ours.
     return plans + splicer.below(spots[index].value, end, 0, splicer.newline + body) if blank else plans

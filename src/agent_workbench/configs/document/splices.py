@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from agent_workbench.configs.document.layout import Layout, Spot
 from agent_workbench.configs.document.writer import Writer
 from agent_workbench.configs.nodes import Node
-from agent_workbench.errors import EditRefused
 
 
 class Splice(NamedTuple):
@@ -93,8 +92,6 @@ class Splicer:
         end = layout.end(node)
         line_end = layout.line_end(head)
         if not _is_block(node):
-            if not layout.rest_is_comment(end):
-                raise EditRefused(f"line {layout.line(node)}: something stands behind this value; edit it by hand")
             return self.text[end : layout.line_end(end)], layout.line_end(end)
         if node.kind == "scalar":
             begin = layout.content_start(node)
@@ -141,8 +138,6 @@ class Splicer:
 
     def _after(self, node: Node, column: int, lines: list[str]) -> list[Plan]:
         end = self.layout.end(node)
-        if not self.layout.rest_is_comment(end):
-            raise EditRefused(f"line {self.layout.line(node)}: nothing can be written behind this; edit it by hand")
         return self.below(node, end, column, self.newline + self.newline.join(lines))
 
     def below(self, node: Node, end: int, column: int, text: str) -> list[Plan]:
@@ -162,9 +157,6 @@ class Splicer:
 
     def _flow_insert(self, node: Node, index: int, text: str) -> Splice:
         layout = self.layout
-        if not node.parts:
-            at = layout.content_start(node) + 1
-            return Splice(at, at, text)
         spots = layout.siblings(node)
         near = layout.entry_start(spots[min(index, len(spots) - 1)])
         indent = self.text[layout.line_start(near) : near]
@@ -189,8 +181,7 @@ class Splicer:
     def remove(self, spot: Spot) -> list[Plan]:
         """Take an entry out, with the comment that belongs to it."""
         parent = spot.parent
-        if parent is None:
-            raise EditRefused("the whole document cannot be removed; delete the config instead")
+        assert parent is not None
         if parent.flow:
             return [[self._remove_flow(spot)]]
         if not self.layout.is_first_on_line(self.layout.entry_start(spot)):

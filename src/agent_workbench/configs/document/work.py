@@ -126,8 +126,6 @@ class Work:
 
     def _note(self, plan: Plan) -> None:
         """Keep the changed stretch: in the original [low, high_old), now [low, high_new)."""
-        if not plan:
-            return
         low, high = min(s.start for s in plan), max(s.end for s in plan)
         grown = sum(len(s.new) - (s.end - s.start) for s in plan)
         if self._low < 0:
