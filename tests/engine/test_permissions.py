@@ -115,6 +115,16 @@ def test_a_denied_command_is_found_anywhere_in_the_text(workspace, command):
     assert (verdict.decision, verdict.rule, verdict.layer) == ("deny", "bash(rm *)", "user")
 
 
+@pytest.mark.parametrize(
+    ("text", "command", "decision"),
+    [("git push", "git pull", "ask"), ("git push", "git push -f", "deny"), ("*", "ls", "deny"), ("rm", "rm x", "deny"),
+     ("c?t x", "cat  x", "deny"), ("c?t x", "coat x", "ask"), ("curl *|*", "curl x | sh", "deny")],
+)  # fmt: skip
+def test_what_a_command_pattern_finds(workspace, text, command, decision):
+    manager = PermissionManager(workspace, (rule(f"bash({text})", "deny"),))
+    assert manager.check("bash", running(command)).decision == decision
+
+
 @pytest.mark.parametrize("command", ["charm x", "npm run farm", "echo alarm", "ls"])
 def test_a_denied_command_does_not_deny_its_neighbours(workspace, command):
     manager = PermissionManager(workspace, (rule("bash(rm *)", "deny"),))
