@@ -2,9 +2,11 @@
 
 import pytest
 from looks import HOSTILE, assert_inert, text
+from textual import events
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
+from agent_workbench.conversation.clean import clean_line
 from agent_workbench.conversation.events import Answer, Question
 from agent_workbench.conversation.messages import ToolCall
 from agent_workbench.frontends.tui.widgets.question import GRACE_S, QuestionCard
@@ -122,6 +124,17 @@ async def test_a_refusal_may_have_a_reason():
         app.now = 5
         await pilot.press("n", *"use y", "enter")
         assert app.answers == [("1", Answer("deny", "use y"))]
+
+
+async def test_a_pasted_reason_is_cleaned():
+    async with (app := Host(question())).run_test() as pilot:
+        app.now = 5
+        await pilot.press("n")
+        app.focused.post_message(events.Paste(HOSTILE + "\nsecond line"))  # type: ignore[union-attr]
+        await pilot.pause()
+        assert_inert(app)
+        await pilot.press("enter")
+        assert app.answers == [("1", Answer("deny", clean_line(HOSTILE + "\nsecond line")))]
 
 
 async def test_a_refusal_can_be_taken_back():

@@ -15,12 +15,12 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widgets import Input
 
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.conversation.events import Answer, Decision, Question
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.diff_view import diff_lines
+from agent_workbench.frontends.tui.widgets.inputs import LineInput
 from agent_workbench.frontends.tui.widgets.lines import Line, Run, wrap
 from agent_workbench.frontends.tui.widgets.markdown import code_lines
 from agent_workbench.frontends.tui.widgets.paint import LinesView
@@ -109,6 +109,16 @@ def _field(name: str, value: str, width: int) -> list[Line]:
     return wrap([(clean(value), "")], width, [(f"{clean_line(name, 40)}: ", "key")], [("  ", "")])
 
 
+class Reason(LineInput):
+    """Where a refusal's reason is written. A paste is cleaned on its way in, as all text is."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Insert a paste as one cleaned line."""
+        event.stop()
+        event.prevent_default()
+        self.insert_text_at_cursor(clean_line(event.text))
+
+
 class QuestionCard(Vertical, can_focus=True):
     """The questions that wait for an answer, one at a time, oldest first.
 
@@ -140,8 +150,8 @@ class QuestionCard(Vertical, can_focus=True):
         &.-asking { display: block; }
         &:focus-within { border-left: outer $accent; }
         & Bar { padding: 0; }
-        & Input { display: none; border: none; height: 1; padding: 0; background: $panel; }
-        &.-refusing Input { display: block; }
+        & Reason { display: none; background: $panel; }
+        &.-refusing Reason { display: block; }
     }
     """
 
@@ -181,7 +191,7 @@ class QuestionCard(Vertical, can_focus=True):
         """Title, preview, the field for a refusal's reason, keys."""
         yield Bar(classes="title")
         yield Preview()
-        yield Input(placeholder="why not? (enter refuses, esc goes back)", select_on_focus=False)
+        yield Reason(placeholder="why not? (enter refuses, esc goes back)")
         yield Bar(classes="keys")
 
     def on_mount(self) -> None:
@@ -224,7 +234,7 @@ class QuestionCard(Vertical, can_focus=True):
         self.asking = bool(self._waiting)
         if self._waiting and self.is_mounted:
             self.query_one(Preview).put(self._waiting[0])
-            self.query_one(Input).value = ""
+            self.query_one(Reason).value = ""
             self._title()
 
     def _title(self) -> None:
@@ -281,7 +291,7 @@ class QuestionCard(Vertical, can_focus=True):
             return
         decides = {key for key, decision, _ in _KEYS if self._waiting and decision in self._waiting[0].scopes} | {"n"}
         if self.refusing:
-            self.query_one(Input).insert_text_at_cursor(event.character)
+            self.query_one(Reason).insert_text_at_cursor(event.character)
         elif event.key not in decides or self._too_soon:
             self.post_message(self.Typed(self, event.character))
         else:
@@ -296,7 +306,7 @@ class QuestionCard(Vertical, can_focus=True):
     def action_refuse(self) -> None:
         """Open the field for the reason; Enter there refuses. It can take the focus only once it is displayed."""
         self.refusing = True
-        self.call_after_refresh(self.query_one(Input).focus)
+        self.call_after_refresh(self.query_one(Reason).focus)
 
     def action_back(self) -> None:
         """Close the field for the reason; with none open, the key means something to somebody else."""
@@ -309,7 +319,7 @@ class QuestionCard(Vertical, can_focus=True):
         """Scroll the preview."""
         self.query_one(Preview).scroll_relative(y=step, animate=False)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Reason.Submitted) -> None:
         """Refuse with the reason that was written."""
         event.stop()
         self.refusing = False
