@@ -96,7 +96,7 @@ def test_new_starts_from_nothing_a_template_or_another_config(awb: Awb) -> None:
     assert awb("config", "show", "copy").out == shown["yaml_content"]
 
 
-@pytest.mark.parametrize("name", ["a: b", "# x", "- y", "1", "yes", "naïve 名前"])
+@pytest.mark.parametrize("name", ["a: b", "# x", "- y", "1", "yes", "naïve 名前", "team/reviewer", "x.yaml"])
 @pytest.mark.parametrize("options", [(), ("--template", "hello")])
 def test_a_new_config_may_have_any_name(awb: Awb, name: str, options: tuple[str, ...]) -> None:
     awb("config", "new", "--json", *options, "--", name)

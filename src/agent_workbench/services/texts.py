@@ -9,6 +9,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,9 +62,17 @@ async def find_text(configs: ConfigManager, reference: str) -> ConfigText:
         Ambiguous: If several configs have the name.
         InvalidYAML: If a file is not UTF-8.
     """
-    if names_a_file(reference):
+    if not names_a_file(reference):
+        return _of(await configs.find_config(reference))
+    try:
         return await asyncio.to_thread(read_file, Path(reference))
-    config = await configs.find_config(reference)
+    except NotFound:
+        with suppress(NotFound):  # a stored config may be called like a file
+            return _of(await configs.find_config(reference))
+        raise
+
+
+def _of(config: Config) -> ConfigText:
     base = Path(config.tags[FILE_TAG]).parent if FILE_TAG in config.tags else None
     return ConfigText(config.name, config.yaml_content, base, config)
 
