@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from agent_workbench.conversation.events import ToolFinished
 from agent_workbench.conversation.messages import Message, ToolCall, ToolResult, user
 from agent_workbench.engine.calls import check_arguments
+from agent_workbench.engine.permissions import parse_rule
 from agent_workbench.engine.ports import MountContext, ToolContext, ToolOutcome
 from agent_workbench.engine.tools import search, todo
+from engine.engine_kit import calling, of, played, scripted, session
 
 
 @pytest.fixture
@@ -105,6 +108,17 @@ async def test_configured_paths_hold_for_searching(workspace):
     assert denied.content == "a.py"
     with pytest.raises(PermissionError):
         await call("grep", workspace, {"allowed_paths": ["src"]}, pattern="TODO", path="..")
+
+
+@pytest.mark.parametrize("text", ["read_file(src/**)", "grep(src)", "*(b.py)", "READ_FILE(src/B.py)"])
+async def test_what_may_not_be_read_may_not_be_searched_either(workspace, text):
+    tools = search.create(search.SearchConfig(), MountContext({}, workspace))
+    model = scripted(calling(("grep", {"pattern": "TODO", "output_mode": "content"})), "done")
+    rules = (parse_rule(text, "deny", "user"),)
+    events = await played(session(model, *tools, workspace=workspace, rules=rules))
+    content = of(events, ToolFinished)[0].result.content
+    assert "a.py" in content
+    assert "b.py" not in content
 
 
 async def test_results_are_bounded(workspace):

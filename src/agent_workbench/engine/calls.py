@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,7 +31,7 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine.hooks.dispatch import Hooks, Outcome
 from agent_workbench.engine.output import fit, valid
 from agent_workbench.engine.permissions import Verdict
-from agent_workbench.engine.ports import Frontend, HookAnswer, Intent, Tool, ToolContext, ToolOutcome
+from agent_workbench.engine.ports import Access, Frontend, HookAnswer, Intent, Tool, ToolContext, ToolOutcome
 from agent_workbench.engine.repair import made_up
 from agent_workbench.engine.session_config import SessionConfig
 
@@ -62,6 +62,7 @@ class _Ready:
     tool: Tool
     verdict: Verdict
     arguments: Mapping[str, Any]
+    access: Access
 
 
 class _Refused(Exception):
@@ -134,7 +135,7 @@ class Calls:
             again = self._verdict(call, self._intent(tool, call, arguments), "")
             if again.decision == "deny" or again.paths != verdict.paths:
                 raise _Refused("Denied: what the call would touch has changed since it was approved")
-        yield _Ready(replace(call, arguments=arguments), tool, verdict, arguments)
+        yield _Ready(replace(call, arguments=arguments), tool, verdict, arguments, intent.access)
 
     def _checked(self, index: int, call: ToolCall) -> Tool:
         reply = self.history[-1]
@@ -257,13 +258,9 @@ class _Running:
             self._queue.put_nowait(index)
 
     async def _outcome(self, index: int, ready: _Ready) -> ToolOutcome:
-        approved = frozenset(ready.verdict.paths)
-
-        def guard(path: Path) -> None:
-            if path not in approved:
-                raise PermissionError(f"{path} is not what was approved")
-
-        context = replace(self._calls._context(ready.call), emit=self._emitter(index, ready.call), guard=guard)
+        context = replace(
+            self._calls._context(ready.call), emit=self._emitter(index, ready.call), guard=self._guard(ready)
+        )
         limit = self._calls.config.tool_seconds
         try:
             async with asyncio.timeout(limit) as clock:
@@ -275,6 +272,20 @@ class _Running:
         if not isinstance(outcome, ToolOutcome):  # a stranger's tool may not have been type-checked
             return ToolOutcome(f"{ready.call.name} answered {type(outcome).__name__}, not an outcome", is_error=True)
         return outcome
+
+    def _guard(self, ready: _Ready) -> Callable[[Path], None]:
+        """Let through what was approved, and what lies in an approved folder if it would be allowed by itself."""
+        approved, permissions = frozenset(ready.verdict.paths), self._calls.config.permissions
+
+        def guard(path: Path) -> None:
+            if path in approved:
+                return
+            inside = not approved.isdisjoint(path.parents)
+            intent = Intent(ready.access, str(path), (str(path),))
+            if not inside or permissions.check(ready.call.name, intent).decision != "allow":
+                raise PermissionError(f"{path} is not what was approved")
+
+        return guard
 
     def _emitter(self, index: int, call: ToolCall) -> Any:
         shown = 0

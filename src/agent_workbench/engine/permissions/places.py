@@ -76,6 +76,8 @@ def fold(text: str) -> str:
     File systems that ignore case or invisible characters would take `.GIT` or a `.git` with a zero-width joiner
     for `.git`; whatever denies compares folded.
     """
+    if text.isascii():  # nearly all; the loop below costs 1 µs for each character
+        return text.lower()
     visible = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
     return visible.casefold()
 

@@ -6,6 +6,7 @@ for each write, and what holds secrets for each read as well; no allowing rule a
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,11 +31,20 @@ HOME_OBEYED = (".config/fish", ".config/nvim", ".config/git", ".config/systemd",
                ".local/share/systemd", ".config/environment.d", ".config/pip", ".config/uv")  # fmt: skip
 
 #: Windows onto the kernel and devices; a file tool has no business there.
-KERNEL = ("/proc", "/sys", "/dev")
+KERNEL = (Path("/proc"), Path("/sys"), Path("/dev"))
+
+
+#: What decides where our own files are; as long as it stays, so do they.
+_PLACED_BY = ("AWB_DB", "HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
 
 
 def own_state() -> tuple[Path, ...]:
     """Return the workbench's own files: the database with its side files, settings, permissions and logs."""
+    return _own_state(tuple(os.environ.get(name) for name in _PLACED_BY))
+
+
+@functools.lru_cache(maxsize=16)
+def _own_state(environment: tuple[str | None, ...]) -> tuple[Path, ...]:
     database = paths.database_path()
     sides = tuple(database.with_name(database.name + tail) for tail in ("", "-wal", "-shm", "-journal", ".lock"))
     return (*sides, paths.data_dir(), paths.config_dir(), paths.log_dir())
@@ -45,7 +55,7 @@ def protection(place: Place, *, writing: bool, workspace: Path) -> tuple[Ruling,
     for path in place.both:
         if _under(path, own_state()):
             return "deny", "the workbench's own files are never an agent's to read or change"
-        if _under(path, [Path(folder) for folder in KERNEL]) and not workspace.is_relative_to(Path(*path.parts[:2])):
+        if _under(path, KERNEL) and not workspace.is_relative_to(Path(*path.parts[:2])):
             return "deny", "devices and kernel files are never read or written by a file tool"
     for path in place.both:
         below = _below(path, workspace)
@@ -71,9 +81,10 @@ def _named(parts: Sequence[str], names: Sequence[str]) -> bool:
 
 def _under(path: Path, roots: Sequence[Path]) -> bool:
     folded = tuple(map(fold, path.parts))
-    for root in roots:
-        for reading in {root, Path(os.path.realpath(root))}:
-            wanted = tuple(map(fold, reading.parts))
-            if folded[: len(wanted)] == wanted:
-                return True
-    return False
+    return any(folded[: len(wanted)] == wanted for root in roots for wanted in _readings(root))
+
+
+@functools.lru_cache(maxsize=256)
+def _readings(root: Path) -> tuple[tuple[str, ...], ...]:
+    """Return a root's folded components as written and as resolved; remembered, since resolving costs 50 µs."""
+    return tuple({tuple(map(fold, reading.parts)) for reading in (root, Path(os.path.realpath(root)))})

@@ -21,6 +21,9 @@ Ruling = Literal["allow", "ask", "deny"]
 Layer = Literal["built-in", "import", "bundle", "session", "user", "administrator"]
 
 STRICTNESS: Mapping[Ruling, int] = {"allow": 0, "ask": 1, "deny": 2}
+FAMILIES = (("read_file", "grep"), ("write_file", "edit_file"))
+"""Tools that reach the same files."""
+
 _RULE = re.compile(r"(?P<tool>[A-Za-z0-9_*?.:-]+)(?:\((?P<pattern>.+)\))?", re.DOTALL)
 _QUOTING = re.compile(r"""\\\n|['"\\]""")
 _IFS = re.compile(r"\$\{?IFS\}?")
@@ -40,10 +43,15 @@ class Rule:
         return self.tool if self.pattern is None else f"{self.tool}({self.pattern})"
 
     def names(self, tool: str) -> bool:
-        """Whether the rule is about this tool; a rule that only allows must spell it exactly."""
+        """Whether the rule is about this tool.
+
+        An allowing rule must spell it exactly. A denying or asking one with a pattern is about the tools of the same
+        family too: who may not read a file by one of them may not by another.
+        """
         if self.ruling == "allow":
             return fnmatch.fnmatchcase(tool, self.tool)
-        return fnmatch.fnmatchcase(fold(tool), fold(self.tool))
+        family = next((names for names in FAMILIES if tool in names), ()) if self.pattern is not None else ()
+        return any(fnmatch.fnmatchcase(fold(name), fold(self.tool)) for name in (tool, *family))
 
     def matches_paths(self, places: Iterable[Place], base: Path) -> bool:
         """Whether it applies: allowing needs every reading of every path, asking and denying any of them."""

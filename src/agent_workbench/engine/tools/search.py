@@ -9,7 +9,7 @@ import os
 import re
 import threading
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,11 @@ class SearchConfig(ModuleConfig):
 
 @dataclass(frozen=True)
 class _Walk:
-    """One search's way through the files. `stop` ends it from another thread."""
+    """One search's way through the files. `stop` ends it from another thread, `guard` is the call's."""
 
     config: SearchConfig
     workspace: Path
+    guard: Callable[[Path], None] = lambda path: None
     stop: threading.Event = field(default_factory=threading.Event)
 
     def root(self, given: str) -> Path:
@@ -96,9 +97,13 @@ class _Walk:
             yield path
 
     def readable(self, path: Path) -> bool:
-        """Whether grep may look into a file: a regular one in its own place, without secrets."""
+        """Whether grep may look into a file: a regular one in its own place, allowed by itself, without secrets."""
         where = locate(str(path), self.workspace)
         if where.resolved != path or not path.is_file():
+            return False
+        try:
+            self.guard(path)
+        except PermissionError:
             return False
         return protection(where, writing=False, workspace=self.workspace) is None
 
@@ -115,7 +120,7 @@ class _SearchTool:
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         """Search in a thread, so that the session stays quick; cancelling stops at the next file."""
-        walk = _Walk(self.config, context.workspace)
+        walk = _Walk(self.config, context.workspace, context.guard)
         try:
             root = walk.root(arguments.get("path") or ".")
             context.guard(root)
