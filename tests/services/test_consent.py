@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from agent_workbench.conversation.events import Question
+from agent_workbench.conversation.events import Answer, Question
 from agent_workbench.conversation.messages import ToolCall
 from agent_workbench.engine.permissions import parse_rule
 from agent_workbench.errors import UsageError
-from agent_workbench.services.consent import beforehand_rules, covers
+from agent_workbench.services.consent import Beforehand, beforehand_rules, covers
+from agent_workbench.services.shared import SharedContext
 
 
 def file_question(workspace: Path, *paths: str, rules: tuple[str, ...] = ("write_file(a)",)) -> Question:
@@ -75,3 +76,39 @@ def test_a_command_is_covered_by_the_bare_tool_or_by_its_exact_text(
 def test_a_pattern_that_does_not_parse_is_the_callers_mistake() -> None:
     with pytest.raises(UsageError, match="not a permission rule"):
         beforehand_rules(["edit_file", "(("])
+
+
+WRITER = """
+providers:
+  - module: provider-mock
+    config:
+      delay: 0
+      loop: true
+      responses:
+        - tool_calls: [{name: write_file, arguments: {file_path: a.txt, content: x}}]
+        - done
+tools: [{module: tool-filesystem}]
+"""
+
+
+class Person:
+    """Allows for the session, and counts how often it was asked."""
+
+    asked = 0
+
+    async def ask(self, question: Question) -> Answer:
+        self.asked += 1
+        return Answer("allow_session")
+
+
+async def test_what_is_allowed_for_the_session_is_kept_with_it(bench: SharedContext) -> None:
+    config = await bench.configs.create_config("writer", WRITER)
+    session = await bench.sessions.create_session(config.config_id, settings={"model": "mock-large"})
+    person = Person()
+    for _ in range(2):
+        frontend = Beforehand((), person, bench.sessions, session.session_id, bench.workspace)
+        done = await bench.sessions.send_message(session.session_id, "go", frontend=frontend)
+        assert done["response"] == "done"
+    assert person.asked == 1
+    kept = await bench.sessions.find_session(session.session_id)
+    assert kept.settings == {"model": "mock-large", "grants": ["write_file(a.txt)"]}
