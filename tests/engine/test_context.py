@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -45,7 +47,7 @@ def test_old_results_shrink_first_and_what_happened_is_said():
     history = conversation(10)
     view = window(max_tokens=10_000, target_usage=0.9).view(history)
     assert len(view.messages) == len(history)
-    assert "5 old tool results shortened" in view.dropped
+    assert "4 old tool results shortened" in view.dropped
     assert [len(m.tool_results[0].content) for m in view.messages if m.role == "tool"][-5:] == [4000] * 5
 
 
@@ -58,6 +60,25 @@ def test_then_old_exchanges_go_but_never_the_first_or_the_newest_words():
     assert any("left out here" in text for text in words)
     assert tokens(view.messages) < tokens(history) / 3
     assert "old messages left out" in view.dropped
+
+
+def test_a_compacted_conversation_begins_the_same_in_the_following_requests():
+    history, policy = conversation(60), window(max_tokens=20_000)
+    ends = [index for index, message in enumerate(history) if message.role == "assistant"]
+    views = [policy.view(history[:end]).messages for end in ends]
+    kept = sum(later[: len(earlier)] == earlier for earlier, later in pairwise(views))
+    assert kept >= len(views) * 0.9
+    assert all(tokens(view) <= 20_000 for view in views)
+
+
+@pytest.mark.parametrize(
+    "first", ["short", "x" * 500_000], ids=["ordinary", "with a first message that fills the window"]
+)
+def test_looking_at_a_very_long_conversation_is_quick(first):
+    history = [user(first), *conversation(5000, size=400)]
+    started = time.process_time()
+    window(max_tokens=100_000).view(history)
+    assert time.process_time() - started < 3  # 0.4 s here; the square of the length would be minutes
 
 
 def test_a_single_long_turn_is_compacted_too():

@@ -6,8 +6,8 @@ together, and what was left out is said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import Field
@@ -24,6 +24,8 @@ IMAGE_TOKENS = 1600
 
 SHORT_RESULT = 400
 """Characters that are kept of an old tool result."""
+
+_NOTE = "left out to save room; call the tool again if you need them …]"
 
 MAX_MEMORY = 50_000
 """Characters of one memory file that are sent."""
@@ -66,31 +68,39 @@ class Window:
         """Return what to send: all of it below the threshold, else shortened results, else fewer turns too.
 
         The first and the newest of a person's messages and the newest steps are always sent. `squeeze` aims at half
-        of what the conversation has now.
+        of what would be sent. What was left out of one request stays out of the next ones, until the threshold is
+        reached again: otherwise every request would begin differently, and no prompt cache would ever hit.
         """
-        threshold, target, used = self._limits(history, system, squeeze)
-        if used <= threshold or (not squeeze and not self.config.auto_compact):
-            return View(tuple(history))
+        fixed, window = len(system) // 4, self.config.max_tokens
+        limit = window * self.config.compact_threshold - fixed
+        target = window * self.config.target_usage - fixed
+        compacted = _Compacted(list(history), [_size(message) for message in history])
+        requests = [index for index, message in enumerate(history) if message.role == "assistant"]
+        for end in (*requests, len(history)) if self.config.auto_compact else ():
+            if compacted.up_to(end) > limit:
+                self._compact(compacted, history[:end], target)
+                limit = max(limit, compacted.used * 1.1)  # what cannot be made less is not tried at each step
+        if squeeze:
+            self._compact(compacted, history, compacted.up_to(len(history)) / 2)
+        return compacted.view(history)
+
+    def _compact(self, compacted: _Compacted, history: Sequence[Message], target: float) -> None:
+        """Make less of a conversation, as far as it had come: shorten results, then leave exchanges out."""
         kept = self._protected(history)
-        messages, cut = self._shortened(history, kept)
-        gone = _too_old(messages, kept, tokens(messages) - target)
-        if not cut and not gone:
-            return View(tuple(history))
-        sent = _without(messages, gone)
-        return View(sent, _dropped(cut, len(gone), used, tokens(sent)))
+        whole = self._whole_results(history)
+        for index, message in enumerate(history):
+            if index not in kept and index not in compacted.gone and message.role == "tool":
+                compacted.shorten(index, whole)
+        for group in _exchanges(history):
+            if compacted.used <= target:
+                return
+            if kept.isdisjoint(group):
+                compacted.leave_out(group)
 
     def memory(self, workspace: Path) -> str:
         """Return the memory files as blocks for the system prompt; read anew, so an edit counts at once."""
         blocks = (_memory(name, workspace) for name in self.memory_files)
         return "\n\n".join(block for block in blocks if block)
-
-    def _limits(self, history: Sequence[Message], system: str, squeeze: bool) -> tuple[float, float, int]:
-        """Return the threshold and the target for the messages, and what they have now, in tokens."""
-        used, fixed = tokens(history), len(system) // 4
-        if squeeze:
-            return -1, used / 2, used
-        window = self.config.max_tokens
-        return window * self.config.compact_threshold - fixed, window * self.config.target_usage - fixed, used
 
     def _protected(self, history: Sequence[Message]) -> frozenset[int]:
         """Return the indexes of what is always sent whole: a person's first and newest words, the newest steps."""
@@ -101,20 +111,60 @@ class Window:
             start -= 1
         return frozenset((*spoken[:1], *spoken[-1:], *range(start, len(history))))
 
-    def _shortened(self, history: Sequence[Message], kept: frozenset[int]) -> tuple[list[Message], int]:
-        """Shorten old results; return the messages and how many results were cut."""
+    def _whole_results(self, history: Sequence[Message]) -> frozenset[str]:
+        """Return the ids of the newest results, which are never shortened."""
         results = [part.call_id for message in history for part in message.tool_results]
         newest = self.config.protected_tool_results
-        whole = set(results[-newest:] if newest else ())
-        messages, cut = list(history), 0
-        for index, message in enumerate(history):
-            if index in kept or message.role != "tool":
-                continue
-            parts = tuple(_brief(part, whole) if isinstance(part, ToolResult) else part for part in message.parts)
-            changed = sum(old is not new for old, new in zip(message.parts, parts, strict=True))
-            messages[index] = replace(message, parts=parts) if changed else message
-            cut += changed
-        return messages, cut
+        return frozenset(results[-newest:] if newest else ())
+
+
+@dataclass
+class _Compacted:
+    """A conversation while less and less is made of it.
+
+    `sizes` are tokens, 0 for what is left out; `used` is the sum of the first `end`, kept so that looking at a long
+    conversation costs no more than its length.
+    """
+
+    messages: list[Message]
+    sizes: list[int]
+    gone: set[int] = field(default_factory=set)
+    cut: int = 0
+    end: int = 0
+    used: int = 0
+
+    def up_to(self, end: int) -> int:
+        """Go on to an index, and return the tokens up to there."""
+        self.used += sum(self.sizes[self.end : end])
+        self.end = end
+        return self.used
+
+    def _resize(self, index: int, size: int) -> None:
+        self.used += size - self.sizes[index]
+        self.sizes[index] = size
+
+    def shorten(self, index: int, whole: frozenset[str]) -> None:
+        """Shorten the long results of one message."""
+        old = self.messages[index].parts
+        parts = tuple(_brief(part, whole) if isinstance(part, ToolResult) else part for part in old)
+        changed = sum(before is not after for before, after in zip(old, parts, strict=True))
+        if changed:
+            self.cut += changed
+            self.messages[index] = replace(self.messages[index], parts=parts)
+            self._resize(index, _size(self.messages[index]))
+
+    def leave_out(self, group: Sequence[int]) -> None:
+        """Leave messages out."""
+        self.gone.update(group)
+        for index in group:
+            self._resize(index, 0)
+
+    def view(self, history: Sequence[Message]) -> View:
+        """Return what is left, with a line about what is not."""
+        if not self.cut and not self.gone:
+            return View(tuple(history))
+        sent = _without(self.messages, self.gone)
+        return View(sent, _dropped(self.cut, len(self.gone), tokens(history), tokens(sent)))
 
 
 def tokens(messages: Sequence[Message]) -> int:
@@ -137,31 +187,30 @@ def _size(message: Message) -> int:
     return total
 
 
-def _brief(result: ToolResult, whole: set[str]) -> ToolResult:
-    if result.call_id in whole or (len(result.content) <= 2 * SHORT_RESULT and not result.images):
+def _brief(result: ToolResult, whole: frozenset[str]) -> ToolResult:
+    if (
+        result.call_id in whole
+        or result.content.endswith(_NOTE)
+        or (len(result.content) <= 2 * SHORT_RESULT and not result.images)
+    ):
         return result
     left = len(result.content) - SHORT_RESULT
-    note = f"\n[… {max(left, 0):,} characters left out to save room; call the tool again if you need them …]"
+    note = f"\n[… {max(left, 0):,} characters {_NOTE}"
     return replace(result, content=result.content[:SHORT_RESULT] + note, images=())
 
 
-def _too_old(messages: Sequence[Message], kept: frozenset[int], excess: float) -> frozenset[int]:
-    """Choose what to leave out until the excess is gone: the oldest exchanges, a reply always with its results."""
-    gone: set[int] = set()
+def _exchanges(messages: Sequence[Message]) -> Iterator[range]:
+    """Yield what goes or stays together, oldest first: a reply with its results, or one message."""
     index = 0
-    while index < len(messages) and excess > 0:
+    while index < len(messages):
         end = index + 1
         while end < len(messages) and messages[index].role == "assistant" and messages[end].role == "tool":
             end += 1
-        group = range(index, end)
-        if kept.isdisjoint(group):
-            gone.update(group)
-            excess -= tokens(messages[index:end])
+        yield range(index, end)
         index = end
-    return frozenset(gone)
 
 
-def _without(messages: Sequence[Message], gone: frozenset[int]) -> tuple[Message, ...]:
+def _without(messages: Sequence[Message], gone: set[int]) -> tuple[Message, ...]:
     """Leave messages out, and tell the model so where the first of them was."""
     if not gone:
         return tuple(messages)

@@ -109,6 +109,7 @@ class _Turn:
     started: float = field(default_factory=time.monotonic)
     last_request: float = 0.0
     dropped: str = ""
+    reported: str = ""
 
     @property
     def hooks(self) -> Hooks:
@@ -261,8 +262,9 @@ class _Turn:
         return Request(system, whole, config.tools.specs, config.model, config.session_id)
 
     async def _compacted(self) -> Sequence[Notice]:
-        """Report once what the context manager left out of the request."""
-        dropped, self.dropped = self.dropped, ""
+        """Report what the context manager left out of the request, where that changed within the turn."""
+        left_out = self.dropped.partition(" (about ")[0]
+        dropped, self.reported = (self.dropped if left_out != self.reported else ""), left_out
         if not dropped:
             return ()
         notices = [Notice(dropped, data={"compaction": True})]
