@@ -303,7 +303,7 @@ async def test_what_is_queued_is_said_until_it_is_sent():
     async with (app := Host()).run_test() as pilot:
         app.pane.set_queued(["and then this", "and that"])
         await pilot.pause()
-        assert "⧗ 2 queued: and then this" in text(app)
+        assert "» 2 queued: and then this" in text(app)
         app.pane.set_queued([])
         await pilot.pause()
         assert "queued" not in text(app)

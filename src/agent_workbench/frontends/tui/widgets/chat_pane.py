@@ -383,7 +383,7 @@ class ChatPane(Vertical):
             words = f"{clean_line(event.reason, 200)} · again in {left} s, attempt {event.attempt}"
             self._status.put([("↻ ", "warn"), (words, "")], [("esc stops", "muted")])
         elif self._queued:
-            self._status.put([(f"⧗ {len(self._queued)} queued: ", "state"), (clean_line(self._queued[0], 200), "")])
+            self._status.put([(f"» {len(self._queued)} queued: ", "state"), (clean_line(self._queued[0], 200), "")])
 
     # --- what the person does -------------------------------------------------------------------------------------
 
