@@ -48,15 +48,17 @@ async def test_open_add_a_tool_save_chat_and_split_with_both_answering_at_once(t
         await bench.say("my name is Ada")
         await bench.until(lambda: one.state == "idle" and "Ada" in bench.text_of(one), "an answer")
 
+        await bench.say("what is my name?")
+        await bench.until(lambda: one.state == "idle" and "Ada" in bench.text_of(one).splitlines()[-1], "it remembers")
+
         two = await bench.session("ctrl+t")
         assert two.session_id != one.session_id
-        await bench.say("count to 40")
+        await bench.say("count to 60")
         await bench.press("alt+1")
-        await bench.say("what is my name?")
+        await bench.say("count to 60")
         await bench.until(lambda: one.busy and two.busy, "both answer at once")
         await bench.until(lambda: not one.busy and not two.busy, "both are done")
-        assert bench.text_of(one).endswith("Ada.") or "Ada" in bench.text_of(one).splitlines()[-1]
-        assert "40" in bench.text_of(two).splitlines()[-1]
+        assert all(bench.text_of(pane).endswith("60") for pane in (one, two))
 
 
 async def test_closing_a_pane_stops_nothing_and_its_draft_stays(tmp_path: Path):

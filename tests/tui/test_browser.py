@@ -38,12 +38,13 @@ def session(title: str, **values: object) -> Session:
 
 def test_configs_stand_by_folder_with_the_samples_last():
     rows = list(config_rows([config("hello", "samples"), config("coding", "work", 7), config("draft")]))
-    assert words(rows) == ["mine", "  draft |", "work", "  coding | 7", "samples", "  hello |"]
+    assert [line.split()[0] for line in words(rows)] == ["mine", "draft", "work", "coding", "samples", "hello"]
+    assert words(rows)[3].endswith("| 7")
 
 
 def test_one_folder_needs_no_heading_and_marks_say_what_is_up():
     rows = list(config_rows([config("a"), config("b"), config("c")], {"a": "unsaved", "b": "problem", "c": "running"}))
-    assert words(rows) == ["* a |", "! b |", "● c |"]
+    assert [line.split()[:2] for line in words(rows)] == [["*", "a"], ["!", "b"], ["●", "c"]]
 
 
 def test_the_state_of_a_session_is_a_sign_and_a_word():

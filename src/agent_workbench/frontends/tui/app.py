@@ -19,7 +19,7 @@ class WorkbenchApp(App[None]):
     """Shows a workbench. Whoever made `shared` closes it after `run` returns."""
 
     TITLE = "Agent Workbench"
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False
     BINDINGS = []
 
     def __init__(self, shared: SharedContext) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import InUse, WorkbenchError
+from agent_workbench.frontends.tui.commands import command_rows
 from agent_workbench.frontends.tui.config_work import has_errors
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
 from agent_workbench.frontends.tui.screens.theme_picker import ThemePicker
@@ -18,6 +19,7 @@ from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
 from agent_workbench.frontends.tui.widgets.config_list import FOLDER, ConfigList
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
 from agent_workbench.frontends.tui.widgets.row_list import Row
+from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.services import templates
 from agent_workbench.services.shared import SharedContext
 
@@ -99,6 +101,8 @@ class Chores:
     async def do(self, what: str) -> None:
         """Do what a command names."""
         match what:
+            case "palette":
+                await self._palette()
             case "run":
                 await self._run()
             case "new_session":
@@ -129,6 +133,27 @@ class Chores:
                 await self.quit()
             case _:
                 raise AssertionError(f"no command does {what!r}")
+
+    async def _palette(self) -> None:
+        """Let the person choose a command, a config or a session by name."""
+        screen = self._screen
+        rows = list(command_rows())
+        for list_, what in ((screen.query_one(ConfigList), "config"), (screen.query_one(SessionList), "session")):
+            rows += [
+                Row(f"{what} {row.id}", [(f"{'open ' + what:<20} ", "muted"), *row.left[1:]])
+                for row in list_.entries.rows
+                if not row.heading
+            ]
+        picked = await screen.app.push_screen_wait(Pick("Commands", rows, search=True))
+        if picked is None:
+            return
+        what, _, id = picked.partition(" ")
+        if what == "config" and id:
+            await self.config_asked("open", id)
+        elif what == "session" and id:
+            await self.session_asked("open", id)
+        else:
+            await screen.run_action(picked)
 
     async def _run(self) -> None:
         """Check the config and start a session of it, or show what is wrong."""
@@ -189,13 +214,14 @@ class Chores:
         if session is None:
             return
         revisions = await self._shared.configs.revisions(session.config_id)
-        rows = options(("", "Follow the config: take each saved change"),
+        rows = options(("follow", "Follow the config: take each saved change"),
                        *((str(one.revision), f"revision {one.revision}  {one.note}") for one in revisions))  # fmt: skip
-        at = str(session.pinned_revision or "")
+        at = str(session.pinned_revision or "follow")
         picked = await self._screen.app.push_screen_wait(Pick("Which revision this session runs", rows, at=at))
         if picked is not None:
-            pinned = int(picked) if picked else None
-            await self._shared.sessions.update_session(session.session_id, pinned_revision=pinned, unpin=not picked)
+            follows = picked == "follow"
+            pinned = None if follows else int(picked)
+            await self._shared.sessions.update_session(session.session_id, pinned_revision=pinned, unpin=follows)
 
     async def _theme(self) -> None:
         from agent_workbench.frontends.tui.themes import load_themes
@@ -213,15 +239,17 @@ class Chores:
         screen = self._screen
         found = list(templates.templates())
         rows = [Row(one.name, [(f"{one.name:<12} ", "strong"), (clean_line(one.summary), "muted")]) for one in found]
-        rows.append(Row("", [(f"{'empty':<12} ", "strong"), ("the smallest config that runs", "muted")]))
+        rows.append(Row("empty", [(f"{'empty':<12} ", "strong"), ("the smallest config that runs", "muted")]))
         picked = await screen.app.push_screen_wait(Pick("Start from", rows, search=True))
         if picked is None:
             return
-        name = await screen.app.push_screen_wait(Name("Name of the new config", f"my-{picked or 'agent'}"))
+        name = await screen.app.push_screen_wait(
+            Name("Name of the new config", f"my-{'agent' if picked == 'empty' else picked}")
+        )
         if name is None:
             return
         text = next((templates.renamed(one.text, name) for one in found if one.name == picked), templates.empty(name))
-        made = await self._shared.configs.create_config(name, text, note=f"from {picked or 'empty'}")
+        made = await self._shared.configs.create_config(name, text, note=f"from {picked}")
         await screen.refresh_lists()
         await self._open_config(made.config_id)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from textual.binding import BindingType
-from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from agent_workbench.configs.words import nearest
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.widgets.footer import key_name
+from agent_workbench.frontends.tui.widgets.row_list import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     Command("app.help", "Help", "What the focused thing is for, and its keys", "help", "f1", "help", "help", True),
-    Command("app.palette", "Commands", "Everything by name", "palette", "ctrl+p", "commands", "", True),
+    Command("app.palette", "Commands", "Everything by name", "do('palette')", "ctrl+p", "commands", "", True),
     Command("go.configs", "Go to the configs", "The config browser", "view('configs')", "f2", "configs", "configs"),
     Command("go.sessions", "Go to the sessions", "The session list", "view('sessions')", "f3", "sessions", "sessions"),
     Command("go.chat", "Go to the chat", "The active pane", "view('chat')", "f4", "chat"),
@@ -95,20 +95,9 @@ def _all() -> str:
     return ", ".join(f"/{name}" for name in sorted(BY_SLASH))
 
 
-class Palette(Provider):
-    """The commands, in the palette."""
-
-    async def discover(self) -> Hits:
-        """Offer all of them before anything is typed."""
-        for command in COMMANDS:
-            if command.id != "app.palette":
-                yield DiscoveryHit(command.title, partial(self.screen.run_action, command.action), help=command.help)
-
-    async def search(self, query: str) -> Hits:
-        """Offer those whose title or help fits."""
-        matcher = self.matcher(query)
-        for command in COMMANDS:
-            score = max(matcher.match(command.title), matcher.match(command.help) * 0.8)
-            if score > 0 and command.id != "app.palette":
-                run = partial(self.screen.run_action, command.action)
-                yield Hit(score, matcher.highlight(command.title), run, help=command.help)
+def command_rows() -> Iterator[Row]:
+    """Yield a row for each command, its key at the right; the id is the action to run."""
+    for one in COMMANDS:
+        if one.id != "app.palette":
+            left = [(f"{one.title:<20} ", "strong"), (one.help, "muted")]
+            yield Row(one.action, left, [(key_name(one.key) if one.key else f"/{one.slash}", "muted")])

@@ -44,7 +44,8 @@ class Overview:
             return
         current = screen.configs.config.config_id if screen.configs.config else ""
         marks = self._marks(current)
-        configs.put(list(config_rows(found, marks, current)))
+        about = screen.has_class("-narrow")
+        configs.put(list(config_rows(found, marks, current, about=about)))
         work = screen.sessions
         panes = {pane.session_id: pane.number for pane in screen.query_one(PaneGrid).panes}
         rows = session_rows(self._sessions, running=work.running, asking=work.asking, unread=work.unread, open_in=panes)

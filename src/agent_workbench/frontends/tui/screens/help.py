@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,40 +10,43 @@ from textual.binding import ActiveBinding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widget import Widget
+from textual.widgets import Static
 
-from agent_workbench.conversation.clean import clean_line
+from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.keys import bind, keymap_path
 from agent_workbench.frontends.tui.widgets.footer import key_name
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 
+#: What a person calls a widget, where its class says it otherwise.
+NAMES: Mapping[str, str] = {
+    "MainScreen": "everywhere", "WorkbenchApp": "everywhere", "CompletingEditor": "text", "RowList": "list",
+    "PromptArea": "prompt", "Transcript": "what was said", "QuestionCard": "permission question",
+    "SessionPane": "pane", "PaneGrid": "pane", "ConfigList": "configs", "SessionList": "sessions",
+    "ProblemList": "problems", "LineInput": "line", "FindBar": "find",
+}  # fmt: skip
 
-def help_rows(focused: Widget | None, active: Sequence[ActiveBinding]) -> Iterator[Row]:
-    """Yield the help of a widget and the keys that work in it, nearest first."""
-    about = (type(focused).__doc__ or "").strip().split("\n\n")[0] if focused is not None else ""
-    if about:
-        yield Row("about", [(clean_line(about), "strong")], heading=True)
-    seen: set[str] = set()
-    node: object = None
+
+def about(widget: Widget | None) -> str:
+    """Return what a widget is for: the first paragraph of its class."""
+    return " ".join((type(widget).__doc__ or "").strip().split("\n\n")[0].split()) if widget is not None else ""
+
+
+def help_rows(active: Sequence[ActiveBinding]) -> Iterator[Row]:
+    """Yield the keys that work now, those of the focused thing first, those that work everywhere last."""
+    groups: dict[str, dict[str, ActiveBinding]] = {}
     for one in active:
-        binding = one.binding
-        if binding.id is None or binding.id in seen or not binding.description:
-            continue
-        seen.add(binding.id)
-        if one.node is not node:
-            node = one.node
-            yield Row(f"node {len(seen)}", [("", "")], heading=True)
-            yield Row(f"head {len(seen)}", [(_title(one.node), "heading")], heading=True)
-        left = [(f"{key_name(binding.key):<12} ", "key"), (clean_line(one.tooltip or binding.description), "")]
-        yield Row(binding.id, left, [(binding.id, "muted")])
+        if one.binding.id is not None and one.binding.description:
+            name = type(one.node).__name__
+            groups.setdefault(NAMES.get(name, name.lower()), {}).setdefault(one.binding.id, one)
+    for name in sorted(groups, key=lambda name: name == "everywhere"):
+        if name != next(iter(groups)):
+            yield Row(f"gap {name}", [("", "")], heading=True)
+        yield Row(f"head {name}", [(name, "heading")], heading=True)
+        for id, one in groups[name].items():
+            words = clean_line(one.tooltip or one.binding.description)
+            yield Row(id, [(f"{key_name(one.binding.key):<12} ", "key"), (words, "")], [(id, "muted")])
     yield Row("end", [("", "")], heading=True)
     yield Row("keymap", [(f"Other keys: name the ids at the right in {keymap_path()}", "muted")], heading=True)
-
-
-def _title(node: object) -> str:
-    words = type(node).__name__
-    return {"MainScreen": "everywhere", "WorkbenchApp": "everywhere"}.get(words, "".join(
-        f" {letter.lower()}" if letter.isupper() else letter for letter in words
-    ).strip())  # fmt: skip
 
 
 class Help(ModalScreen[None]):
@@ -53,13 +56,15 @@ class Help(ModalScreen[None]):
         bind("dialog.cancel", "escape,f1,q,enter", "close", "close", "Close the help"),
     ]
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, words: str, rows: Sequence[Row]) -> None:
         super().__init__(classes="dialog")
+        self._words = words
         self._rows = rows
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="tall") as box:
             box.border_title = "Help"
+            yield Static(clean(self._words), classes="note", markup=False)
             yield RowList()
 
     def on_mount(self) -> None:

@@ -17,10 +17,10 @@ from textual.widgets import TextArea
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.additions import ARTICLES
 from agent_workbench.frontends.tui.chores import Chores
-from agent_workbench.frontends.tui.commands import Palette, bindings
+from agent_workbench.frontends.tui.commands import bindings
 from agent_workbench.frontends.tui.config_work import ConfigWork
 from agent_workbench.frontends.tui.overview import Overview
-from agent_workbench.frontends.tui.screens.help import Help, help_rows
+from agent_workbench.frontends.tui.screens.help import Help, about, help_rows
 from agent_workbench.frontends.tui.session_work import SessionWork
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.browser import Browser
@@ -47,7 +47,6 @@ class MainScreen(Screen[None]):
     """Everything of the workbench but its dialogs."""
 
     BINDINGS = bindings()
-    COMMANDS = {Palette}
     CSS_PATH = Path(__file__).parents[1] / "styles" / "main.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide"), (170, "-huge")]
 
@@ -245,11 +244,7 @@ class MainScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Say what the focused thing is for."""
-        self.app.push_screen(Help(list(help_rows(self.focused, list(self.active_bindings.values())))))
-
-    def action_palette(self) -> None:
-        """Open the command palette."""
-        self.app.action_command_palette()
+        self.app.push_screen(Help(about(self.focused), list(help_rows(list(self.active_bindings.values())))))
 
     def action_view(self, view: str) -> None:
         """Go to a part of the screen."""

@@ -23,6 +23,12 @@ def options(*pairs: tuple[str, str]) -> list[Row]:
     return [Row(id, [(clean_line(words), "")]) for id, words in pairs]
 
 
+def _rank(row: Row, word: str) -> int:
+    """Return 0 where a row begins with a word, 1 where a word of its name does, else 2."""
+    name = row.left[0][0].lower() if row.left else ""
+    return 0 if name.startswith(word) else 1 if any(one.startswith(word) for one in name.split()) else 2
+
+
 class Pick(ModalScreen[str | None]):
     """Returns the id of a row, None for escape. With `search` the rows are filtered by what is typed."""
 
@@ -42,7 +48,7 @@ class Pick(ModalScreen[str | None]):
         self._at = at
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box", classes="small") as box:
+        with Vertical(id="box", classes="wide" if self._search else "small") as box:
             box.border_title = clean_line(self._title)
             if self._note:
                 yield Static(clean(self._note), classes="note", markup=False)
@@ -52,7 +58,7 @@ class Pick(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         rows = self.query_one(RowList)
-        rows.styles.height = min(14, max(1, len(self._rows)))
+        rows.styles.height = min(16, max(1, len(self._rows)))
         rows.put(self._rows, at=self._at)
         rows.can_focus = not self._search
         (self.query_one("#words") if self._search else rows).focus()
@@ -61,7 +67,12 @@ class Pick(ModalScreen[str | None]):
     def _typed(self, event: Input.Changed) -> None:
         wanted = event.value.lower().split()
         texts = {row.id: "".join(text for text, _ in (*row.left, *row.right)).lower() for row in self._rows}
-        self.query_one(RowList).put([row for row in self._rows if all(word in texts[row.id] for word in wanted)])
+        found = [row for row in self._rows if all(word in texts[row.id] for word in wanted)]
+        if wanted:  # what begins with the words stands before what only holds them
+            found.sort(key=lambda row: _rank(row, wanted[0]))
+        rows = self.query_one(RowList)
+        rows.put(found)
+        rows.action_first()
 
     @on(Input.Submitted)
     def action_accept(self) -> None:

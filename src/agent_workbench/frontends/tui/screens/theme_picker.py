@@ -25,6 +25,7 @@ class ThemePicker(Pick):
     def __init__(self, themes: Themes, current: str) -> None:
         note = "\n".join(f"! {problem.message}" for problem in themes.problems)
         super().__init__("Theme", theme_rows(themes), note=note, at=current)
+        self.add_class("clear")
         self._before = current
 
     def preview(self, id: str) -> None:

@@ -22,8 +22,13 @@ MARKS: Mapping[str, Run] = {
 }  # fmt: skip
 
 
-def config_rows(configs: Sequence[ConfigMetadata], marks: Mapping[str, str] = {}, current: str = "") -> Iterator[Row]:
-    """Yield rows by folder, one's own first and the samples last; `marks` maps ids to a key of `MARKS`."""
+def config_rows(
+    configs: Sequence[ConfigMetadata], marks: Mapping[str, str] = {}, current: str = "", *, about: bool = False
+) -> Iterator[Row]:
+    """Yield rows by folder, one's own first and the samples last.
+
+    `marks` maps ids to a key of `MARKS`; `about` adds the descriptions, where there is room for them.
+    """
     folders: dict[str, list[ConfigMetadata]] = {}
     for config in configs:
         folders.setdefault(config.tags.get(FOLDER, ""), []).append(config)
@@ -33,7 +38,10 @@ def config_rows(configs: Sequence[ConfigMetadata], marks: Mapping[str, str] = {}
         for config in folders[folder]:
             used = f"{config.sessions}" if config.sessions else ""
             name = (clean_line(config.name), "strong" if config.config_id == current else "")
-            yield Row(config.config_id, [MARKS[marks.get(config.config_id, "")], name], [(used, "muted")])
+            left = [MARKS[marks.get(config.config_id, "")], name]
+            if about and config.description:
+                left.append((f"{' ' * max(2, 14 - len(config.name))}{clean_line(config.description, 200)}", "muted"))
+            yield Row(config.config_id, left, [(used, "muted")])
 
 
 class ConfigList(Browser):

@@ -71,7 +71,10 @@ class Completions(RowList, can_focus=False):
 
 
 class CompletingEditor(YamlEditor):
-    """An editor that lends its keys to an open completion list."""
+    """The config as text. Problems show while you type; ^@ (ctrl+space) offers what fits at the cursor.
+
+    An open completion list borrows the keys that move in it.
+    """
 
     @dataclass
     class KeyForList(Message):

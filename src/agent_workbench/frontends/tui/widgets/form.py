@@ -89,9 +89,10 @@ class FieldRow(Horizontal):
         height: auto;
         & > .name { height: 1; }
         & > LineInput { width: 1fr; }
-        & > SafeArea { width: 1fr; height: 4; }
+        & > SafeArea { width: 1fr; height: auto; max-height: 5; }
         & > Choice { width: 1fr; }
-        & > .help { width: 1.2fr; height: 1; padding-left: 2; text-overflow: ellipsis; text-wrap: nowrap; }
+        & > .help { width: 1.6fr; height: 1; padding-left: 2; text-overflow: ellipsis; text-wrap: nowrap; }
+        &:focus-within > .help { height: auto; max-height: 3; text-wrap: wrap; }
     }
     """
     wrong: reactive[str] = reactive("", init=False)

@@ -32,7 +32,10 @@ class Row:
 
 
 class RowList(LinesView, can_focus=True):
-    """Rows, one of them under the cursor. `empty` is shown where there are none, and says what to press."""
+    """Arrows move, enter opens.
+
+    One row is under the cursor. `empty` is shown where there are none, and says what to press.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--edge"}
     DEFAULT_CSS = """
@@ -96,7 +99,9 @@ class RowList(LinesView, can_focus=True):
         before = self.row
         wanted = at or (before.id if before else "")
         self.rows = tuple(rows)
-        found = next((index for index, row in enumerate(self.rows) if row.id == wanted and not row.heading), -1)
+        found = next(
+            (index for index, row in enumerate(self.rows) if wanted and row.id == wanted and not row.heading), -1
+        )
         fallback = min(max(self.cursor, 0), len(self.rows) - 1)
         self.virtual_size = Size(0, max(len(self.rows), 1))
         self.set_reactive(RowList.cursor, found if found >= 0 else self._selectable(fallback, 1))
