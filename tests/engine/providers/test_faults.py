@@ -317,7 +317,13 @@ async def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(kind: Kin
 
 @every
 async def test_no_fault_shows_the_key(kind: Kind):
-    for reply in (fails(401, "auth"), fails(500), page(b"<html>"), says("x", broken=Broken(cut=-1))):
+    repeated = "Incorrect API key provided: key-canary-123."
+    for reply in (
+        fails(401, "auth", repeated),
+        fails(500, "server", repeated),
+        page(b"<html>"),
+        says("x", broken=Broken(cut=-1)),
+    ):
         seen = await survives(kind, reply, api_key="key-canary-123")
         assert "canary" not in f"{seen.fault} {seen.fault.args}"
 

@@ -37,6 +37,8 @@ LONGEST_EVENT = 16 * 2**20
 #: How much of an answer that is no stream is read to see what it is.
 GLIMPSE = 64 * 2**10
 
+#: What is sent as the key to servers that want none: the SDKs insist on one.
+NO_KEY = "none"
 #: Seconds to wait for the end of a stream whose reply is whole.
 LINGER = 0.25
 
@@ -119,8 +121,8 @@ class Endpoint:
         Raises:
             ProviderError: For every failure of the provider, the network or the settings.
         """
+        client = await self._ready()
         caller = replace(self.caller, model=model)
-        client = await self._ready(caller)
         import httpx2
 
         sdk: Any = importlib.import_module(self.sdk)
@@ -147,7 +149,7 @@ class Endpoint:
         Raises:
             ProviderError: As for a request.
         """
-        client = await self._ready(self.caller)
+        client = await self._ready()
         import httpx2
 
         sdk: Any = importlib.import_module(self.sdk)
@@ -166,10 +168,11 @@ class Endpoint:
         if client is not None:
             await client.close()
 
-    async def _ready(self, caller: Caller) -> Any:
+    async def _ready(self) -> Any:
         async with self._making:
             if self._client is None:
-                key = self._key(caller)
+                key = self._key(self.caller)
+                self.caller = replace(self.caller, secret=key if key != NO_KEY else "")
                 # In a thread: importing an SDK takes up to a second, in which a screen would stand still.
                 self._client = await asyncio.to_thread(self._make, key)
             return self._client
@@ -211,7 +214,7 @@ class Endpoint:
             raise ProviderError(detail, kind="setup")
         if not key.isascii() or not key.isprintable() or " " in key or key.startswith("${"):
             raise ProviderError(f"{caller.id}: {caller.at('api_key')} is not a key that can be sent.", kind="setup")
-        return key or "none"
+        return key or NO_KEY
 
 
 class Reading(Protocol):
@@ -237,13 +240,12 @@ async def read(endpoint: Endpoint, send: Send, reading: Reading, model: str) -> 
     Raises:
         ProviderError: For every failure; `interrupted` where the stream ended without its stop event.
     """
-    caller = replace(endpoint.caller, model=model)
-    request_id, count = "", 0
+    request_id, count, caller = "", 0, endpoint.caller
     async with aclosing(endpoint.events(send, model)) as events:
         try:
             async for name, data in events:
                 if not name:
-                    request_id = data
+                    request_id, caller = data, replace(endpoint.caller, model=model)
                     continue
                 count += 1
                 for item in _taken(caller, reading, name, data):

@@ -10,7 +10,7 @@ import json
 import re
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -60,6 +60,8 @@ class Caller:
     base_url: str
     model: str = ""
     key_variable: str = ""
+    secret: str = field(default="", repr=False)
+    """The key that is sent: some servers repeat it in their errors, and nobody shall read it there."""
 
     def at(self, key: str) -> str:
         """Return the place of a key of this provider's config, as a plan's origins spell it."""
@@ -93,7 +95,8 @@ def named(caller: Caller, kind: ProviderFault, detail: str, status: int | None =
         "model": f"Check {caller.at('default_model')}" + (f" ({caller.model})" * bool(caller.model)),
         "setup": f"Check {caller.at('base_url')} ({caller.base_url})",
     }.get(kind, "")
-    text = clean_line(detail[:2000], 500).rstrip(".")
+    hidden = detail.replace(caller.secret, "•••") if len(caller.secret) > 4 else detail
+    text = clean_line(hidden[:2000], 500).rstrip(".")
     sentence = f"{caller.id}: {text}." + (f" {where}." * bool(where))
     return ProviderError(sentence, kind=kind, retryable=kind in RETRYABLE, status=status)
 
