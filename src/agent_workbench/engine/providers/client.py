@@ -1,4 +1,4 @@
-"""What the providers that speak HTTP share: settings, keys, and a request's answer as decoded events.
+"""What the providers that speak HTTP share: keys, the SDK's client, and a request's answer as decoded events.
 
 The SDKs build, sign and send the request and read refusals. The stream is read here, event by event, because they
 disagree about broken ones: a cut is a raw `httpx2` error in one and wrapped in the other, a page of HTML with status
@@ -11,25 +11,18 @@ import asyncio
 import importlib
 import json
 import os
-import re
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import cache
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any
 
-from pydantic import AliasChoices, Field
-
-from agent_workbench.configs.modules import ModuleConfig
-from agent_workbench.conversation.messages import Thinking
 from agent_workbench.engine import pricing
-from agent_workbench.engine.ports import ReplyDone, ReplyItem, Request
 from agent_workbench.engine.providers import faults
 from agent_workbench.engine.providers.faults import Caller
-from agent_workbench.engine.retry import Backoff
+from agent_workbench.engine.providers.settings import HTTPConfig
 from agent_workbench.errors import ProviderError
 
 #: A whole reply is repeated in the last event of some formats, system prompt included; beyond this it is no event.
@@ -39,58 +32,7 @@ GLIMPSE = 64 * 2**10
 
 #: What is sent as the key to servers that want none: the SDKs insist on one.
 NO_KEY = "none"
-#: Seconds to wait for the end of a stream whose reply is whole.
-LINGER = 0.25
-
-_THOUGHTS = re.compile(r"thinking|signature|reasoning|encrypted", re.IGNORECASE)
-
 Send = Callable[[Any], AbstractAsyncContextManager[Any]]
-
-
-class HTTPConfig(ModuleConfig):
-    """Settings that every provider over HTTP has."""
-
-    default_model: str = Field("", validation_alias=AliasChoices("default_model", "model"))
-    """The model to use, by the provider's own name for it."""
-    api_key: str | None = None
-    """The key, best written as ${A_VARIABLE}; without it the usual environment variable is read."""
-    base_url: str = ""
-    """Where the API is; empty is the provider's own address."""
-    max_tokens: int | None = Field(
-        None, gt=0, validation_alias=AliasChoices("max_tokens", "max_output_tokens", "max_completion_tokens")
-    )
-    """The most tokens that one reply may have, thinking included."""
-    temperature: float | None = Field(None, ge=0, le=2)
-    """How freely to choose words, 0 to 2. Many new models refuse it: leave it empty unless you need it."""
-    reasoning_effort: str = Field("", validation_alias=AliasChoices("reasoning_effort", "effort"))
-    """How hard to think: none, minimal, low, medium, high, xhigh or max, as far as the model knows them."""
-    timeout: float = Field(300.0, gt=0)
-    """Seconds without a single byte after which a reply counts as stalled."""
-    connect_timeout: float = Field(10.0, gt=0)
-    """Seconds to wait for a connection."""
-    headers: dict[str, str] = Field(
-        default_factory=dict, validation_alias=AliasChoices("headers", "default_headers", "extra_headers")
-    )
-    """More HTTP headers to send with each request."""
-    extra_body: dict[str, Any] = Field(
-        default_factory=dict, validation_alias=AliasChoices("extra_body", "extra_request_params")
-    )
-    """More fields of the request, by the API's own names; they win over what the workbench sends."""
-    max_retries: int = Field(3, ge=0, le=20)
-    """How often a request that failed is sent again, while nothing was shown."""
-    min_retry_delay: float = Field(1.0, ge=0)
-    """Seconds before the first of them; each further wait is twice as long."""
-    max_retry_delay: float = Field(30.0, ge=0)
-    """The longest of these waits in seconds, unless the provider asks for more (up to two minutes)."""
-    prices: dict[str, dict[str, Decimal]] = Field(default_factory=dict)
-    """Prices by model in US dollars per million tokens: input, output, cache_read, cache_write."""
-    priority: int = 100
-    """Which provider is asked first when a config has several: the lowest."""
-
-    @property
-    def backoff(self) -> Backoff:
-        """How the engine retries this provider's requests."""
-        return Backoff(self.max_retries + 1, self.min_retry_delay, self.max_retry_delay)
 
 
 @dataclass
@@ -215,79 +157,6 @@ class Endpoint:
         if not key.isascii() or not key.isprintable() or " " in key or key.startswith("${"):
             raise ProviderError(f"{caller.id}: {caller.at('api_key')} is not a key that can be sent.", kind="setup")
         return key or NO_KEY
-
-
-class Reading(Protocol):
-    """How one wire format is read: events in, items out. One object reads one reply."""
-
-    whole: bool
-    """The reply may end here: its stop event was seen."""
-    over: bool
-    """Nothing more will come."""
-
-    def take(self, name: str, data: Any) -> Iterator[ReplyItem]:
-        """Read one event."""
-        ...
-
-    def done(self, request_id: str) -> ReplyDone:
-        """Return the whole reply."""
-        ...
-
-
-async def read(endpoint: Endpoint, send: Send, reading: Reading, model: str) -> AsyncGenerator[ReplyItem, None]:
-    """Send a request and stream its reply, `ReplyDone` last.
-
-    Raises:
-        ProviderError: For every failure; `interrupted` where the stream ended without its stop event.
-    """
-    request_id, count, caller = "", 0, endpoint.caller
-    async with aclosing(endpoint.events(send, model)) as events:
-        try:
-            async for name, data in events:
-                if not name:
-                    request_id, caller = data, replace(endpoint.caller, model=model)
-                    continue
-                count += 1
-                for item in _taken(caller, reading, name, data):
-                    yield item
-                if reading.over:
-                    break
-        except ProviderError as error:
-            error.request_id = error.request_id or request_id or None
-            if not reading.whole:
-                raise
-        if not reading.whole:
-            detail = "the stream ended before the reply was whole" if count else "the answer is empty"
-            fault = faults.named(caller, "interrupted" if count else "protocol", detail)
-            fault.request_id = request_id or None
-            raise fault
-        # Reading to the very end lets the connection serve the next request; a server that lingers is left.
-        with suppress(TimeoutError, ProviderError):
-            async with asyncio.timeout(LINGER):
-                async for _ in events:
-                    pass
-    yield reading.done(request_id)
-
-
-def _taken(caller: Caller, reading: Reading, name: str, data: Any) -> list[ReplyItem]:
-    if isinstance(data, dict) and (data.get("type") == "error" or isinstance(data.get("error"), dict | str)):
-        raise faults.reported(caller, data.get("error") or data)
-    try:
-        return list(reading.take(name, data))
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        detail = f"an event of the stream has another shape than agreed ({name}: {type(error).__name__} {error})"
-        raise faults.named(caller, "protocol", detail) from error
-
-
-def refuses_thoughts(error: ProviderError, request: Request, origin: str) -> bool:
-    """Say whether a request was refused for thoughts that it gave back, so that it may pass without them.
-
-    Newer models bind thoughts to the exact history before them: after compaction or a fork they do not fit any more.
-    """
-    if error.kind != "invalid_request" or not _THOUGHTS.search(str(error)):
-        return False
-    parts = (part for message in request.messages for part in message.parts)
-    return any(isinstance(part, Thinking) and part.origin == origin for part in parts)
 
 
 @cache

@@ -21,10 +21,12 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine import pricing
 from agent_workbench.engine.ports import MountContext, ReplyDone, ReplyItem, Request
 from agent_workbench.engine.providers import faults
-from agent_workbench.engine.providers.client import Endpoint, HTTPConfig, read, refuses_thoughts
+from agent_workbench.engine.providers.client import Endpoint
 from agent_workbench.engine.providers.draft import Draft
 from agent_workbench.engine.providers.faults import Caller
 from agent_workbench.engine.providers.portable import arguments, portable, ready, spoken
+from agent_workbench.engine.providers.reading import read, refuses_thoughts
+from agent_workbench.engine.providers.settings import HTTPConfig
 from agent_workbench.errors import ProviderError
 
 ID = "provider-openai"
