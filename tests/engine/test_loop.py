@@ -234,6 +234,7 @@ async def test_a_child_s_usage_counts():
     events = await played(session(model, Echo(body=child), limits=Limits(max_tokens=2000)))
     assert events[-1].steps == 1
     assert events[-1].usage.input_tokens >= 1000
+    assert of(events, ToolFinished)[0].result.details == {}
 
 
 async def test_a_provider_s_failure_keeps_what_was_said_and_ends_the_turn():

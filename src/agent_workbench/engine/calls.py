@@ -239,12 +239,11 @@ class _Running:
         started = time.monotonic()
         try:
             outcome = await self._outcome(index, ready)
-            result = ToolResult(
-                ready.call.call_id, fit(outcome.content), outcome.is_error, outcome.images, dict(outcome.details)
-            )
-            usage = outcome.details.get("usage")
-            if isinstance(usage, Usage):
-                self._calls.ledger.usage += usage
+            details = dict(outcome.details)
+            usage = details.get("usage")
+            if isinstance(usage, Usage):  # a child's, counted here; details are stored as JSON
+                self._calls.ledger.usage += details.pop("usage")
+            result = ToolResult(ready.call.call_id, fit(outcome.content), outcome.is_error, outcome.images, details)
             after = await self._after(ready, result)
             if after.denied:  # a guard that failed, or objected: what it could not look at is not passed on
                 result = ToolResult(ready.call.call_id, f"Withheld: {after.denied}", is_error=True)
