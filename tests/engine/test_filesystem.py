@@ -185,6 +185,29 @@ async def test_a_link_swapped_in_after_resolving_is_not_followed(workspace, tmp_
     assert (outside / "a").read_text() == "secret"
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+async def test_a_workspace_below_a_folder_that_cannot_be_listed_works(workspace):
+    workspace.parent.chmod(0o311)
+    try:
+        await call("write_file", workspace, file_path="a", content="x")
+        assert (await call("read_file", workspace, file_path="a")).content == "     1\tx"
+    finally:
+        workspace.parent.chmod(0o755)
+
+
+async def test_a_write_that_fails_leaves_the_old_file_and_no_other(workspace, monkeypatch):
+    (workspace / "a").write_text("old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    outcome = await call("write_file", workspace, file_path="a", content="new")
+    assert outcome.content == "a: No space left on device"
+    assert (workspace / "a").read_text() == "old"
+    assert [path.name for path in workspace.iterdir()] == ["a"]
+
+
 async def test_the_guard_stops_a_path_that_was_not_approved(workspace):
     assert MODULE.create is not None
     (workspace / "a").write_text("old")

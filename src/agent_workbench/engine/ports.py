@@ -116,7 +116,10 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolOutcome:
-    """What a tool answers. `details` is for people and never sent to a model."""
+    """What a tool answers. `details` is for people, JSON, and never sent to a model.
+
+    A `Usage` under `usage` is what a child used: it is counted to the turn and taken out.
+    """
 
     content: str
     is_error: bool = False
@@ -206,7 +209,11 @@ class ToolRegistry:
 
 @dataclass(frozen=True, slots=True)
 class HookEvent:
-    """A lifecycle event with the original's name (`tool:pre`, `prompt:submit`, …) and its data."""
+    """A lifecycle event with the original's name (`tool:pre`, `prompt:submit`, …) and its data.
+
+    `tool:*` carry `tool_name`, `tool_input` and (afterwards) `result`; `provider:request` carries `history`, the messages
+    as values; `prompt:submit` carries `prompt`. All but `history` is JSON.
+    """
 
     name: str
     session_id: str

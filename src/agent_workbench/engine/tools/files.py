@@ -20,7 +20,8 @@ from agent_workbench.engine.permissions.places import PathPattern
 MAX_FILE = 20_000_000
 """Bytes of a file that a tool reads into memory."""
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_PATH, where there is one, needs no right to list the folders above the workspace, only to pass through them.
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class FileRefused(PermissionError):
@@ -150,4 +151,14 @@ def write_bytes(path: Path, content: bytes) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary, dir_fd=folder)
             raise
-        os.fsync(folder)
+        _synced(folder)
+
+
+def _synced(folder: int) -> None:
+    """Put a rename on disk, where the folder may be opened for it."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
