@@ -211,8 +211,8 @@ class ToolRegistry:
 class HookEvent:
     """A lifecycle event with the original's name (`tool:pre`, `prompt:submit`, …) and its data.
 
-    `tool:*` carry `tool_name`, `tool_input` and (afterwards) `result`; `provider:request` carries `history`, the messages
-    as values; `prompt:submit` carries `prompt`. All but `history` is JSON.
+    `tool:*` carry `tool_name`, `tool_input` and (afterwards) `result`; `provider:request` carries `history`, the
+    messages as values; `prompt:submit` carries `prompt`. All but `history` is JSON.
     """
 
     name: str
