@@ -214,6 +214,61 @@ def test_a_verb_writes(verb: Callable[[Document], Edit], old: str, new: str) -> 
     assert edit.summary
 
 
+CHANGED: dict[str, tuple[str, Callable[[Document], Edit], str]] = {
+    "the comment behind a literal's mark stays": ("t: | # c\n  x\n", lambda d: d.set_value(("t",), "y"), "t: y # c\n"),
+    "a literal is written anew": ("t: |\n  x\n", lambda d: d.set_value(("t",), "a\nb\n"), "t: |\n  a\n  b\n"),
+    "quotes stay quotes": ("t: 'x'\n", lambda d: d.set_value(("t",), "y"), "t: 'y'\n"),
+    "an alignment stays": ("t:     x\n", lambda d: d.set_value(("t",), 1), "t:     1\n"),
+    "an anchor nobody uses stays": ("t: &a x\n", lambda d: d.set_value(("t",), "y"), "t: &a y\n"),
+    "a tag goes": ("t: !!str 1\n", lambda d: d.set_value(("t",), 2), "t: 2\n"),
+    "an alias is written out": ("a: &a x\nb: *a\n", lambda d: d.set_value(("b",), "y"), "a: &a x\nb: y\n"),
+    "an item becomes a map": ("a:\n  - x # c\n", lambda d: d.set_value(("a", 0), {"k": 1}), "a:\n  - k: 1 # c\n"),
+    "a map behind a dash becomes a word": (
+        "a:\n  - k: 1 # c\n", lambda d: d.set_value(("a", 0), "x"), "a:\n  - x # c\n",
+    ),
+    "a flow list stays in flow": ("a: [x]\n", lambda d: d.set_value(("a",), {"k": [1]}), "a: {k: [1]}\n"),
+    "a value in flow": ("a: {b: , c: x}\n", lambda d: d.set_value(("a", "b"), "q, r"), 'a: {b: "q, r" , c: x}\n'),
+    "a list from its first item": ("a: 1\n", lambda d: d.set_value(("b", 0), "x"), "a: 1\n\nb:\n  - x\n"),
+    "the last of a flow list, not the comment before it": (
+        "a: [x, # of x\n  y]\n", lambda d: d.remove_entry(("a", 1)), "a: [x, # of x\n  ]\n",
+    ),
+    "the last of a flow list": ("a: [x, y ]\n", lambda d: d.remove_entry(("a", 1)), "a: [x ]\n"),
+    "the only one of a flow list": ("a: [ x, ]\n", lambda d: d.remove_entry(("a", 0)), "a: [  ]\n"),
+    "a line of a flow list": (
+        "a: [\n  x, # of x\n  y\n]\n", lambda d: d.remove_entry(("a", 0)), "a: [\n  y\n]\n",
+    ),
+    "a flow list that closes on its last line": (
+        "a: [x,\n  y]\n", lambda d: d.append_entry("a", "z"), "a: [x,\n  y, z]\n",
+    ),
+    "the only item behind a dash": ("a:\n  - - x\n", lambda d: d.remove_entry(("a", 0, 0)), "a:\n  - []\n"),
+    "a key with a comment between": (
+        "a:\n  - k: 1 # k\n    # of l\n    l: 2\n", lambda d: d.remove_entry(("a", 0, "k")),
+        "a:\n  - \n    # of l\n    l: 2\n",
+    ),
+    "the last line without its end": ("a: 1\nb: 2", lambda d: d.remove_entry(("b",)), "a: 1"),
+    "the only section": ("a: 1\n", lambda d: d.remove_entry(("a",)), ""),
+    "one blank line of two": ("a: 1\n\nb: 2\n\nc: 3\n", lambda d: d.remove_entry(("b",)), "a: 1\n\nc: 3\n"),
+    "wide dashes stay wide": (
+        "a:\n-   k: 1\n", lambda d: d.append_entry("a", {"k": 2}), "a:\n-   k: 1\n-   k: 2\n",
+    ),
+    "a moved key takes its comment": (
+        "# of a file\n\n# of a\na: 1\n\n# of b\nb: 2\n", lambda d: d.move_entry(("b",), 0),
+        "# of a file\n\n# of b\nb: 2\n\n# of a\na: 1\n",
+    ),
+    "items moved in flow": ("a: [x, y, z]\n", lambda d: d.move_entry(("a", 2), 0), "a: [z, x, y]\n"),
+    "a flow item on its own line": (
+        "a: [\n  x,\n  y\n]\n", lambda d: d.comment_out(("a", 0)), "a: [\n  # x,\n  y\n]\n",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "verb", "after"), CHANGED.values(), ids=CHANGED.keys())
+def test_a_change_keeps_what_it_is_not_about(before: str, verb: Callable[[Document], Edit], after: str) -> None:
+    assert verb(Document(before)).apply(before) == after
+    windows = before.replace("\n", "\r\n")
+    assert verb(Document(windows)).apply(windows).replace("\r\n", "\n") == after
+
+
 def test_comments_become_entries_of_what_stands_above_them() -> None:
     for text, data in {
         "a:\n#   - b\n#   - c\n": {"a": ["b", "c"]},

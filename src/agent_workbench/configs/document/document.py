@@ -106,9 +106,9 @@ class Document:
         """Give the entry of a map another key; its value and place stay."""
         work = Work(self.reading)
         spot = entry(work, path)
-        siblings = lookup(work.data, path[:-1])
-        if spot.key is None or not isinstance(siblings, dict):
+        if spot.key is None:
             raise EditRefused(f"`{show_path(path)}` is an entry of a list and has no key")
+        siblings = lookup(work.data, path[:-1])
         if new == path[-1]:
             return work.edit("nothing to rename")
         if new in siblings:
