@@ -11,7 +11,7 @@ from agent_workbench.conversation.messages import Message, ToolCall, ToolResult,
 from agent_workbench.engine.calls import check_arguments
 from agent_workbench.engine.permissions import parse_rule
 from agent_workbench.engine.ports import MountContext, ToolContext, ToolOutcome
-from agent_workbench.engine.tools import search, todo
+from agent_workbench.engine.tools import matcher, search, todo
 from engine.engine_kit import calling, of, played, scripted, session
 
 
@@ -71,6 +71,18 @@ GREPS = {
 @pytest.mark.parametrize(("arguments", "wanted"), GREPS.values(), ids=GREPS.keys())
 async def test_grep_as_asked(workspace, arguments, wanted):
     assert (await call("grep", workspace, **arguments)).content == wanted
+
+
+PATTERNS = {
+    "TODO": True, "TODO|FIXME": True, r"^def \w": True, "(?i)todo": True, "(foo|bar)": True, r"\(a\)": True,
+    "a.b": True, "colou?r": True, r"a\+b": True, ".*x": False, "a?a?": False,
+    "(a+)+$": False, "(a|a)*b": False, ".*.*x": False, "(x){5}": False, r"\w+\s*=": False, r"a\\+b+": False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_only_patterns_that_cannot_hang_are_matched_in_this_process(pattern):
+    assert matcher.is_tame(pattern) is PATTERNS[pattern]
 
 
 async def test_a_pattern_that_is_none_is_an_error_result(workspace):
