@@ -82,6 +82,7 @@ def resolve_bundle(
     *,
     name: str = "config",
     base: FilePath | None = None,
+    root: FilePath | None = None,
     fetcher: Fetcher | None = None,
     catalog: Catalog | None = None,
     env: Mapping[str, str] | None = None,
@@ -90,8 +91,8 @@ def resolve_bundle(
     """Resolve a bundle's text into its plan.
 
     `name` is what the text is called in origins (a config's name, or a file's name with its suffix, which then
-    decides whether it is markdown). `base` is the folder that its relative references start from and must not leave:
-    the workspace of a stored config, the folder of a file. Without a `fetcher` nothing is looked up: the plan shows
+    decides whether it is markdown). `base` is the folder that its relative references start from: the workspace of a
+    stored config, the folder of a file. They must not leave `root`, which is `base` unless given. Without a `fetcher` nothing is looked up: the plan shows
     the text alone, and no include is reported missing. Without a `catalog` modules are not checked. `env` tells
     which `${VAR}` are set; None takes the process's own. Values are never expanded.
 
@@ -99,10 +100,10 @@ def resolve_bundle(
     from starting. May block while the fetcher does.
     """
     fetcher = fetcher or Nothing()
-    key = (text, name, str(base or ""), id(fetcher), id(catalog))
+    key = (text, name, str(base or ""), str(root or ""), id(fetcher), id(catalog))
     prepared = cache.get(key, fetcher) if cache is not None else None
     if prepared is None:
-        prepared = _Resolver(fetcher, name, base).run(text, catalog)
+        prepared = _Resolver(fetcher, name, base, root).run(text, catalog)
         if cache is not None:
             cache.put(key, prepared, fetcher, catalog)
     unset = environment_problems(prepared.uses, os.environ if env is None else env)
@@ -111,9 +112,9 @@ def resolve_bundle(
 
 
 class _Resolver:
-    def __init__(self, fetcher: Fetcher, name: str, base: FilePath | None) -> None:
+    def __init__(self, fetcher: Fetcher, name: str, base: FilePath | None, root: FilePath | None) -> None:
         folder = "" if base is None else os.path.abspath(base)
-        self.at = Location(name, folder, folder)
+        self.at = Location(name, folder, folder if root is None else os.path.abspath(root))
         self.lookup = Lookup(fetcher)
         self.alone = isinstance(fetcher, Nothing)
         self.problems: list[Problem] = []

@@ -6,7 +6,6 @@ settings → config → mount plan → session: this module turns a plan into wh
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,8 +23,9 @@ from agent_workbench.engine.orchestrators import LoopSettings
 from agent_workbench.engine.permissions import MODES, Mode, Rule, load_rules
 from agent_workbench.engine.ports import Hook, MountContext, Provider, Tool, ToolRegistry
 from agent_workbench.engine.session_config import ContextPolicy
-from agent_workbench.errors import InvalidBundle, NotFound, PermissionRuleError
-from agent_workbench.services.bundles import Bundles, base_of
+from agent_workbench.errors import ConfigError, InvalidBundle, NotFound, PermissionRuleError
+from agent_workbench.services.bundles import Bundles, base_of, root_of
+from agent_workbench.services.keys import environment
 from agent_workbench.storage.ports import ConfigStore
 from agent_workbench.storage.records import Config
 
@@ -93,13 +93,28 @@ class Agents:
             raise NotFound(f"config {config.name} has no revision {pinned_revision}")
         return await self.get(config, pinned.yaml_content, workspace), pinned_revision
 
+    async def plan(self, config_id: str, revision: int, workspace: Path) -> Plan:
+        """Return the plan of a config's revision, with its problems; nothing is mounted.
+
+        Raises:
+            NotFound: If there is no such config or revision.
+        """
+        config = await asyncio.to_thread(self._store.get, config_id)
+        saved = await asyncio.to_thread(self._store.revision, config_id, revision)
+        if config is None or saved is None:
+            raise NotFound(f"there is no revision {revision} of the config {config_id}")
+        base = base_of(config, workspace)
+        return await asyncio.to_thread(self._bundles.plan, saved.yaml_content, name=config.name, base=base)
+
     async def get(self, config: Config, text: str, workspace: Path) -> Agent:
         """Return the agent of a config's text, prepared now or before. Never contacts a provider.
 
         Raises:
             InvalidBundle: If the plan has errors; `problems` names them all.
         """
-        plan = await asyncio.to_thread(self._bundles.plan, text, name=config.name, base=base_of(config, workspace))
+        plan = await asyncio.to_thread(
+            self._bundles.plan, text, name=config.name, base=base_of(config, workspace), root=root_of(config)
+        )
         key = (config.config_id, plan.digest, str(workspace))
         async with self._lock:
             cached = self._ready.get(key)
@@ -237,7 +252,11 @@ class _Mounting:
         if module is None or module.kind != kind or module.create is None:
             self._not_made(kind, module_id, module)
             return None
-        expanded, missing = expand(dict(entry), os.environ)
+        try:
+            expanded, missing = expand(dict(entry), environment())
+        except ConfigError as error:
+            self._problem("error", f"{module_id}: {error}", "unlock the keyring, or set the variable, and start again")
+            return None
         if missing:
             names = ", ".join(sorted(missing))
             self._problem("error", f"{module_id} needs the environment variable {names}", "set it and start again")

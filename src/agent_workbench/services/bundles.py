@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from agent_workbench.configs.fetching import Fetcher
 from agent_workbench.configs.modules import Catalog
 from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.problems import Problem
 from agent_workbench.configs.resolve import resolve_bundle
+from agent_workbench.services.keys import environment
+from agent_workbench.services.sources import DIRECTORY_FILES, MAX_UP, Sources
 from agent_workbench.storage.records import ConfigMetadata
-
 
 #: The tag of a config that was stored from a file, with the file's absolute path.
 FILE_TAG = "file"
@@ -24,11 +24,34 @@ def base_of(config: ConfigMetadata, workspace: Path) -> Path:
     return Path(named).parent if named else workspace
 
 
+def root_of(config: ConfigMetadata) -> Path | None:
+    """Return the folder that a stored config's includes must not leave: its file's tree; None means its base."""
+    named = config.tags.get(FILE_TAG)
+    return tree_of(Path(named).parent) if named else None
+
+
+def tree_of(folder: Path) -> Path:
+    """Return the top of the tree that a file's folder is in, which its includes must not leave.
+
+    That is its git repository, else the highest folder above with a bundle in it, else the current folder where that
+    is above; at most `MAX_UP` levels, and never the home folder or the root of the disk.
+    """
+    top, home = folder, Path.home()
+    for above in [folder, *folder.parents][: MAX_UP + 1]:
+        if above in (home, Path(above.anchor)):
+            break
+        if above == Path.cwd() or any((above / name).is_file() for name in DIRECTORY_FILES):
+            top = above
+        if (above / ".git").exists():
+            return above
+    return top
+
+
 class Bundles:
     """Resolves and validates texts. Synchronous and safe from any thread; call it off the event loop."""
 
-    def __init__(self, fetcher: Fetcher, catalog: Callable[[], Catalog]) -> None:
-        self._fetcher = fetcher
+    def __init__(self, sources: Sources, catalog: Callable[[], Catalog]) -> None:
+        self.sources = sources
         self._load_catalog = catalog
 
     @cached_property
@@ -36,10 +59,21 @@ class Bundles:
         """The modules that are known, loaded on first use."""
         return self._load_catalog()
 
-    def plan(self, text: str, *, name: str, base: Path | None = None) -> Plan:
-        """Resolve a text; what is missing is in `Plan.problems`."""
-        return resolve_bundle(text, name=name, base=base, fetcher=self._fetcher, catalog=self.catalog)
+    def plan(
+        self, text: str, *, name: str, base: Path | None = None, root: Path | None = None, fetch: bool = True
+    ) -> Plan:
+        """Resolve a text; what is missing is in `Plan.problems`.
 
-    def validate(self, text: str, *, name: str, base: Path | None = None) -> tuple[Problem, ...]:
-        """Return the text's own problems and those of what it includes."""
-        return self.plan(text, name=name, base=base).problems
+        Includes start from `base` and stay inside `root` (`base` unless given). Without `fetch`, what was never fetched
+        is not fetched now: for looking at a text while it is being typed.
+        """
+        sources = self.sources if fetch else self.sources.without_network()
+        return resolve_bundle(
+            text, name=name, base=base, root=root, fetcher=sources, catalog=self.catalog, env=environment()
+        )
+
+    def validate(
+        self, text: str, *, name: str, base: Path | None = None, root: Path | None = None, fetch: bool = True
+    ) -> tuple[Problem, ...]:
+        """Return the text's own problems and those of what it includes (arguments as `plan`)."""
+        return self.plan(text, name=name, base=base, root=root, fetch=fetch).problems

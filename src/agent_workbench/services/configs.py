@@ -186,22 +186,36 @@ class ConfigManager:
         """Return the Markdown body of a bundle, empty for plain YAML."""
         return read(yaml_content).body
 
-    def validate(self, yaml_content: str, *, name: str = "config", base: Path | None = None) -> tuple[Problem, ...]:
-        """Return all problems of a text, worst first. Never raises for bad text; safe from any thread."""
-        return self._bundles.validate(yaml_content, name=name, base=base)
+    def validate(
+        self,
+        yaml_content: str,
+        *,
+        name: str = "config",
+        base: Path | None = None,
+        root: Path | None = None,
+        fetch: bool = True,
+    ) -> tuple[Problem, ...]:
+        """Return all problems of a text, worst first. Never raises for bad text; safe from any thread.
+
+        Includes start from `base` and stay inside `root` (`base` unless given). Without `fetch`, nothing new is
+        fetched from the network: for a text that is being typed.
+        """
+        return self._bundles.validate(yaml_content, name=name, base=base, root=root, fetch=fetch)
 
     @property
     def catalog(self) -> Catalog:
         """The modules that are known."""
         return self._bundles.catalog
 
-    async def plan(self, config: Config, *, base: Path | None = None) -> Plan:
+    async def plan(self, config: Config, *, base: Path | None = None, root: Path | None = None) -> Plan:
         """Resolve a config into its plan, also where includes are missing (see `Plan.problems`)."""
-        return await asyncio.to_thread(self._bundles.plan, config.yaml_content, name=config.name, base=base)
+        return await self.plan_text(config.yaml_content, name=config.name, base=base, root=root)
 
-    async def plan_text(self, yaml_content: str, *, name: str = "config", base: Path | None = None) -> Plan:
+    async def plan_text(
+        self, yaml_content: str, *, name: str = "config", base: Path | None = None, root: Path | None = None
+    ) -> Plan:
         """Resolve a text that need not be stored."""
-        return await asyncio.to_thread(self._bundles.plan, yaml_content, name=name, base=base)
+        return await asyncio.to_thread(self._bundles.plan, yaml_content, name=name, base=base, root=root)
 
     # --- revisions
 

@@ -15,9 +15,11 @@ from typing import Literal
 from agent_workbench import __version__, paths
 from agent_workbench.configs.environment import references
 from agent_workbench.configs.reader import read
-from agent_workbench.errors import PermissionRuleError, StorageError
+from agent_workbench.errors import ConfigError, PermissionRuleError, StorageError
 from agent_workbench.plugins import load_catalog
+from agent_workbench.services.keys import environment
 from agent_workbench.services.permissions import standing_rules
+from agent_workbench.services.preferences import load_preferences, preferences_path
 from agent_workbench.services.templates import templates
 from agent_workbench.storage.database import open_store
 
@@ -41,6 +43,7 @@ def examine(database: Path | None = None) -> Iterator[Finding]:
     yield from _modules()
     yield from _keys()
     yield from _permissions()
+    yield _settings()
     yield _program("bwrap", "runs the agent's commands in a sandbox", "install bubblewrap")
     yield _program("git", "fetches includes from git repositories", "install git")
     yield _editor()
@@ -82,12 +85,12 @@ def _keys() -> Iterator[Finding]:
     """Say for each sample that refers to the environment whether it can start. Values are never shown."""
     for template in templates():
         found = {reference.name: reference for reference in references(read(template.text).data)}
-        unset = [name for name, reference in found.items() if reference.status(os.environ) == "unset"]
+        unset = [name for name, reference in found.items() if reference.status(environment()) == "unset"]
         if unset:
             names = " and ".join(unset)
             yield Finding(f"sample {template.name}", "note", f"needs {names}", f"export {unset[0]}=… to use it")
         elif found:
-            yield Finding(f"sample {template.name}", "fine", "has what it needs in the environment")
+            yield Finding(f"sample {template.name}", "fine", "has what it needs in the environment or the keyring")
 
 
 def _permissions() -> Iterator[Finding]:
@@ -97,6 +100,15 @@ def _permissions() -> Iterator[Finding]:
         yield Finding("permissions", "failed", str(error), "correct the rule: until then no session starts")
         return
     yield Finding("permissions", "fine", f"{len(rules)} rules of your own hold in every session")
+
+
+def _settings() -> Finding:
+    path = preferences_path()
+    try:
+        load_preferences(path)
+    except ConfigError as error:
+        return Finding("settings", "failed", str(error), "correct it: until then no command starts")
+    return Finding("settings", "fine", str(path) if path.exists() else f"none of your own ({path})")
 
 
 def _program(name: str, purpose: str, hint: str) -> Finding:

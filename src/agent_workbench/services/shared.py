@@ -12,6 +12,7 @@ from agent_workbench.plugins import load_catalog
 from agent_workbench.services.agents import Agents
 from agent_workbench.services.bundles import Bundles
 from agent_workbench.services.configs import ConfigManager
+from agent_workbench.services.preferences import load_preferences
 from agent_workbench.services.samples import store_samples
 from agent_workbench.services.sessions import SessionManager
 from agent_workbench.services.sources import Sources
@@ -46,16 +47,26 @@ def open_workbench(
 ) -> SharedContext:
     """Open the database (made on first use, with the samples in it) and wire everything to it.
 
-    `source_overrides` map a URI or its prefix to a local folder. The workspace is the current folder unless named.
+    `source_overrides` map a URI or its prefix to a local folder, over those of the person's settings. The workspace
+    is the current folder unless named.
 
     Raises:
+        ConfigError: If the person's settings have an error.
         StorageError: If the database cannot be used.
     """
     folder = (workspace or Path.cwd()).resolve()
+    preferences = load_preferences()
     store = open_store(database or paths.database_path())
     if samples:
         store_samples(store)
-    bundles = Bundles(Sources(store.configs, overrides=source_overrides), load_catalog)
+    sources = Sources(
+        store.configs,
+        overrides={**preferences.sources, **(source_overrides or {})},
+        registered=preferences.registered,
+        trusted=preferences.trusted,
+        offline=preferences.offline,
+    )
+    bundles = Bundles(sources, load_catalog)
     agents = Agents(store.configs, bundles)
     return SharedContext(
         store=store,

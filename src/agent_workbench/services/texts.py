@@ -17,7 +17,7 @@ from agent_workbench.configs.document import Document
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.reader import decode, load
 from agent_workbench.errors import NotFound, RevisionConflict, UsageError
-from agent_workbench.services.bundles import FILE_TAG
+from agent_workbench.services.bundles import FILE_TAG, root_of, tree_of
 from agent_workbench.services.configs import ConfigManager
 from agent_workbench.storage.records import Config
 
@@ -29,7 +29,8 @@ _BUNDLE_FILES = ("bundle.md", "bundle.yaml")
 class ConfigText:
     """The text of a config and where it lives: `config` where it is stored, `path` where it is a file, else neither.
 
-    `base` is the folder that relative includes start from, None where that is the workspace.
+    `base` is the folder that relative includes start from, None where that is the workspace; `root` the one that they
+    must not leave, None where that is `base`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ConfigText:
     base: Path | None = None
     config: Config | None = None
     path: Path | None = None
+    root: Path | None = None
 
     @property
     def label(self) -> str:
@@ -74,7 +76,7 @@ async def find_text(configs: ConfigManager, reference: str) -> ConfigText:
 
 def _of(config: Config) -> ConfigText:
     base = Path(config.tags[FILE_TAG]).parent if FILE_TAG in config.tags else None
-    return ConfigText(config.name, config.yaml_content, base, config)
+    return ConfigText(config.name, config.yaml_content, base, config, root=root_of(config))
 
 
 def read_file(path: Path) -> ConfigText:
@@ -95,7 +97,7 @@ def read_file(path: Path) -> ConfigText:
     except OSError as error:
         raise NotFound(f"{path} cannot be read: {error.strerror}") from error
     name = where.parent.name if where.name in _BUNDLE_FILES else where.stem
-    return ConfigText(name, decode(content, source=str(path)), where.parent, path=where)
+    return ConfigText(name, decode(content, source=str(path)), where.parent, path=where, root=tree_of(where.parent))
 
 
 def propose(text: ConfigText, change: Callable[[Document], Edit]) -> str:

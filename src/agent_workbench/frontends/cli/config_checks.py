@@ -29,7 +29,7 @@ PROBLEMS = 3
 async def validate(bench: SharedContext, config: str, as_json: bool) -> int:
     """List what is wrong with a config, with places and ways out. Exits with 3 where there are errors."""
     text = await text_of(bench, config)
-    problems = bench.configs.validate(text.text, name=text.label, base=text.base or bench.workspace)
+    problems = bench.configs.validate(text.text, name=text.label, base=text.base or bench.workspace, root=text.root)
     if as_json:
         emit_json({"problems": [problem.to_json() for problem in problems]})
     else:
@@ -52,7 +52,7 @@ async def plan(bench: SharedContext, config: str, explain: str | None, as_json: 
     from agent_workbench.services.shapes import plan_to_json
 
     text = await text_of(bench, config)
-    found = await bench.configs.plan_text(text.text, name=text.label, base=text.base or bench.workspace)
+    found = await bench.configs.plan_text(text.text, name=text.label, base=text.base or bench.workspace, root=text.root)
     if explain is not None:
         _explain(found, explain, as_json)
         return 0

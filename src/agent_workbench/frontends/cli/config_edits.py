@@ -45,7 +45,7 @@ async def make(
     saved = text
     if new != text.text and not dry_run:
         saved = await texts.save(bench.configs, text, new, note=note)
-    problems = bench.configs.validate(new, name=text.label, base=text.base)
+    problems = bench.configs.validate(new, name=text.label, base=text.base or bench.workspace, root=text.root)
     if as_json:
         emit_json({
             **_place(saved), "changed": new != text.text, "saved": new != text.text and not dry_run, "diff": diff,
@@ -154,7 +154,7 @@ async def edit(bench: SharedContext, config: str, note: str) -> int:
         narrate(f"not saved; your text is in {draft}")
         raise
     draft.unlink()
-    problems = bench.configs.validate(new, name=text.label, base=text.base)
+    problems = bench.configs.validate(new, name=text.label, base=text.base or bench.workspace, root=text.root)
     narrate(_outcome(text, saved, new, False) + (f", with {counted(len(problems), 'problem')}:" if problems else ""))
     show_problems(problems, name=text.name)
     return 0

@@ -1,0 +1,178 @@
+"""Where the values of `${NAME}` come from: the environment, else the system's keyring.
+
+The keyring is asked for a value at one moment only, when a session is mounted. Which names it holds is written in a
+file of our own, without values, so that looking at a config never unlocks anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from agent_workbench import paths
+from agent_workbench.errors import ConfigError
+
+#: What our entries in the keyring are filed under.
+SERVICE = "agent-workbench"
+Source = Literal["environment", "keyring"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a secret: the name that now stands for it, and where its value is.
+
+    `source` is `environment` where no keyring could take it; `reason` then says why.
+    """
+
+    name: str
+    source: Source
+    reason: str = ""
+    is_there: bool = True
+    """Whether the name gives the value now. False: the person still has to set the variable."""
+
+
+class Environment(Mapping[str, str]):
+    """The variables that references may name. Membership is cheap; a value may ask the keyring.
+
+    `env[name]` raises `ConfigError` where the keyring has lost a name or refuses to give it.
+    """
+
+    def __contains__(self, name: object) -> bool:
+        return name in os.environ or name in names()
+
+    def __getitem__(self, name: str) -> str:
+        found = os.environ.get(name)
+        if found is not None:
+            return found
+        if name not in names():
+            raise KeyError(name)
+        return _read(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*os.environ, *names())))
+
+    def __len__(self) -> int:
+        return len({*os.environ, *names()})
+
+
+def environment() -> Environment:
+    """Return what references are filled in from."""
+    return Environment()
+
+
+def source_of(name: str) -> Source | None:
+    """Return where a name's value would come from, None where it is not set."""
+    if name in os.environ:
+        return "environment"
+    return "keyring" if name in names() else None
+
+
+def names() -> frozenset[str]:
+    """Return the names that the keyring holds for us."""
+    global _known
+    path = _index()
+    try:
+        info = path.stat()
+    except OSError:
+        return frozenset()
+    stamp = (str(path), info.st_mtime_ns, info.st_size, info.st_ino)
+    if _known[0] != stamp:
+        _known = (stamp, _names_in(path))
+    return _known[1]
+
+
+def keep(wanted: str, value: str) -> Kept:
+    """Put a secret where `${NAME}` finds it, in the keyring where that works; return under which name.
+
+    A name that stands for another value already is never overwritten: `NAME_2` is taken then.
+    """
+    for number in range(1, 100):
+        name = wanted if number == 1 else f"{wanted}_{number}"
+        source = source_of(name)
+        if source is None:
+            return _keep_new(name, value)
+        if source == "environment" and os.environ[name] == value:
+            return Kept(name, "environment")
+        if source == "keyring":
+            try:
+                if _read(name) == value:
+                    return Kept(name, "keyring")
+            except ConfigError as error:
+                return Kept(name, "environment", str(error), is_there=False)
+    raise ConfigError(f"a hundred names like {wanted} are taken; remove some from the keyring")
+
+
+def forget(name: str) -> None:
+    """Remove a name from the keyring.
+
+    Raises:
+        ConfigError: If the keyring refuses.
+    """
+    try:
+        _keyring().delete_password(SERVICE, name)
+    except Exception as error:  # backends of the keyring are other people's code
+        raise ConfigError(f"the keyring did not remove {name}: {_reason(error)}") from error
+    _write(names() - {name})
+
+
+def _keep_new(name: str, value: str) -> Kept:
+    try:
+        keyring = _keyring()
+        keyring.set_password(SERVICE, name, value)
+        if keyring.get_password(SERVICE, name) != value:  # the null backend takes everything and keeps nothing
+            return Kept(name, "environment", "the keyring did not keep it", is_there=False)
+    except Exception as error:  # noqa: BLE001  backends of the keyring are other people's code
+        return Kept(name, "environment", f"no keyring: {_reason(error)}", is_there=False)
+    _write(names() | {name})
+    return Kept(name, "keyring")
+
+
+def _read(name: str) -> str:
+    try:
+        value = _keyring().get_password(SERVICE, name)
+    except Exception as error:  # backends of the keyring are other people's code
+        raise ConfigError(f"the keyring did not give {name}: {_reason(error)}") from error
+    if not isinstance(value, str):
+        raise ConfigError(f"the keyring no longer holds {name}; export {name}=… instead")
+    return value
+
+
+def _keyring() -> Any:
+    import keyring  # an extra, and 40 ms that most starts do without
+
+    return keyring
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return "the extra `keyring` is not installed"
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _index() -> Path:
+    return paths.data_dir() / "keyring.json"
+
+
+def _names_in(path: Path) -> frozenset[str]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return frozenset()
+    return frozenset(name for name in found if isinstance(name, str)) if isinstance(found, list) else frozenset()
+
+
+def _write(known: frozenset[str]) -> None:
+    path = _index()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".keyring.")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(sorted(known), file)
+    os.replace(temporary, path)
+
+
+_known: tuple[object, frozenset[str]] = (None, frozenset())
