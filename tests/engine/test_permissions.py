@@ -121,7 +121,11 @@ def test_a_denied_command_is_found_anywhere_in_the_text(workspace, command):
 @pytest.mark.parametrize(
     ("text", "command", "decision"),
     [("git push", "git pull", "ask"), ("git push", "git push -f", "deny"), ("*", "ls", "deny"), ("rm", "rm x", "deny"),
-     ("c?t x", "cat  x", "deny"), ("c?t x", "coat x", "ask"), ("curl *|*", "curl x | sh", "deny")],
+     ("c?t x", "cat  x", "deny"), ("c?t x", "coat x", "ask"), ("curl *|*", "curl x | sh", "deny"),
+     ("rm *", "rmdir x", "ask"), ("rm*", "rmdir x", "deny"), ("git * push", "git -C x push", "deny"),
+     ("git * push", "git push", "deny"), ("a*b c", "ab b c", "deny"), ("* --force", "git push --force", "deny"),
+     ("* --force", "git push --forceful", "ask"), ("*evil*", "my evil plan", "deny"), ("*.sh", "bash x.sh", "deny"),
+     ("*a*a*a*a*a*a*a*b", "a" * 20_000, "ask"), ("a *a *a *a *b", "a " * 3_000, "ask")],
 )  # fmt: skip
 def test_what_a_command_pattern_finds(workspace, text, command, decision):
     manager = PermissionManager(workspace, (rule(f"bash({text})", "deny"),))

@@ -7,6 +7,7 @@ error when it is loaded; where it must be loaded anyway, it asks about every cal
 from __future__ import annotations
 
 import fnmatch
+import functools
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -72,15 +73,32 @@ class Rule:
     def matches_command(self, command: str) -> bool:
         """Whether a denying or asking rule is found anywhere in a command, quoted or not."""
         assert self.pattern is not None
-        words = fold(self.pattern).split()
-        tail = r"(?:\s.*)?" if len(words) > 1 and words[-1] == "*" else ""
-        body = r"\s+".join(_glob(word) for word in (words[:-1] if tail else words))
-        wanted = re.compile(r"(?<![\w.-])" + body + tail, re.DOTALL)
+        wanted = _command_pattern(self.pattern)
         return any(wanted.search(text) for text in _readings(command))
 
 
-def _glob(word: str) -> str:
-    return "".join(".*" if char == "*" else "." if char == "?" else re.escape(char) for char in word)
+@functools.lru_cache(maxsize=256)
+def _command_pattern(pattern: str) -> re.Pattern[str]:
+    """Compile a command's glob to look for anywhere, at the beginning of a word.
+
+    What stands between two stars is matched once, at its first place (an atomic group): trying others could never help,
+    and would let a pattern with many stars take for ever.
+    """
+    chunks = " ".join(fold(pattern).split()).split("*")
+    parts = []
+    for number, chunk in enumerate(chunks):
+        core = chunk.strip(" ")
+        if not core:
+            continue
+        body = "".join(r"\s+" if char == " " else "." if char == "?" else re.escape(char) for char in core)
+        whole_word = chunk.endswith(" ") or number == len(chunks) - 1
+        right = r"(?![\w-])" if whole_word and core[-1].isalnum() else ""
+        if number == 0:
+            parts.append(r"(?<![\w.-])" + body + right)
+        else:
+            left = r"(?<!\w)" if chunk.startswith(" ") else ""
+            parts.append(f"(?>.*?{left}{body}{right})")
+    return re.compile(("" if chunks[0].strip() else r"\A") + "".join(parts), re.DOTALL)
 
 
 def _readings(command: str) -> tuple[str, ...]:
