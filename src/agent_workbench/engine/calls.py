@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from agent_workbench.conversation.codec import clean_text
 from agent_workbench.conversation.events import (
     Answer,
     ApprovalAnswered,
@@ -29,7 +30,7 @@ from agent_workbench.conversation.events import (
 from agent_workbench.conversation.messages import Message, ToolCall, ToolResult
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine.hooks.dispatch import Hooks, Outcome
-from agent_workbench.engine.output import fit, valid
+from agent_workbench.engine.output import fit
 from agent_workbench.engine.permissions import Verdict
 from agent_workbench.engine.ports import Access, Frontend, HookAnswer, Intent, Tool, ToolContext, ToolOutcome
 from agent_workbench.engine.repair import made_up
@@ -93,7 +94,7 @@ class Calls:
                         else:
                             yield item
             except _Refused as refusal:
-                results[index] = ToolResult(call.call_id, valid(str(refusal)), is_error=True)
+                results[index] = ToolResult(call.call_id, clean_text(str(refusal)), is_error=True)
                 yield ToolFinished(call, results[index])
         groups = [ready] if self.config.parallel_tools else [{index: item} for index, item in ready.items()]
         for group in groups:
@@ -182,7 +183,7 @@ class Calls:
     async def _ask(self, call: ToolCall, intent: Intent, verdict: Verdict) -> AsyncGenerator[Event, None]:
         reason = f"{verdict.reason}. {intent.note}" if intent.note else verdict.reason
         question = Question(
-            call, reason, valid(intent.preview), intent.preview_kind,
+            call, reason, clean_text(intent.preview), intent.preview_kind,
             tuple(str(path) for path in verdict.paths), verdict.scopes, verdict.rules,
         )  # fmt: skip
         yield ApprovalRequired(question)
@@ -294,7 +295,7 @@ class _Running:
             nonlocal shown
             if not text or shown >= MAX_LIVE_OUTPUT:
                 return
-            piece = valid(text[: MAX_LIVE_OUTPUT - shown])
+            piece = clean_text(text[: MAX_LIVE_OUTPUT - shown])
             shown += len(piece)
             tail = "\n[… more output than is shown live …]\n" if shown >= MAX_LIVE_OUTPUT else ""
             self._queue.put_nowait((index, ToolOutput(call.call_id, piece + tail)))

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from agent_workbench.conversation.codec import clean_text
 from agent_workbench.conversation.events import (
     Event,
     Notice,
@@ -32,7 +33,6 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine import repair
 from agent_workbench.engine.calls import Calls, Ledger
 from agent_workbench.engine.hooks.dispatch import Hooks
-from agent_workbench.engine.output import valid
 from agent_workbench.engine.ports import (
     Frontend,
     HookAnswer,
@@ -118,7 +118,7 @@ class _Turn:
 
     def finished(self, status: TurnStatus, error: str = "", kind: str = "") -> TurnFinished:
         """Return the turn's last event."""
-        return TurnFinished(status, self.total, self.steps, valid(error), kind)
+        return TurnFinished(status, self.total, self.steps, clean_text(error), kind)
 
     @property
     def total(self) -> Usage:

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
+from agent_workbench.conversation.codec import clean_text
+
 MAX_RESULT = 50_000
 """Characters of one result, about 12,000 tokens; the head and the tail are kept."""
-
-
-def valid(text: str) -> str:
-    """Replace what no JSON or database takes (lone surrogates, NUL) by the replacement character."""
-    if "\0" in text:
-        text = text.replace("\0", "\ufffd")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def capped(text: str, limit: int = MAX_RESULT) -> str:
@@ -30,4 +21,4 @@ def capped(text: str, limit: int = MAX_RESULT) -> str:
 def fit(text: object, limit: int = MAX_RESULT) -> str:
     """Make any answer of a tool valid and short enough."""
     words = text if isinstance(text, str) else str(text)
-    return capped(valid(words if len(words) <= 4 * limit else capped(words, 2 * limit)), limit)
+    return capped(clean_text(words if len(words) <= 4 * limit else capped(words, 2 * limit)), limit)

@@ -16,9 +16,10 @@ from pydantic import Field
 
 from agent_workbench import paths
 from agent_workbench.configs.modules import Module, ModuleConfig
+from agent_workbench.conversation.codec import clean_text
 from agent_workbench.conversation.messages import Message
 from agent_workbench.engine.hooks.redaction import Redaction, RedactionConfig
-from agent_workbench.engine.output import capped, valid
+from agent_workbench.engine.output import capped
 from agent_workbench.engine.ports import HookAnswer, HookEvent, MountContext
 
 MAX_VALUE = 10_000
@@ -102,7 +103,7 @@ def append(path: Path, line: str) -> None:
 
 def _short(value: Any) -> Any:
     if isinstance(value, str):
-        return capped(valid(value), MAX_VALUE)
+        return capped(clean_text(value), MAX_VALUE)
     if isinstance(value, Mapping):
         return {str(key): _short(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
