@@ -316,6 +316,7 @@ def test_few_edits_of_ordinary_documents_are_refused() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(0)  # four minutes on an idle machine
 @settings(quiet, max_examples=12_000)
 @given(st.integers(0, 2**60), st.integers(1, 11))
 def test_a_hundred_thousand_edits_obey_the_law(seed: int, size: int) -> None:
