@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from agent_workbench.configs.delegation import agent_plan
 from agent_workbench.configs.environment import expand
 from agent_workbench.configs.modules import SECTION, Catalog, Module, ModuleKind
 from agent_workbench.configs.plan import Plan
@@ -52,6 +53,14 @@ class Agent:
         return self.providers[0].default_model if self.providers else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Which of a config's agents a session runs, and the tool modules that it does not inherit."""
+
+    name: str
+    without: tuple[str, ...] = ()
+
+
 @dataclass
 class _Cached:
     agent: Agent
@@ -76,22 +85,26 @@ class Agents:
         self._ready: dict[tuple[str, str, str], _Cached] = {}
         self._lock = asyncio.Lock()
 
-    async def of(self, config_id: str, pinned_revision: int | None, workspace: Path) -> tuple[Agent, int]:
+    async def of(
+        self, config_id: str, pinned_revision: int | None, workspace: Path, *, role: Role | None = None
+    ) -> tuple[Agent, int]:
         """Return the agent of a config, newest or at a revision, and the revision's number.
 
+        With a `role` it is one of the agents that the config delegates to.
+
         Raises:
-            NotFound: If there is no such config or revision.
+            NotFound: If there is no such config, revision or role.
             InvalidBundle: If the plan has errors; `problems` names them all.
         """
         config = await asyncio.to_thread(self._store.get, config_id)
         if config is None:
             raise NotFound(f"there is no config {config_id}; it may have been deleted")
         if pinned_revision is None:
-            return await self.get(config, config.yaml_content, workspace), config.revision
+            return await self.get(config, config.yaml_content, workspace, role=role), config.revision
         pinned = await asyncio.to_thread(self._store.revision, config_id, pinned_revision)
         if pinned is None:
             raise NotFound(f"config {config.name} has no revision {pinned_revision}")
-        return await self.get(config, pinned.yaml_content, workspace), pinned_revision
+        return await self.get(config, pinned.yaml_content, workspace, role=role), pinned_revision
 
     async def plan(self, config_id: str, revision: int, workspace: Path) -> Plan:
         """Return the plan of a config's revision, with its problems; nothing is mounted.
@@ -106,15 +119,18 @@ class Agents:
         base = base_of(config, workspace)
         return await asyncio.to_thread(self._bundles.plan, saved.yaml_content, name=config.name, base=base)
 
-    async def get(self, config: Config, text: str, workspace: Path) -> Agent:
+    async def get(self, config: Config, text: str, workspace: Path, *, role: Role | None = None) -> Agent:
         """Return the agent of a config's text, prepared now or before. Never contacts a provider.
 
         Raises:
+            NotFound: If the config has no such role.
             InvalidBundle: If the plan has errors; `problems` names them all.
         """
         plan = await asyncio.to_thread(
             self._bundles.plan, text, name=config.name, base=base_of(config, workspace), root=root_of(config)
         )
+        if role is not None and not plan.errors:
+            plan = agent_plan(plan, role.name, role.without)
         key = (config.config_id, plan.digest, str(workspace))
         async with self._lock:
             cached = self._ready.get(key)
@@ -228,7 +244,7 @@ class _Mounting:
         self.plan = plan
         self.catalog = catalog
         self.workspace = workspace
-        self.resources = resources
+        self.resources = {**resources, "agents": plan.agents}
         self.problems: list[Problem] = []
 
     def entries(self, kind: ModuleKind) -> list[tuple[Mapping[str, Any], Any]]:

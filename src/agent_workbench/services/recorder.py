@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
-from agent_workbench.conversation.codec import event_to_json
+from agent_workbench.conversation.codec import event_to_json, usage_to_json
 from agent_workbench.conversation.events import (
     ApprovalAnswered,
     ApprovalRequired,
@@ -15,6 +16,7 @@ from agent_workbench.conversation.events import (
     ReplyFinished,
     ResultsReady,
     Retrying,
+    StepStarted,
     TextDelta,
     ThinkingDelta,
     ToolFinished,
@@ -22,115 +24,272 @@ from agent_workbench.conversation.events import (
     TurnFinished,
     UserSaid,
 )
-from agent_workbench.conversation.messages import Message, Part, Text, Thinking, ToolResult
+from agent_workbench.conversation.messages import Message, Part, Text, Thinking, ToolCall, ToolResult
 from agent_workbench.conversation.usage import Usage
+from agent_workbench.errors import SessionBusy, StorageError
+from agent_workbench.services.waiting import ended, through
 from agent_workbench.storage.ports import SessionStore
-from agent_workbench.storage.records import Lease, TurnState
+from agent_workbench.storage.records import Lease
 
 #: The reply being streamed is written down at most this often (4 times a second).
 PARTIAL_EVERY_S = 0.25
 LEASE_S = 30.0
+#: How long a turn waits for a disk that is full or a database that is locked, and how often it tries.
+PATIENCE_S = 60.0
+RETRY_S = 1.0
+
+LOST = "another process took this session over, so this turn was stopped here"
+R = TypeVar("R")
+
+
+class Publish(Protocol):
+    """Shows an event to whoever looks; `seq` is the place of the message that was stored with it."""
+
+    def __call__(self, event: Event, seq: int = 0) -> None: ...
 
 
 class Recorder:
-    """One turn's writer. `take` returns when the event is stored, so the loop cannot run ahead of the disk."""
+    """One turn's writer. `take` returns when the event is stored and published, so the loop cannot outrun the disk.
 
-    def __init__(self, store: SessionStore, lease: Lease, turn_id: str) -> None:
+    A write is never cut off in the middle by a cancellation. While the disk refuses, the turn waits and says so.
+    """
+
+    def __init__(
+        self,
+        store: SessionStore,
+        lease: Lease,
+        turn_id: str,
+        publish: Publish,
+        *,
+        lease_s: float = LEASE_S,
+        patience_s: float = PATIENCE_S,
+        retry_s: float = RETRY_S,
+    ) -> None:
         self._store = store
         self._lease = lease
         self._turn_id = turn_id
+        self._publish = publish
+        self._lease_s, self._patience_s, self._retry_s = lease_s, patience_s, retry_s
+        self._lock = asyncio.Lock()
+        self._dirty = asyncio.Event()
         self._text: list[str] = []
         self._thinking: list[str] = []
-        self._saved_at = 0.0
-        self._open: dict[str, ToolResult | None] = {}
+        self._model = ""
+        self._open: list[ToolCall] = []
+        self._started: set[str] = set()
+        self._results: dict[str, list[ToolResult]] = {}
         self._began = False
-        self._closed = False
+        self._keepers: tuple[asyncio.Task[None], ...] = ()
+        self.seq = 0
+        """The place of the last message that was stored."""
+        self.closed = False
+        """Whether nothing is left to store."""
+        self.lost = False
+        """Whether another process holds the session by now: nothing of this turn can be stored any more."""
         self.usage = Usage()
         self.steps = 0
 
+    def keep(self, when_lost: Callable[[], None]) -> None:
+        """Renew the lease and save the streamed words from now on; `when_lost` is called where that is refused."""
+        self._keepers = (
+            asyncio.create_task(self._guarded(self._renewing, when_lost), name="keeps the lease"),
+            asyncio.create_task(self._guarded(self._flushing, when_lost), name="saves streamed words"),
+        )
+
     async def take(self, event: Event) -> None:
-        """Store what an event means."""
+        """Store what an event means, then publish it.
+
+        Raises:
+            SessionBusy: If another process holds the session.
+            StorageError: If the disk refused for longer than we wait.
+        """
         match event:
             case TextDelta(text):
-                self._text.append(text)
-                await self._partial()
+                self._streamed(self._text, text, event)
             case ThinkingDelta(text):
-                self._thinking.append(text)
-                await self._partial()
-            case ReplyFinished():
-                await self._reply(event)
-            case ToolStarted() | ToolFinished() | Retrying() | ApprovalRequired() | ApprovalAnswered() | Notice():
-                await self._noted(event)
-            case UserSaid(message):
-                if self._began:  # the turn's first message was stored with the lease
-                    await self._append(message)
-                self._began = True
+                self._streamed(self._thinking, text, event)
+            case ReplyFinished(message):
+                kept = {key: value for key, value in event_to_json(event).items() if key != "message"}
+                await self._append(message, event, ("reply", kept))
             case ResultsReady(message):
-                await self._append(message)
-                self._open = {}
+                await self._append(message, event)
+            case UserSaid(message) if self._began:
+                await self._append(message, event)
+            case UserSaid():  # the turn's first message was stored with the lease
+                self._began = True
+                self._publish(event, self.seq)
+            case ToolStarted() | ToolFinished() | Retrying() | ApprovalRequired() | ApprovalAnswered() | Notice():
+                await self._note(event)
             case _:
-                pass
+                if isinstance(event, StepStarted):
+                    self._model = event.model
+                self._publish(event)
 
     async def finish(self, finished: TurnFinished) -> TurnFinished:
-        """Close the turn: open calls get their results, a partial reply is kept as interrupted."""
-        if self._closed:
-            return finished
-        self._closed = True
+        """Close the turn: open calls get results, words that were streamed are kept as interrupted.
+
+        Never raises for storage: where nothing can be stored the turn ends as failed, and may be finished again later.
+        """
+        await ended(*self._keepers)
+        if self.lost:
+            self.closed = True
+            return self._end("failed", LOST, SessionBusy.title)
+        try:
+            async with self._lock:
+                await self._close(finished)
+            self.closed = True
+        except SessionBusy as error:
+            self.lost = self.closed = True
+            return self._end("failed", finished.error or LOST, error.title)
+        except StorageError as error:
+            return self._end("failed", f"the end of this turn could not be saved: {error}", error.title)
+        return self._end(finished.status, finished.error, finished.error_kind)
+
+    # --- inside
+
+    def _end(self, status: Any, error: str, kind: str) -> TurnFinished:
+        return TurnFinished(status, self.usage, self.steps, error, kind)
+
+    def _streamed(self, pieces: list[str], text: str, event: Event) -> None:
+        pieces.append(text)
+        self._dirty.set()
+        self._publish(event)
+
+    async def _append(self, message: Message, event: Event, also: tuple[str, dict[str, Any]] | None = None) -> None:
+        def write() -> int:
+            return self._store.append(self._lease, self._turn_id, [message], event=also)
+
+        await self._write(write, lambda seq: self._appended(message, event, seq))
+
+    def _appended(self, message: Message, event: Event, seq: int) -> None:
+        self.seq = seq
+        self._settled(message)
+        if isinstance(event, ReplyFinished):
+            self.usage += event.usage
+            self.steps += 1
+        self._publish(event, seq)
+
+    def _settled(self, message: Message) -> None:
+        """Take note of a stored message: what was streamed is in it, and its calls are what is open now."""
+        if message.role != "user":
+            self._text, self._thinking = [], []
+            self._open, self._started, self._results = list(message.tool_calls), set(), {}
+
+    async def _note(self, event: Event) -> None:
+        needs_you = {ApprovalRequired: True, ApprovalAnswered: False}.get(type(event))
+        data = event_to_json(event)
+        if isinstance(event, ToolFinished) and event.usage != Usage():
+            data["child_usage"] = usage_to_json(event.usage)
+
+        def write() -> int:
+            return self._store.record(self._lease, self._turn_id, str(data["type"]), data, needs_you=needs_you)
+
+        await self._write(write, lambda _: self._noted(event))
+
+    def _noted(self, event: Event) -> None:
+        match event:
+            case ToolStarted(call):
+                self._started.add(call.call_id)
+            case ToolFinished(call, result):
+                self._results.setdefault(call.call_id, []).append(result)
+                self.usage += event.usage
+            case _:
+                pass
+        self._publish(event)
+
+    async def _write(self, call: Callable[[], R], then: Callable[[R], None]) -> None:
+        """Make one write and what follows from it; where the disk refuses, wait, say so, and try again."""
+        since = time.monotonic()
+        told = False
+        while True:
+            try:
+                async with self._lock:
+                    await through(self._once(call, then))
+                break
+            except StorageError as error:
+                if time.monotonic() - since >= self._patience_s:
+                    raise
+                if not told:
+                    told = True
+                    self._publish(Notice(f"Nothing can be saved, so the turn waits. {error}", "error"))
+            await asyncio.sleep(self._retry_s)
+        if told:
+            self._publish(Notice("Saving works again; the turn goes on."))
+
+    async def _once(self, call: Callable[[], R], then: Callable[[R], None]) -> None:
+        then(await asyncio.to_thread(call))
+
+    async def _close(self, finished: TurnFinished) -> None:
+        """Store the end. Each part is forgotten once it is stored, so that this can be tried again."""
         if self._open:
-            results = tuple(
-                result or ToolResult(call_id, f"not finished: the turn was {finished.status}", is_error=True)
-                for call_id, result in self._open.items()
-            )
-            await self._append(Message("tool", results))
-        if self._text or self._thinking:
-            await self._save_partial()
-        state: TurnState = finished.status
+            results = [(call, self._known(call)) for call in self._open]
+            made = [(call, known or self._made_up(call, finished.status)) for call, known in results]
+            message = Message("tool", tuple(result for _, result in made))
+            for (call, known), (_, result) in zip(results, made, strict=True):
+                if known is None:
+                    self._publish(ToolFinished(call, result))
+            await self._ending(message, ResultsReady(message))
+        words = self._words()
+        if words is not None:
+            await self._ending(words, ReplyFinished(words))
         await asyncio.to_thread(
             self._store.end_turn,
             self._lease,
             self._turn_id,
-            state,
+            finished.status,
             usage=self.usage,
             steps=self.steps,
             error=finished.error,
-            keep_partial=True,
         )
-        return TurnFinished(finished.status, self.usage, self.steps, finished.error, finished.error_kind)
 
-    async def _reply(self, reply: ReplyFinished) -> None:
-        self._text, self._thinking = [], []
-        self.usage = self.usage + reply.usage
-        self.steps += 1
-        self._open = {call.call_id: None for call in reply.message.tool_calls}
-        await self._append(reply.message)
-        data = {key: value for key, value in event_to_json(reply).items() if key != "message"}
-        await asyncio.to_thread(self._store.record, self._lease, self._turn_id, "usage", data)
+    async def _ending(self, message: Message, event: Event) -> None:
+        self.seq = await asyncio.to_thread(self._store.append, self._lease, self._turn_id, [message])
+        self._settled(message)
+        self._publish(event, self.seq)
 
-    async def _noted(self, event: Event) -> None:
-        if isinstance(event, ToolFinished):
-            self._open[event.call.call_id] = event.result
-        waiting = isinstance(event, ApprovalRequired)
-        if waiting or isinstance(event, ApprovalAnswered):
-            await asyncio.to_thread(self._store.update, self._lease.session_id, needs_you=waiting)
-        data: dict[str, Any] = event_to_json(event)
-        await asyncio.to_thread(self._store.record, self._lease, self._turn_id, str(data["type"]), data)
+    def _known(self, call: ToolCall) -> ToolResult | None:
+        known = self._results.get(call.call_id)
+        return known.pop(0) if known else None
 
-    async def _append(self, message: Message) -> None:
-        await asyncio.to_thread(self._store.append, self._lease, self._turn_id, [message])
+    def _made_up(self, call: ToolCall, status: str) -> ToolResult:
+        if call.call_id in self._started:
+            how = f"The turn was {status} while this ran. It may or may not have had an effect: check before repeating."
+        else:
+            how = f"Not run: the turn was {status} first."
+        return ToolResult(call.call_id, how, is_error=True)
 
-    async def _partial(self) -> None:
-        if time.monotonic() - self._saved_at >= PARTIAL_EVERY_S:
-            await self._save_partial()
-
-    async def _save_partial(self) -> None:
-        self._saved_at = time.monotonic()
+    def _words(self) -> Message | None:
         parts: list[Part] = [Thinking("".join(self._thinking))] if self._thinking else []
         parts += [Text("".join(self._text))] if self._text else []
-        partial = Message("assistant", tuple(parts), stop_reason="interrupted")
-        await asyncio.to_thread(self._store.save_partial, self._lease, self._turn_id, partial)
+        return Message("assistant", tuple(parts), self._model, "interrupted") if parts else None
 
-    async def hold(self) -> None:
-        """Renew the lease until cancelled, so that a tool may run for longer than a lease."""
+    async def _guarded(self, work: Callable[[], Any], when_lost: Callable[[], None]) -> None:
+        try:
+            await work()
+        except SessionBusy:
+            self.lost = True
+            when_lost()
+
+    async def _renewing(self) -> None:
+        """Renew the lease, so that a tool may run for longer than one. A full disk is no reason to give it up."""
         while True:
-            await asyncio.sleep(LEASE_S / 3)
-            self._lease = await asyncio.to_thread(self._store.renew, self._lease, lease_s=LEASE_S)
+            await asyncio.sleep(self._lease_s / 3)
+            try:
+                self._lease = await asyncio.to_thread(self._store.renew, self._lease, lease_s=self._lease_s)
+            except StorageError:
+                continue
+
+    async def _flushing(self) -> None:
+        """Save what was streamed, the first words at once. It is beside the stream, which never waits for the disk."""
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            due = time.monotonic() + PARTIAL_EVERY_S
+            async with self._lock:
+                words = self._words()
+                if words is not None:
+                    try:
+                        await through(asyncio.to_thread(self._store.save_partial, self._lease, self._turn_id, words))
+                    except StorageError:
+                        self._dirty.set()  # the next part that is stored waits for the disk, and says so
+            await asyncio.sleep(due - time.monotonic())

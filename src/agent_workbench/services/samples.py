@@ -22,15 +22,13 @@ def sample_files() -> Iterator[Path]:
 def store_samples(store: Store) -> int:
     """Store the samples that this database has not seen yet; return how many.
 
-    A sample that the person changed or deleted does not come back.
+    A sample that the person changed or deleted does not come back. Of two processes that start at once, one stores
+    each sample.
     """
-    seen = set(store.setting(STORED, []))
-    new = [path for path in sample_files() if path.stem not in seen]
-    for path in reversed(new):  # the first one is then the newest
+    new = store.claim(STORED, [path.stem for path in sample_files()])
+    for path in reversed([path for path in sample_files() if path.stem in new]):  # the first one is then the newest
         text = path.read_text("utf-8")
         store.configs.create(path.stem, text, description=_first_words(text), tags=SAMPLE_TAG, author="agent-workbench")
-    if new:
-        store.remember(STORED, sorted(seen | {path.stem for path in new}))
     return len(new)
 
 

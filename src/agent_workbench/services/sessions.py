@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,8 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine.ports import Frontend
 from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.services.agents import Agents
-from agent_workbench.services.hub import Hub
+from agent_workbench.services.hub import Following, Hub
+from agent_workbench.services.recorder import LEASE_S
 from agent_workbench.services.turns import TurnRunner
 from agent_workbench.storage.ports import Store
 from agent_workbench.storage.records import Page, Session, StoredMessage, Turn
@@ -27,11 +28,11 @@ from agent_workbench.storage.records import Page, Session, StoredMessage, Turn
 class SessionManager:
     """Sessions over one store and the shared agents. Made for one event loop."""
 
-    def __init__(self, store: Store, agents: Agents, *, workspace: Path) -> None:
+    def __init__(self, store: Store, agents: Agents, *, workspace: Path, lease_s: float = LEASE_S) -> None:
         self._store = store
         self._agents = agents
         self._hub = Hub()
-        self._runner = TurnRunner(store, agents, self._hub)
+        self._runner = TurnRunner(store.sessions, agents, self._hub, lease_s=lease_s)
         self._workspace = workspace
 
     # --- CRUD
@@ -216,7 +217,14 @@ class SessionManager:
         return self._runner.stream(session_id, _message(message, context), frontend)
 
     def start(self, session_id: str, message: str | Message) -> None:
-        """Run a turn in the background, whoever is looking; `follow` shows it. Raises as `stream_message`."""
+        """Run a turn in the background, whoever is looking; `follow` shows it, failures too.
+
+        Where another process runs a turn in the session, the message waits for that to end.
+
+        Raises:
+            UsageError: If the message is empty.
+            SessionBusy: If this process runs a turn in the session.
+        """
         self._runner.start(session_id, _message(message, None))
 
     def queue(self, session_id: str, message: str | Message) -> None:
@@ -228,7 +236,10 @@ class SessionManager:
         self._runner.steer(session_id, _message(message, None))
 
     async def cancel(self, session_id: str) -> bool:
-        """Stop the turn that this process runs, and wait until it is stored as cancelled; False where none runs."""
+        """Stop the turn that this process runs, whoever started it, and wait until it is stored; False where none runs.
+
+        What waits behind it is not sent: it goes to the session's draft, with a `Notice` whose data has it as `unsent`.
+        """
         return await self._runner.cancel(session_id)
 
     def is_running(self, session_id: str) -> bool:
@@ -247,9 +258,10 @@ class SessionManager:
         """Answer a permission question; False where it does not wait any more."""
         return self._runner.answer(session_id, call_id, answer)
 
-    def follow(self, session_id: str) -> AsyncIterator[Event]:
-        """Yield what happens in a session from now on, whoever makes it happen."""
-        return self._hub.follow(session_id)
+    def follow(self, session_id: str) -> Following:
+        """Yield what happens in a session from the moment of this call, whoever makes it happen."""
+        session = self._store.sessions.get(session_id)  # 0.1 ms: what is stored from here on will be told
+        return self._hub.follow(session_id, seen=session.message_count if session else 0)
 
     async def close(self) -> None:
         """Stop all turns and wait until they are stored."""

@@ -10,7 +10,7 @@ from typing import Any
 from agent_workbench.engine.permissions import MODES, Mode, PermissionManager
 from agent_workbench.engine.ports import ModelConfig
 from agent_workbench.engine.session_config import SessionConfig
-from agent_workbench.services.agents import Agent
+from agent_workbench.services.agents import Agent, Role
 from agent_workbench.services.permissions import standing_rules
 from agent_workbench.storage.records import Session
 
@@ -26,21 +26,33 @@ class SessionSettings:
     grants: tuple[str, ...] = ()
     """Permission rules that the person allowed for this session."""
     max_steps: int | None = None
+    agent: str = ""
+    """Which of the config's agents it runs; empty is the config's own."""
+    without: tuple[str, ...] = ()
+    """Tool modules that such an agent does not inherit."""
+    depth: int = 0
+    """How many sessions it works for, one above the other."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> SessionSettings:
         """Read what is stored; unknown keys are left alone."""
         known = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
-        if "grants" in known:
-            known["grants"] = tuple(str(rule) for rule in known["grants"])
+        for name in ("grants", "without"):
+            if name in known:
+                known[name] = tuple(str(one) for one in known[name])
         return cls(**known)
+
+    @property
+    def role(self) -> Role | None:
+        """Which of the config's agents it runs; None is the config's own."""
+        return Role(self.agent, self.without) if self.agent else None
 
     def mode(self, otherwise: Mode) -> Mode:
         """Return the session's permission mode."""
         return next((mode for mode in MODES if mode == self.permission_mode), otherwise)
 
 
-def session_config(agent: Agent, session: Session) -> SessionConfig:
+def session_config(agent: Agent, session: Session, *, revision: int = 0) -> SessionConfig:
     """Combine an agent with a session's own settings.
 
     Raises:
@@ -63,4 +75,5 @@ def session_config(agent: Agent, session: Session) -> SessionConfig:
         parallel_tools=agent.loop.parallel_tools,
         min_delay_s=agent.loop.min_delay_s,
         history_policy=agent.context,
+        revision=revision,
     )

@@ -1,4 +1,4 @@
-"""Turns: run one in a session, write it down as it happens, ask, steer, queue, stop."""
+"""Turns of many sessions: start them, steer, queue, answer, stop; one at a time in each session."""
 
 from __future__ import annotations
 
@@ -6,82 +6,113 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncGenerator, Coroutine, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
+from datetime import UTC, datetime
 
-from agent_workbench.configs.plan import Plan
-from agent_workbench.conversation.events import (
-    Answer,
-    ApprovalRequired,
-    Event,
-    Notice,
-    Question,
-    TurnFinished,
-    TurnStarted,
-    UserSaid,
-)
+from agent_workbench.conversation.clean import clean_line
+from agent_workbench.conversation.events import Answer, Event, Notice, Question, TurnFinished, UserSaid
 from agent_workbench.conversation.messages import Message
-from agent_workbench.engine.loop import run_turn
 from agent_workbench.engine.ports import Frontend
-from agent_workbench.engine.session_config import SessionConfig
-from agent_workbench.errors import NotFound, SessionBusy, WorkbenchError
-from agent_workbench.services.agents import Agent, Agents
+from agent_workbench.errors import SessionBusy, UsageError, WorkbenchError
+from agent_workbench.services.agents import Agents
 from agent_workbench.services.hub import Hub
+from agent_workbench.services.questions import Questions
 from agent_workbench.services.recorder import LEASE_S, Recorder
-from agent_workbench.services.settings import SessionSettings, session_config
-from agent_workbench.storage.ports import Store
-from agent_workbench.storage.records import Session
+from agent_workbench.services.turn import Turn
+from agent_workbench.services.waiting import through
+from agent_workbench.storage.ports import SessionStore
 
-TITLE_LENGTH = 60
-T = TypeVar("T")
+#: How often a message that waits for another process's turn looks whether that process is done, or dead.
+ELSEWHERE_S = 0.5
 
 
-@dataclass
+@dataclass(eq=False)
 class _Running:
-    """A turn that this process runs, and what waits for it."""
+    """What this process does in one session: the turn that runs, and what waits behind it."""
 
     task: asyncio.Task[None] | None = None
-    questions: dict[str, tuple[Question, asyncio.Future[Answer]]] = field(default_factory=dict)
+    questions: Questions = field(default_factory=Questions)
+    saying: list[Message] = field(default_factory=list)
+    """What the turn that begins is about, until it is stored."""
     steered: list[Message] = field(default_factory=list)
+    taking: list[Message] = field(default_factory=list)
+    """What the engine took to say between two steps, until it is stored."""
     queued: list[Message] = field(default_factory=list)
+    elsewhere: list[Message] = field(default_factory=list)
+    """What waits for the turn of another process."""
+    foreground: asyncio.Queue[Event | None] | None = None
+    """Where the events of the first turn go, each taken before the turn goes on."""
+    ended: TurnFinished | None = None
+    """How the last turn ended, until that is told."""
+    raises: bool = False
+    """Whether whoever runs the turn in the foreground gets an exception instead."""
+    stopping: bool = False
+    released: bool = False
 
-    def expect(self, question: Question) -> asyncio.Future[Answer]:
-        """Return what will hold the answer to a question, the same for every call about it."""
-        call_id = question.call.call_id
-        if call_id not in self.questions:
-            self.questions[call_id] = (question, asyncio.get_running_loop().create_future())
-        return self.questions[call_id][1]
+    def stop(self) -> None:
+        """Cancel the task once: a second time would cut off the tools' own way of ending."""
+        if self.task is not None and not self.stopping:
+            self.stopping = True
+            self.task.cancel()
+
+    def lose(self) -> None:
+        """Stop the turn that runs, and not what waits behind it: another process holds the session."""
+        if self.task is not None and not self.stopping:
+            self.task.cancel()
+
+    def steer(self) -> Sequence[Message]:
+        """Hand over what is to be said between two steps."""
+        taken, self.steered = self.steered, []
+        self.taking += taken
+        return tuple(taken)
+
+    def unsent(self) -> list[Message]:
+        """Take everything that was never said."""
+        left = [*self.saying, *self.elsewhere, *self.taking, *self.steered, *self.queued]
+        self.saying, self.elsewhere, self.taking, self.steered, self.queued = [], [], [], [], []
+        return left
 
 
 class TurnRunner:
-    """Runs turns for one process, one at a time in each session."""
+    """Runs turns for one process. `lease_s` is how long a dead process keeps its session from others."""
 
-    def __init__(self, store: Store, agents: Agents, hub: Hub) -> None:
+    def __init__(self, store: SessionStore, agents: Agents, hub: Hub, *, lease_s: float = LEASE_S) -> None:
         self._store = store
         self._agents = agents
         self._hub = hub
+        self._lease_s = lease_s
         self._running: dict[str, _Running] = {}
+        self._unfinished: dict[str, tuple[Recorder, TurnFinished]] = {}
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._closed = False
 
     # --- start and stop
 
     async def stream(self, session_id: str, said: Message, frontend: Frontend | None) -> AsyncGenerator[Event, None]:
         """Run a turn and yield its events (see `SessionManager.stream_message`)."""
         running = self._claim(session_id)
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
+        running.foreground = events
+        task = self._begin(running, session_id, said, frontend)
+        task.add_done_callback(lambda _: events.put_nowait(None))
+        event: Event | None = None
         try:
-            async with aclosing(self._turn(running, session_id, said, frontend)) as events:
-                async for event in events:
-                    yield event
+            while (event := await events.get()) is not None:
+                yield event
+                events.task_done()
+                if isinstance(event, TurnFinished):
+                    return
+            if not task.cancelled():
+                task.result()
+            yield TurnFinished("cancelled")
         finally:
-            self._release(session_id)
+            if event is not None and not isinstance(event, TurnFinished):
+                await self._stopped(running)
 
     def start(self, session_id: str, said: Message) -> None:
         """Run a turn in a task of its own, then what was queued meanwhile."""
-        running = self._claim(session_id)
-        running.task = asyncio.create_task(self._run(running, session_id, said), name=f"turn in {session_id}")
+        self._begin(self._claim(session_id), session_id, said, None)
 
     def queue(self, session_id: str, said: Message) -> None:
         """Run a turn after the running one."""
@@ -100,216 +131,227 @@ class TurnRunner:
             running.steered.append(said)
 
     async def cancel(self, session_id: str) -> bool:
-        """Stop the background turn and what is queued behind it; wait until that is stored."""
+        """Stop the turn, whoever started it; what waits behind it goes to the session's draft."""
         running = self._running.get(session_id)
-        if running is None or running.task is None:
+        if running is None:
             return False
-        running.queued.clear()
-        running.task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait([running.task])
+        await self._stopped(running)
         return True
 
     async def close(self) -> None:
-        """Stop all background turns."""
-        for session_id in tuple(self._running):
-            await self.cancel(session_id)
+        """Stop all turns, at once, and start no more."""
+        self._closed = True
+        await asyncio.gather(*(self._stopped(running) for running in tuple(self._running.values())))
 
     # --- what the person sees and answers
 
     def is_running(self, session_id: str) -> bool:
-        """Whether a turn runs here."""
+        """Whether a turn runs here, or a message waits here for another process's turn."""
         return session_id in self._running
 
     def waiting(self, session_id: str) -> tuple[Message, ...]:
         """Return what is queued."""
         running = self._running.get(session_id)
-        return tuple(running.queued) if running else ()
+        return (*running.elsewhere, *running.queued) if running else ()
 
     def questions(self, session_id: str) -> tuple[Question, ...]:
         """Return the questions that wait."""
         running = self._running.get(session_id)
-        return tuple(question for question, _ in running.questions.values()) if running else ()
+        return running.questions.waiting if running else ()
 
     def answer(self, session_id: str, call_id: str, answer: Answer) -> bool:
         """Answer a question once."""
         running = self._running.get(session_id)
-        waiting = running.questions.get(call_id) if running else None
-        if waiting is None or waiting[1].done():
-            return False
-        waiting[1].set_result(answer)
-        return True
+        return running is not None and running.questions.answer(call_id, answer)
 
     # --- inside
 
     def _claim(self, session_id: str) -> _Running:
+        if self._closed:
+            raise UsageError("the workbench is closing: nothing more can be sent")
         if session_id in self._running:
             raise SessionBusy(f"a turn is running in session {session_id}: wait, queue the message, or stop it")
         running = self._running[session_id] = _Running()
         return running
 
-    def _release(self, session_id: str) -> None:
-        self._running.pop(session_id, None)
-
-    async def _run(self, running: _Running, session_id: str, said: Message) -> None:
-        try:
-            following: Message | None = said
-            while following is not None:
-                await self._run_one(running, session_id, following)
-                left = running.steered or running.queued
-                following = left.pop(0) if left else None
-        finally:
-            self._release(session_id)
-
-    async def _run_one(self, running: _Running, session_id: str, said: Message) -> None:
-        try:
-            async with aclosing(self._turn(running, session_id, said, None)) as events:
-                async for _ in events:
-                    pass
-        except WorkbenchError as error:
-            self._hub.publish(session_id, TurnFinished("failed", error=str(error), error_kind=error.title))
-
-    async def _turn(
+    def _begin(
         self, running: _Running, session_id: str, said: Message, frontend: Frontend | None
-    ) -> AsyncGenerator[Event, None]:
-        begun = await self._begin(session_id, said)
-        finished = TurnFinished("failed", error="the turn ended without saying why")
-        holding = asyncio.create_task(begun.recorder.hold())
-        try:
-            async for event in self._events(begun, running, frontend):
-                if isinstance(event, TurnFinished):
-                    finished = event
-                    break
-                await begun.recorder.take(event)
-                if isinstance(event, ApprovalRequired) and frontend is None:
-                    running.expect(event.question)  # before anybody can see it, so that no answer comes too early
-                self._hub.publish(session_id, event)
-                yield event
-        except WorkbenchError as error:
-            finished = TurnFinished("failed", error=str(error), error_kind=error.title)
-        except (asyncio.CancelledError, GeneratorExit):
-            finished = TurnFinished("cancelled")
-            raise
-        finally:
-            holding.cancel()
-            finished = await _through(begun.recorder.finish(finished))
-            self._hub.publish(session_id, finished)
-        yield finished
+    ) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._run(running, session_id, said, frontend), name=f"turn in {session_id}")
+        running.task = task
+        task.add_done_callback(lambda _: self._release(session_id, running))
+        return task
 
-    async def _begin(self, session_id: str, said: Message) -> _Begun:
-        session = await asyncio.to_thread(self._store.sessions.get, session_id)
+    def _release(self, session_id: str, running: _Running) -> None:
+        running.released = True
+        if self._running.get(session_id) is running:
+            del self._running[session_id]
+
+    async def _stopped(self, running: _Running) -> None:
+        """Stop what runs and wait until that is stored."""
+        if running.task is None or running.task is asyncio.current_task():
+            running.stop()
+            return
+        try:
+            await asyncio.sleep(0)  # a task that has not begun would keep nothing of what it was given
+        finally:
+            running.stop()
+        await asyncio.wait([running.task])
+
+    async def _run(self, running: _Running, session_id: str, said: Message, frontend: Frontend | None) -> None:
+        following: Message | None = said
+        try:
+            while following is not None:
+                await self._turn(running, session_id, following, frontend)
+                following = await self._next(running, session_id)
+                if following is None:
+                    self._release(session_id, running)
+                self._announce(running, session_id)
+                running.foreground = frontend = None  # what follows is nobody's foreground
+        finally:
+            if not running.released:
+                await through(self._keep_unsent(running, session_id))
+                self._release(session_id, running)
+            self._announce(running, session_id)
+
+    def _announce(self, running: _Running, session_id: str) -> None:
+        """Tell how a turn ended: whoever hears it may send the next message at once."""
+        ended, running.ended = running.ended, None
+        if ended is not None:
+            self._hub.publish(session_id, ended)
+            if running.foreground is not None and not running.raises:
+                running.foreground.put_nowait(ended)
+
+    async def _next(self, running: _Running, session_id: str) -> Message | None:
+        """Return what is to be said next: what was steered too late, queued here, or left by another process."""
+        running.queued = running.unsent()
+
+        async def take() -> None:
+            running.queued += await asyncio.to_thread(self._store.take_left, session_id)
+
+        await through(take())
+        return running.queued.pop(0) if running.queued else None
+
+    async def _turn(self, running: _Running, session_id: str, said: Message, frontend: Frontend | None) -> None:
+        """Run one turn. In the background it waits for another process's turn, and a failure is stored and published;
+        in the foreground both are raised."""
+        foreground = running.foreground
+        again = True
+        while again:
+            again = False
+            running.saying = [] if foreground is not None else [said]
+            turn = self._made(running, session_id, said, frontend)
+            try:
+                await self._finish_again(session_id)
+                await turn.run(self._handed(foreground))
+            except WorkbenchError as error:
+                if foreground is not None:
+                    running.ended, running.raises = _failed(error), True
+                    raise
+                again = await self._not_begun(running, session_id, turn, error)
+            finally:
+                self._ended(running, session_id, turn)
+
+    def _ended(self, running: _Running, session_id: str, turn: Turn) -> None:
+        if turn.finished is None:
+            return
+        running.saying = []
+        running.ended, running.raises = turn.finished, turn.broken
+        if turn.unfinished is not None:
+            self._unfinished[session_id] = (turn.unfinished, turn.finished)
+
+    async def _not_begun(self, running: _Running, session_id: str, turn: Turn, error: WorkbenchError) -> bool:
+        """Deal with a background turn that could not begin; whether to try again now."""
+        if isinstance(error, SessionBusy):
+            running.elsewhere, running.saying = running.saying, []
+            return await self._waited(running, session_id)
+        try:
+            await through(turn.refuse(_failed(error)))
+        except WorkbenchError:
+            running.ended = _failed(error)
+        return False
+
+    async def _waited(self, running: _Running, session_id: str) -> bool:
+        """Leave a message to the process that runs the turn; True where it died or is done, and left it to us."""
+        place = 0
+
+        async def leave() -> None:
+            nonlocal place
+            place = await asyncio.to_thread(self._store.leave, session_id, running.elsewhere[0])
+
+        async def take_back() -> None:
+            taken = not await asyncio.to_thread(self._store.take_left, session_id, only=place)
+            running.elsewhere = [] if taken else running.elsewhere
+
+        try:
+            await through(leave())
+            if place:
+                self._hub.publish(session_id, Notice("Another process runs a turn here; the message waits for it."))
+            # Another process cannot set an event of ours, so this looks twice a second.
+            while place and await asyncio.to_thread(self._is_left, session_id, place):  # noqa: ASYNC110
+                await asyncio.sleep(ELSEWHERE_S)
+        finally:
+            if place:
+                await through(take_back())
+        ours = bool(running.elsewhere)
+        running.elsewhere = []
+        return ours
+
+    def _is_left(self, session_id: str, place: int) -> bool:
+        """Whether a living process runs the session and has not taken the message yet."""
+        lease = self._store.lease(session_id)
+        alive = lease is not None and lease.expires_at > datetime.now(UTC)
+        return alive and bool(self._store.left(session_id, only=place))
+
+    async def _finish_again(self, session_id: str) -> None:
+        """Close a turn whose end could not be stored when it came."""
+        left = self._unfinished.pop(session_id, None)
+        if left is not None:
+            await left[0].finish(left[1])
+            if not left[0].closed:
+                self._unfinished[session_id] = left
+
+    async def _keep_unsent(self, running: _Running, session_id: str) -> None:
+        """Put what was never said into the session's draft."""
+        texts = [message.text for message in running.unsent() if message.text]
+        session = await asyncio.to_thread(self._store.get, session_id) if texts else None
         if session is None:
-            raise NotFound(f"there is no session {session_id}")
-        agent, revision = await self._agents.of(
-            session.config_id, session.pinned_revision, Path(session.workspace or ".")
-        )
-        before = await asyncio.to_thread(self._store.sessions.turns, session_id)
-        turn_id = uuid.uuid4().hex
-        config = session_config(agent, session)
-        lease = await asyncio.to_thread(
-            self._store.sessions.begin_turn,
+            return
+        draft = "\n\n".join([*([session.draft] if session.draft else []), *texts])
+        await asyncio.to_thread(self._store.update, session_id, draft=draft)
+        said = "Not sent, and kept as the session's draft: "
+        self._hub.publish(session_id, Notice(said + clean_line("; ".join(texts), 200), data={"unsent": texts}))
+
+    @staticmethod
+    def _handed(foreground: asyncio.Queue[Event | None] | None) -> Callable[[Event], Awaitable[None]]:
+        async def handed(event: Event) -> None:
+            if foreground is not None:
+                await foreground.join()
+
+        return handed
+
+    def _made(self, running: _Running, session_id: str, said: Message, frontend: Frontend | None) -> Turn:
+        def publish(event: Event, seq: int = 0) -> None:
+            if isinstance(event, UserSaid):
+                running.taking = [message for message in running.taking if message is not event.message]
+            self._hub.publish(session_id, event, seq=seq)
+            if running.foreground is not None:
+                running.foreground.put_nowait(event)
+
+        return Turn(
+            self._store,
+            self._agents,
             session_id,
-            turn_id,
             said,
             owner=self._owner,
-            config_revision=revision,
-            model=config.model.model or agent.model,
-            lease_s=LEASE_S,
+            lease_s=self._lease_s,
+            questions=running.questions,
+            publish=publish,
+            lost=running.lose,
+            steer=running.steer,
+            frontend=frontend,
         )
-        if not session.title:
-            title = " ".join(said.text.split())[:TITLE_LENGTH]
-            await asyncio.to_thread(self._store.sessions.update, session_id, title=title)
-        recorder = Recorder(self._store.sessions, lease, turn_id)
-        notice = _followed(before[-1].config_revision if before else revision, revision, agent.plan)
-        return _Begun(session, agent, config, recorder, turn_id, revision, said, notice)
-
-    async def _events(self, begun: _Begun, running: _Running, frontend: Frontend | None) -> AsyncGenerator[Event, None]:
-        session_id = begun.session.session_id
-        yield TurnStarted(begun.turn_id, begun.revision, begun.config.model.model or begun.agent.model)
-        yield UserSaid(begun.said)
-        if begun.notice:
-            yield Notice(begun.notice)
-        stored = await asyncio.to_thread(self._store.sessions.messages, session_id)
-        asker = frontend or _Asker(self._store, session_id, running)
-
-        async def steer() -> Sequence[Message]:
-            taken, running.steered[:] = tuple(running.steered), ()
-            return taken
-
-        async def refresh() -> SessionConfig:
-            now = await asyncio.to_thread(self._store.sessions.get, session_id)
-            return session_config(begun.agent, now or begun.session)
-
-        turn = run_turn(
-            [one.message for one in stored],
-            begun.config,
-            asker,
-            turn_id=begun.turn_id,
-            steer=steer,
-            refresh=refresh,
-        )
-        async with aclosing(turn) as events:
-            async for event in events:
-                if not isinstance(event, TurnStarted):
-                    yield event
 
 
-@dataclass(frozen=True)
-class _Begun:
-    """A turn that holds the lease."""
-
-    session: Session
-    agent: Agent
-    config: SessionConfig
-    recorder: Recorder
-    turn_id: str
-    revision: int
-    said: Message
-    notice: str
-
-
-class _Asker:
-    """Waits for an answer from whatever front end looks; what a person allowed for the session is not asked again."""
-
-    def __init__(self, store: Store, session_id: str, running: _Running) -> None:
-        self._store = store
-        self._session_id = session_id
-        self._running = running
-
-    async def ask(self, question: Question) -> Answer:
-        waiting = self._running.expect(question)
-        try:
-            if await self._granted(question):
-                return Answer("allow", "allowed for this session before")
-            answer = await waiting
-        finally:
-            del self._running.questions[question.call.call_id]
-        if answer.decision == "allow_session":
-            await asyncio.to_thread(self._grant, question.rules)
-        return answer
-
-    async def _granted(self, question: Question) -> bool:
-        session = await asyncio.to_thread(self._store.sessions.get, self._session_id)
-        grants = SessionSettings.of(session.settings).grants if session else ()
-        return bool(question.rules) and all(rule in grants for rule in question.rules)
-
-    def _grant(self, rules: Sequence[str]) -> None:
-        session = self._store.sessions.get(self._session_id)
-        if session is not None:
-            grants = dict.fromkeys([*SessionSettings.of(session.settings).grants, *rules])
-            self._store.sessions.update(self._session_id, settings={**session.settings, "grants": list(grants)})
-
-
-def _followed(before: int, now: int, plan: Plan) -> str:
-    """Say that a session took a saved change of its config."""
-    return f"{plan.name}: revision {before} → {now} from here on" if before != now else ""
-
-
-async def _through(work: Coroutine[Any, Any, T]) -> T:
-    """Await something to its end though this task be cancelled meanwhile, and only then be cancelled."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
+def _failed(error: WorkbenchError) -> TurnFinished:
+    return TurnFinished("failed", error=str(error), error_kind=error.title)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,21 @@ class SQLiteStore:
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value."""
-        sql = (
-            "INSERT INTO settings (key, value, updated_at) VALUES (?, ?, ?) "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at"
-        )
         with self._db.write() as connection:
-            connection.execute(sql, (key, codec.dumps(value), rows.now()))
+            _remember(connection, key, value)
+
+    def claim(self, key: str, names: Sequence[str]) -> Sequence[str]:
+        """Add names to the list that is remembered under a key; return those that were not in it before.
+
+        Of several processes that claim a name, one gets it.
+        """
+        with self._db.write() as connection:
+            row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+            known = codec.loads(row["value"], []) if row else []
+            new = [name for name in names if name not in known]
+            if new:
+                _remember(connection, key, sorted({*known, *new}))
+            return new
 
     def backup(self, target: Path) -> Path:
         """Write a whole copy of the database to a file, while others go on writing."""
@@ -74,6 +84,14 @@ class SQLiteStore:
     def close(self) -> None:
         """Close every connection; calls that come later fail. Safe to call twice."""
         self._db.close()
+
+
+def _remember(connection: sqlite3.Connection, key: str, value: Any) -> None:
+    sql = (
+        "INSERT INTO settings (key, value, updated_at) VALUES (?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at"
+    )
+    connection.execute(sql, (key, codec.dumps(value), rows.now()))
 
 
 def open_store(path: Path, *, timeout_s: float = TIMEOUT_S) -> SQLiteStore:

@@ -14,6 +14,7 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.storage.records import (
     Config,
     ConfigMetadata,
+    DayUsage,
     Grant,
     Lease,
     Memory,
@@ -183,7 +184,7 @@ class SessionStore(Protocol):
 
         Raises:
             SessionBusy: If a living owner holds the lease; an expired one is taken over with a higher epoch, and its
-                turn is closed as failed.
+                turn is closed as failed, with results for its open calls that say what is known of them.
         """
         ...
 
@@ -191,12 +192,40 @@ class SessionStore(Protocol):
         """Hold on to a lease (SessionBusy where it was taken over)."""
         ...
 
-    def append(self, lease: Lease, turn_id: str, messages: Sequence[Message]) -> int:
-        """Store messages; return the last `seq`. Clears the partial. Refused (SessionBusy) under a stale lease."""
+    def append(
+        self,
+        lease: Lease,
+        turn_id: str,
+        messages: Sequence[Message],
+        *,
+        event: tuple[str, Mapping[str, Any]] | None = None,
+    ) -> int:
+        """Store messages, and an event of this kind and data with them; return the last `seq`. Clears the partial.
+
+        Refused (SessionBusy) under a stale lease.
+        """
         ...
 
-    def record(self, lease: Lease, turn_id: str, kind: str, data: Mapping[str, Any]) -> int:
-        """Store an event; return its id."""
+    def record(
+        self, lease: Lease, turn_id: str, kind: str, data: Mapping[str, Any], *, needs_you: bool | None = None
+    ) -> int:
+        """Store an event; return its id. `needs_you` marks the session with it."""
+        ...
+
+    def note(self, session_id: str, kind: str, data: Mapping[str, Any]) -> int:
+        """Store an event that belongs to no turn (NotFound where there is no such session); return its id."""
+        ...
+
+    def leave(self, session_id: str, message: Message) -> int:
+        """Leave a message for the process that runs the session's turn; return its id, 0 where no living one does."""
+        ...
+
+    def left(self, session_id: str, *, only: int = 0) -> Sequence[Message]:
+        """Return the messages that nobody took yet, in order, or one of them by its id."""
+        ...
+
+    def take_left(self, session_id: str, *, only: int = 0) -> Sequence[Message]:
+        """Take the messages that were left, or one of them by its id; each is given to one taker alone."""
         ...
 
     def save_partial(self, lease: Lease, turn_id: str, message: Message) -> None:
@@ -235,6 +264,12 @@ class SessionStore(Protocol):
 
     def usage(self, *, session_id: str = "", config_id: str = "", since: datetime | None = None) -> Usage:
         """Sum what was used."""
+        ...
+
+    def usage_by_day(
+        self, *, session_id: str = "", config_id: str = "", since: datetime | None = None
+    ) -> Sequence[DayUsage]:
+        """Sum what was used by the day (UTC), oldest first; days without a turn are absent."""
         ...
 
 
@@ -343,6 +378,13 @@ class Store(Protocol):
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value."""
+        ...
+
+    def claim(self, key: str, names: Sequence[str]) -> Sequence[str]:
+        """Add names to the list that is remembered under a key; return those that were not in it before.
+
+        Of several processes that claim a name, one gets it.
+        """
         ...
 
     def close(self) -> None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -107,6 +107,15 @@ class Turn:
     usage: Usage = Usage()
     steps: int = 0
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DayUsage:
+    """What the turns of one day (UTC) used, and how many there were."""
+
+    day: date
+    usage: Usage
+    turns: int
 
 
 @dataclass(frozen=True, slots=True)

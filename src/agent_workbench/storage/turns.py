@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,15 +16,16 @@ from agent_workbench.conversation import codec
 from agent_workbench.conversation.messages import Message
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.errors import NotFound, SessionBusy
-from agent_workbench.storage import rows
+from agent_workbench.storage import leftovers, rows
 from agent_workbench.storage.connection import Database
-from agent_workbench.storage.records import Lease, StoredEvent, Turn, TurnState
+from agent_workbench.storage.left_messages import SQLiteLeftMessages
+from agent_workbench.storage.records import DayUsage, Lease, StoredEvent, Turn, TurnState
 
 LEFT_BEHIND = "The process that ran this turn ended before it was done."
 """The error of a turn whose lease ran out."""
 
 
-class SQLiteTurns:
+class SQLiteTurns(SQLiteLeftMessages):
     """The part of the `SessionStore` that runs turns."""
 
     def __init__(self, database: Database) -> None:
@@ -43,7 +44,8 @@ class SQLiteTurns:
     ) -> Lease:
         """Take the lease, open the turn and store the person's message, in one transaction.
 
-        Where a dead owner left a turn, that one is closed as failed and its partial reply remembered as interrupted.
+        Where a dead owner left a turn, that one is closed as failed with what its replies used; its partial reply is
+        remembered as interrupted, and calls without a result get one that says what is known.
 
         Raises:
             NotFound: If there is no such session.
@@ -75,8 +77,15 @@ class SQLiteTurns:
             connection.execute("UPDATE leases SET expires_at = ? WHERE session_id = ?", (expires, lease.session_id))
         return Lease(lease.session_id, lease.owner, lease.epoch, rows.time_of(expires))
 
-    def append(self, lease: Lease, turn_id: str, messages: Sequence[Message]) -> int:
-        """Store messages; return the last `seq`. Clears the partial.
+    def append(
+        self,
+        lease: Lease,
+        turn_id: str,
+        messages: Sequence[Message],
+        *,
+        event: tuple[str, Mapping[str, Any]] | None = None,
+    ) -> int:
+        """Store messages, and an event of this kind and data with them; return the last `seq`. Clears the partial.
 
         Raises:
             SessionBusy: If the lease was taken over or given back.
@@ -84,19 +93,34 @@ class SQLiteTurns:
         with self._db.write() as connection:
             _prove(connection, lease, turn_id)
             connection.execute("DELETE FROM partials WHERE session_id = ?", (lease.session_id,))
+            if event is not None:
+                _add_event(connection, lease.session_id, turn_id, *event)
             return add_messages(connection, lease.session_id, turn_id, messages, rows.now())
 
-    def record(self, lease: Lease, turn_id: str, kind: str, data: Mapping[str, Any]) -> int:
-        """Store an event; return its id, which grows over all sessions.
+    def record(
+        self, lease: Lease, turn_id: str, kind: str, data: Mapping[str, Any], *, needs_you: bool | None = None
+    ) -> int:
+        """Store an event; return its id, which grows over all sessions. `needs_you` marks the session with it.
 
         Raises:
             SessionBusy: If the lease was taken over or given back.
         """
-        values = (lease.session_id, turn_id, kind, codec.dumps(data), rows.now())
         with self._db.write() as connection:
             _prove(connection, lease, turn_id)
-            sql = "INSERT INTO events (session_id, turn_id, kind, data, created_at) VALUES (?, ?, ?, ?, ?)"
-            return int(connection.execute(sql, values).lastrowid or 0)
+            if needs_you is not None:
+                sql = "UPDATE sessions SET needs_you = ? WHERE session_id = ?"
+                connection.execute(sql, (int(needs_you), lease.session_id))
+            return _add_event(connection, lease.session_id, turn_id, kind, data)
+
+    def note(self, session_id: str, kind: str, data: Mapping[str, Any]) -> int:
+        """Store an event that belongs to no turn, such as a changed setting; return its id.
+
+        Raises:
+            NotFound: If there is no such session.
+        """
+        with self._db.write() as connection:
+            _require_session(connection, session_id)
+            return _add_event(connection, session_id, "", kind, data)
 
     def save_partial(self, lease: Lease, turn_id: str, message: Message) -> None:
         """Keep the reply being streamed, replacing the one before.
@@ -117,7 +141,7 @@ class SQLiteTurns:
     def partial(self, session_id: str) -> Message | None:
         """Return the reply that was being streamed, where a turn runs or was left by a dead process."""
         with self._db.read() as connection:
-            return _partial(connection, session_id)
+            return leftovers.partial(connection, session_id)
 
     def end_turn(
         self,
@@ -163,6 +187,20 @@ class SQLiteTurns:
 
     def usage(self, *, session_id: str = "", config_id: str = "", since: datetime | None = None) -> Usage:
         """Sum what the turns used, those that started at `since` or later."""
+        return sum((used for _, used in self._used(session_id, config_id, since)), Usage())
+
+    def usage_by_day(
+        self, *, session_id: str = "", config_id: str = "", since: datetime | None = None
+    ) -> Sequence[DayUsage]:
+        """Sum what the turns used by the day (UTC) that they started on, oldest first; days without any are absent."""
+        days: dict[str, tuple[Usage, int]] = {}
+        for started, used in self._used(session_id, config_id, since):
+            total, turns = days.get(started[:10], (Usage(), 0))
+            days[started[:10]] = (total + used, turns + 1)
+        return [DayUsage(date.fromisoformat(day), *days[day]) for day in sorted(days)]
+
+    def _used(self, session_id: str, config_id: str, since: datetime | None) -> list[tuple[str, Usage]]:
+        """Return when each turn started and what it used."""
         terms, values = ["1"], []
         if session_id:
             terms.append("session_id = ?")
@@ -173,9 +211,9 @@ class SQLiteTurns:
         if since is not None:
             terms.append("started_at >= ?")
             values.append(rows.to_time(since))
-        sql = f"SELECT {', '.join(rows.USAGE_COLUMNS)} FROM turns WHERE {' AND '.join(terms)}"
+        sql = f"SELECT started_at, {', '.join(rows.USAGE_COLUMNS)} FROM turns WHERE {' AND '.join(terms)}"
         with self._db.read() as connection:
-            return sum((rows.usage(row) for row in connection.execute(sql, values)), Usage())
+            return [(row["started_at"], rows.usage(row)) for row in connection.execute(sql, values)]
 
 
 def add_messages(
@@ -217,18 +255,23 @@ def _free_lease(connection: sqlite3.Connection, session_id: str, moment: str) ->
     if row["turn_id"] is not None:
         if row["expires_at"] > moment:
             raise SessionBusy(f"A turn is running in the session {session_id} ({row['owner']}).")
-        _remember_partial(connection, session_id, row["turn_id"])
-        _close_turn(connection, session_id, row["turn_id"], "failed", Usage(), 0, LEFT_BEHIND)
+        dead = row["turn_id"]
+        add_messages(connection, session_id, dead, leftovers.messages(connection, session_id, dead), moment)
+        used, steps = leftovers.usage(connection, session_id, dead)
+        _close_turn(connection, session_id, dead, "failed", used, steps, LEFT_BEHIND)
     return int(row["epoch"])
 
 
-def _partial(connection: sqlite3.Connection, session_id: str) -> Message | None:
-    row = connection.execute("SELECT message FROM partials WHERE session_id = ?", (session_id,)).fetchone()
-    return codec.message_from_json(codec.loads(row["message"])) if row else None
+def _add_event(
+    connection: sqlite3.Connection, session_id: str, turn_id: str, kind: str, data: Mapping[str, Any]
+) -> int:
+    sql = "INSERT INTO events (session_id, turn_id, kind, data, created_at) VALUES (?, ?, ?, ?, ?)"
+    values = (session_id, turn_id, kind, codec.dumps(data), rows.now())
+    return int(connection.execute(sql, values).lastrowid or 0)
 
 
 def _remember_partial(connection: sqlite3.Connection, session_id: str, turn_id: str) -> None:
-    partial = _partial(connection, session_id)
+    partial = leftovers.partial(connection, session_id)
     reply = rows.interrupted(partial) if partial else None
     if reply is not None:
         add_messages(connection, session_id, turn_id, [reply], rows.now())

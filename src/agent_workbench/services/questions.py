@@ -1,0 +1,84 @@
+"""Permission questions that wait for an answer from whatever front end looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from agent_workbench.conversation.events import Answer, Question
+from agent_workbench.services.settings import SessionSettings
+from agent_workbench.storage.ports import SessionStore
+
+
+class Questions:
+    """The questions of one running turn, oldest first."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, tuple[Question, asyncio.Future[Answer]]] = {}
+
+    @property
+    def waiting(self) -> tuple[Question, ...]:
+        """The questions that wait."""
+        return tuple(question for question, answer in self._waiting.values() if not answer.done())
+
+    def expect(self, question: Question) -> asyncio.Future[Answer]:
+        """Return what will hold the answer to a question, the same for every call about it."""
+        call_id = question.call.call_id
+        if call_id not in self._waiting:
+            self._waiting[call_id] = (question, asyncio.get_running_loop().create_future())
+        return self._waiting[call_id][1]
+
+    def answer(self, call_id: str, answer: Answer) -> bool:
+        """Answer a question once; False where it does not wait any more."""
+        found = self._waiting.get(call_id)
+        if found is None or found[1].done():
+            return False
+        found[1].set_result(answer)
+        return True
+
+    def done(self, question: Question) -> None:
+        """Forget a question."""
+        self._waiting.pop(question.call.call_id, None)
+
+    def clear(self) -> None:
+        """Forget all: the turn is over."""
+        for _, answer in self._waiting.values():
+            answer.cancel()
+        self._waiting.clear()
+
+
+class Anybody:
+    """The front end of a turn in the background: waits for an answer; what was allowed for the session goes through.
+
+    `allow_always` counts for the session at once; the config is changed by `SessionManager.propose_grant` and its
+    edit, which the person sees first.
+    """
+
+    def __init__(self, store: SessionStore, session_id: str, questions: Questions) -> None:
+        self._store = store
+        self._session_id = session_id
+        self._questions = questions
+
+    async def ask(self, question: Question) -> Answer:
+        """Return the answer once somebody gives it."""
+        waiting = self._questions.expect(question)
+        try:
+            if await asyncio.to_thread(self._granted, question):
+                return Answer("allow", "allowed for this session before")
+            answer = await waiting
+        finally:
+            self._questions.done(question)
+        if answer.decision in ("allow_session", "allow_always") and answer.decision in question.scopes:
+            await asyncio.to_thread(self._grant, question.rules)
+        return answer
+
+    def _granted(self, question: Question) -> bool:
+        session = self._store.get(self._session_id)
+        grants = SessionSettings.of(session.settings).grants if session else ()
+        return bool(question.rules) and all(rule in grants for rule in question.rules)
+
+    def _grant(self, rules: Sequence[str]) -> None:
+        session = self._store.get(self._session_id)
+        if session is not None:
+            grants = dict.fromkeys([*SessionSettings.of(session.settings).grants, *rules])
+            self._store.update(self._session_id, settings={**session.settings, "grants": list(grants)})
