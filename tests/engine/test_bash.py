@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent_workbench.engine.ports import MountContext, ToolContext, ToolOutcome
-from agent_workbench.engine.tools import bash
+from agent_workbench.engine.tools import bash, processes
 from agent_workbench.errors import PermissionRuleError
 
 
@@ -52,7 +54,20 @@ async def test_a_flood_is_capped_with_head_and_tail(tmp_path):
     assert outcome.content.startswith("first")
     assert outcome.content.endswith("last")
     assert "left out" in outcome.content
-    assert len(outcome.content) < 250_000
+    assert len(outcome.content) < 200_100
+
+
+@given(st.lists(st.text("ab\n", max_size=40), max_size=30), st.sampled_from([20, 50, 100]))
+def test_what_is_kept_depends_on_the_whole_output_and_not_on_its_pieces(pieces, limit):
+    kept, at_once = processes._Kept(limit), processes._Kept(limit)
+    for piece in pieces:
+        kept.add(piece)
+    whole = "".join(pieces)
+    at_once.add(whole)
+    assert kept.text() == at_once.text()
+    assert kept.text() == whole if len(whole) <= limit else "left out" in kept.text()
+    assert kept.text().startswith(whole[: limit // 2])
+    assert kept.text().endswith(whole[-(limit // 2) :])
 
 
 async def test_bytes_that_are_no_text_are_replaced(tmp_path):

@@ -130,6 +130,9 @@ class _Kept:
             self._tail = self._tail[-self._limit :]
 
     def text(self) -> str:
-        if not self._dropped:
-            return self._head + self._tail
-        return f"{self._head}\n[… {self._dropped:,} characters left out …]\n{self._tail}"
+        """Return what was kept; how it was cut depends on its length alone, not on the pieces that it came in."""
+        tail = self._tail[-self._limit :]
+        dropped = self._dropped + len(self._tail) - len(tail)
+        if not dropped:
+            return self._head + tail
+        return f"{self._head}\n[… {dropped:,} characters left out …]\n{tail}"
