@@ -40,8 +40,6 @@ class Overview:
         self._sessions, _ = await self._shared.sessions.list_sessions(
             LISTED, q=sessions.words, workspace=str(self._shared.workspace)
         )
-        if not screen.is_attached:
-            return
         current = screen.configs.config.config_id if screen.configs.config else ""
         marks = self._marks(current)
         about = screen.has_class("-narrow")

@@ -56,6 +56,12 @@ class Addition:
     placeholder: str = "type to search"
 
 
+class Offers(RowList, can_focus=False):
+    """What can be added. The search line keeps the focus and moves the cursor here."""
+
+    LIT = True
+
+
 class AddEntry(ModalScreen[Edit | None]):
     """Returns the edit, or None where the person thought better of it."""
 
@@ -80,9 +86,7 @@ class AddEntry(ModalScreen[Edit | None]):
             with Horizontal(id="search"):
                 yield Static("search", classes="label")
                 yield LineInput(placeholder=self._addition.placeholder, id="words")
-            offers = RowList(empty="nothing fits", id="offers")
-            offers.can_focus = False
-            yield offers
+            yield Offers(empty="nothing fits", id="offers")
             yield Rule()
             yield Vertical(id="settings")
             yield Rule()

@@ -5,12 +5,14 @@ It composes and routes. What is done with configs and sessions is in `config_wor
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import TextArea
 
@@ -39,6 +41,7 @@ from agent_workbench.services.shared import SharedContext
 
 View = Literal["configs", "sessions", "edit", "chat"]
 Severity = Literal["information", "warning", "error"]
+VIEWS: tuple[View, ...] = ("configs", "sessions", "edit", "chat")
 #: Under this many columns one thing is shown at a time.
 NARROW = 110
 
@@ -53,6 +56,7 @@ class MainScreen(Screen[None]):
     def __init__(self, shared: SharedContext) -> None:
         super().__init__()
         self.shared = shared
+        self.view: View = "edit"
         self.ready = False
         """Whether what was open last time is open again."""
         self.configs = ConfigWork(self, shared, self.refresh_lists)
@@ -86,16 +90,21 @@ class MainScreen(Screen[None]):
 
     def show_view(self, view: View, *, focus: bool = True) -> None:
         """Go to a part of the screen; on a narrow one it takes the place of the others."""
-        for one in ("configs", "sessions", "edit", "chat"):
-            self.set_class(one == view, f"-at-{one}")
+        self.view = view
+        self._arrange()
         if focus:
             self.focus_view(view)
         self.show_header()
 
-    @property
-    def view(self) -> View:
-        """The part that the person is in."""
-        return next((one for one in ("configs", "sessions", "chat") if self.has_class(f"-at-{one}")), "edit")
+    def _arrange(self) -> None:
+        """Show all parts, or on a narrow screen the one that the person is in.
+
+        Set on the parts: a class on the screen would restyle every widget of it.
+        """
+        narrow = self.size.width < NARROW
+        for part in VIEWS:
+            self.query_one(f"#{part}").display = not narrow or part == self.view
+        self.query_one("#browsers").display = not narrow or self.view in ("configs", "sessions")
 
     def focus_view(self, view: View) -> None:
         """Put the focus where a part of the screen wants it."""
@@ -115,7 +124,7 @@ class MainScreen(Screen[None]):
 
     async def refresh_lists(self) -> None:
         """Read configs and sessions anew."""
-        if self.is_attached:
+        with suppress(NoMatches):  # the screen was taken down while the database answered
             await self.overview.read()
             self.show_header()
 
@@ -125,14 +134,15 @@ class MainScreen(Screen[None]):
         await self.configs.show("Problems", focus=True)
 
     def on_resize(self) -> None:
+        self._arrange()
         self.call_after_refresh(self.show_header)
 
     def on_descendant_focus(self) -> None:
         """Know which part of the screen the person is in."""
         node = self.focused
-        for view in ("configs", "sessions", "edit", "chat"):
+        for view in VIEWS:
             if node is not None and any(one.id == view for one in node.ancestors_with_self):
-                if not self.has_class(f"-at-{view}"):
+                if self.view != view:
                     self.show_view(view, focus=False)
                 return
 

@@ -40,11 +40,11 @@ class Completions(RowList, can_focus=False):
         width: 64;
         max-width: 90%;
         background: $panel;
-        & .lines--cursor { background: $primary 30%; text-style: bold; }
         &.-open { display: block; }
     }
     """
 
+    LIT = True
     offered: tuple[Completion, ...] = ()
 
     def offer(self, offered: tuple[Completion, ...], at: Offset) -> None:

@@ -37,17 +37,10 @@ class RowList(LinesView, can_focus=True):
     One row is under the cursor. `empty` is shown where there are none, and says what to press.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--edge"}
     DEFAULT_CSS = """
     RowList {
         overflow-y: auto;
         scrollbar-gutter: auto;
-        & .lines--cursor { background: $block-cursor-blurred-background; }
-        & .lines--edge { color: $border-blurred; }
-        &:focus {
-            & .lines--cursor { background: $block-cursor-background; text-style: bold; }
-            & .lines--edge { color: $border; }
-        }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -60,6 +53,8 @@ class RowList(LinesView, can_focus=True):
         bind("list.choose", "enter", "choose", "open", "Open what the cursor is on"),
     ]
 
+    LIT: ClassVar[bool] = False
+    """Whether the cursor looks focused always: in a list that is moved in from another widget."""
     cursor: reactive[int] = reactive(-1, init=False)
 
     @dataclass
@@ -181,5 +176,7 @@ class RowList(LinesView, can_focus=True):
         line = pad(line, inner)
         if index != self.cursor:
             return self.strip_of([(" ", ""), *line, (" " * (width - 1 - width_of(line)), "")])
-        lit = [(text, f"{role} cursor".strip()) for text, role in line]
-        return self.strip_of([("▌", "edge cursor"), *lit, (" " * (width - 1 - width_of(line)), "cursor")])
+        cursor = "focused-cursor" if self.has_focus or self.LIT else "cursor"
+        edge = "focused-edge" if cursor == "focused-cursor" else "edge"
+        lit = [(text, f"{role} {cursor}".strip()) for text, role in line]
+        return self.strip_of([("▌", f"{edge} {cursor}"), *lit, (" " * (width - 1 - width_of(line)), cursor)])
