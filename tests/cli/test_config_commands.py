@@ -282,7 +282,7 @@ def test_the_plan_shows_each_value_with_its_origin(awb: Awb, folder: Path) -> No
     path = "providers[provider-mock].config.delay"
     assert [origin["line"] for origin in plan["origins"][path]] == [3, 4]
     explained = awb("config", "plan", "top.yaml", "--explain", path).out
-    assert explained.startswith(f"{path} is 2, because of top.yaml:4, over ")
+    assert explained.startswith(f"{path} is 2 because top.yaml:4, over ")
     assert awb("config", "plan", "top.yaml", "--explain", path, "--json").json["value"] == 2
     assert "did you mean" in awb("config", "plan", "top.yaml", "--explain", path[:-1], code=4).err
 
@@ -341,3 +341,32 @@ def test_the_database_can_be_named_before_or_behind_the_command(awb: Awb, folder
     assert "mine" in awb("config", "list", "--db", "own.db").out
     awb("config", "show", "mine", code=4)
     assert json.loads(awb("config", "show", "mine", "--db", "own.db", "--json").out)["name"] == "mine"
+
+
+def test_a_diff_as_plans_says_what_changes_for_a_session(awb: Awb) -> None:
+    stored(
+        awb, "# one\nproviders: [{module: provider-mock}]\ntools:\n  - module: tool-bash\n    config: {timeout: 3}\n"
+    )
+    awb("config", "add-tool", "mine", "tool-bash", "--set", "timeout=4")
+    done = awb("config", "diff", "mine", "--as-plans")
+    assert done.out == "~ tools[tool-bash].config.timeout: 3 → 4   mine 2:5\n"
+    (change,) = awb("config", "diff", "mine", "--as-plans", "--json").json["changes"]
+    assert (change["kind"], change["old"], change["new"], change["origin"]["line"]) == ("changed", 3, 4, 5)
+    assert awb("config", "diff", "mine", "--as-plans", "--from", "1", "--to", "1", "--json").json["equal"] is True
+
+
+def test_texts_that_differ_in_a_secret_alone_are_not_called_equal(awb: Awb) -> None:
+    stored(awb, "a: {api_key: one}\n", "one")
+    stored(awb, "a: {api_key: two}\n", "two")
+    done = awb("config", "diff", "one", "two")
+    assert (done.out, done.err) == ("", "they differ in line ends, or in secrets\n")
+
+
+def test_a_plan_says_which_sessions_use_the_config(awb: Awb) -> None:
+    stored(awb, "bundle: {name: mine}\nproviders: [{module: provider-mock, config: {responses: [Hi]}}]\n")
+    session = awb("run", "hello there", "-c", "mine", "--json").json["session_id"]
+    assert [one["session_id"] for one in awb("config", "plan", "mine", "--json").json["used_by"]] == [session]
+    assert [one["session_id"] for one in awb("config", "show", "mine", "--json").json["used_by"]] == [session]
+    assert "used by 1 session: hello there" in awb("config", "plan", "mine").err
+    assert "used by 1 session" in awb("config", "show", "mine").err
+    assert awb("config", "show", "mine").out.startswith("bundle:")

@@ -46,7 +46,7 @@ def explain(plan: Plan, path: str) -> Explanation:
     Raises:
         NotFound: If the plan has no such value; the message names the nearest that it has.
     """
-    values = dict(_values(plan))
+    values = {**dict(_values(plan)), **dict(_prose(plan))}
     if path not in values:
         like = nearest(path, values, cutoff=0.5)
         raise NotFound(f"the plan has no value `{path}`" + (f"; did you mean `{like}`?" if like else ""))
@@ -134,6 +134,13 @@ def _values(plan: Plan) -> Iterator[tuple[str, Any]]:
             path = f"{section}[{index}]" if path in seen else path
             seen.add(path)
             yield from _below(path, entry)
+
+
+def _prose(plan: Plan) -> Iterator[tuple[str, Any]]:
+    """Yield what is outside of the mount plan: the instruction, and the files of the prompt."""
+    if plan.instruction:
+        yield "instruction", mask_text(plan.instruction)
+    yield from ((f"context[{name}]", file) for name, file in plan.context.items())
 
 
 def _below(path: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -92,9 +92,10 @@ def resolve_bundle(
 
     `name` is what the text is called in origins (a config's name, or a file's name with its suffix, which then
     decides whether it is markdown). `base` is the folder that its relative references start from: the workspace of a
-    stored config, the folder of a file. They must not leave `root`, which is `base` unless given. Without a `fetcher` nothing is looked up: the plan shows
-    the text alone, and no include is reported missing. Without a `catalog` modules are not checked. `env` tells
-    which `${VAR}` are set; None takes the process's own. Values are never expanded.
+    stored config, the folder of a file. They must not leave `root`, which is `base` unless given. Without a `fetcher`
+    nothing is looked up: the plan shows the text alone, and no include is reported missing. Without a `catalog`
+    modules are not checked. `env` tells which `${VAR}` are set; None takes the process's own. Values are never
+    expanded.
 
     Never raises for bad content: problems are in the plan, worst first, and `Plan.errors` is what stops a session
     from starting. May block while the fetcher does.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from agent_workbench.configs.edits import unified_diff
 from agent_workbench.configs.problems import errors
 from agent_workbench.configs.reader import Reading, read, show_path
 from agent_workbench.configs.secrets import DOTS, Path, literal_secrets, mask_text
@@ -28,6 +29,11 @@ def without_secrets(text: str) -> tuple[str, tuple[str, ...]]:
 def masked(text: str) -> str:
     """Return a config's text with every secret as dots, the rest byte for byte."""
     return mask_text(_spliced(text, dict.fromkeys(_secrets(read(text)), DOTS)))
+
+
+def masked_diff(old: str, new: str, *, name: str = "config") -> str:
+    """Return a unified diff of two texts with secrets as dots; empty where they differ in nothing that is shown."""
+    return unified_diff(masked(old), masked(new), name=name)
 
 
 def _secrets(reading: Reading) -> dict[tuple[int, int], Path]:

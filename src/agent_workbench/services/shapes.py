@@ -5,11 +5,12 @@ Source of the shapes: the HTTP and command-line contracts. Times are ISO 8601 in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from agent_workbench.configs.plan import Plan
+from agent_workbench.configs.explain import Explanation, PlanChange
+from agent_workbench.configs.plan import Origin, Plan
 from agent_workbench.configs.secrets import mask
 from agent_workbench.conversation.codec import message_to_json, usage_to_json
 from agent_workbench.storage.records import Config, ConfigMetadata, Revision, Session, StoredMessage, Turn
@@ -75,13 +76,32 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
 
 def origins_to_json(plan: Plan) -> Mapping[str, list[dict[str, Any]]]:
     """Return for each path the places that set it, the winner last."""
+    return {path: [_origin(origin) for origin in origins] for path, origins in plan.origins.items()}
+
+
+def explanation_to_json(found: Explanation) -> dict[str, Any]:
+    """Return a value of a plan with the places that set it, the winner last."""
+    origins = [_origin(origin) for origin in found.origins]
+    return {"path": found.path, "value": found.value, "origins": origins, "joined": found.joined}
+
+
+def change_to_json(change: PlanChange) -> dict[str, Any]:
+    """Return one difference between two plans; secrets are dots already."""
     return {
-        path: [
-            {"source": origin.source, "line": origin.line, **({"commit": origin.commit} if origin.commit else {})}
-            for origin in origins
-        ]
-        for path, origins in plan.origins.items()
-    }
+        "kind": change.kind, "path": change.path, "old": change.old, "new": change.new,
+        "origin": _origin(change.origin) if change.origin else None,
+    }  # fmt: skip
+
+
+def users_to_json(sessions: Sequence[Session]) -> list[dict[str, Any]]:
+    """Return the sessions that use a config, in short."""
+    return [
+        {"session_id": one.session_id, "title": one.title, "pinned_revision": one.pinned_revision} for one in sessions
+    ]
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    return {"source": origin.source, "line": origin.line, **({"commit": origin.commit} if origin.commit else {})}
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent_workbench.conversation.clean import clean_line
-from agent_workbench.errors import NotFound
 from agent_workbench.frontends.cli.config_store import text_of
 from agent_workbench.frontends.cli.opening import json_option, sources_option, with_workbench
 from agent_workbench.frontends.cli.output import counted, emit, emit_json, narrate, show_problems
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from agent_workbench.configs.plan import Plan
     from agent_workbench.configs.problems import Problem
     from agent_workbench.services.shared import SharedContext
+    from agent_workbench.services.texts import ConfigText
 
 PROBLEMS = 3
 """The exit code where a config has errors."""
@@ -47,7 +47,8 @@ async def validate(bench: SharedContext, config: str, as_json: bool) -> int:
 async def plan(bench: SharedContext, config: str, explain: str | None, as_json: bool) -> int:
     """Print what a session would be made from: the config with its includes, and the origin of every value.
 
-    Secrets are dots, ${VAR} stays as it is. What could be composed is printed also when includes are missing (exit 3).
+    Secrets are dots, ${VAR} stays as it is; commits of git includes and the sessions that use it are named. What could
+    be composed is printed also when includes are missing (exit 3).
     """
     from agent_workbench.services.shapes import plan_to_json
 
@@ -56,13 +57,29 @@ async def plan(bench: SharedContext, config: str, explain: str | None, as_json: 
     if explain is not None:
         _explain(found, explain, as_json)
         return 0
+    used = await used_by(bench, text)
     if as_json:
-        emit_json(plan_to_json(found))
-    else:
-        for line in described(found):
-            emit(line)
-        show_problems(found.problems, name=text.label)
+        emit_json({**plan_to_json(found), **used})
+        return _code(found.problems)
+    for line in described(found):
+        emit(line)
+    for uri in found.includes:
+        narrate(f"includes {uri}")
+    tell_users(used)
+    show_problems(found.problems, name=text.label)
     return _code(found.problems)
+
+
+def tell_users(used: dict[str, Any]) -> None:
+    """Name the sessions that a change would reach."""
+    if used.get("sessions"):
+        named = [f"{one['title'] or one['session_id']}{_pin(one['pinned_revision'])}" for one in used["used_by"][:5]]
+        more = f", and {used['sessions'] - len(named)} more" if used["sessions"] > len(named) else ""
+        narrate(f"used by {counted(used['sessions'], 'session')}: {', '.join(named)}{more}")
+
+
+def _pin(revision: int | None) -> str:
+    return f" (pinned to revision {revision})" if revision else ""
 
 
 def described(plan: Plan) -> list[str]:
@@ -102,41 +119,25 @@ def _shown(value: Any) -> str:
 
 
 def _explain(plan: Plan, path: str, as_json: bool) -> None:
-    """Print the places that set a value, the winner first."""
-    from agent_workbench.configs.words import nearest
+    """Say where one value comes from."""
+    from agent_workbench.configs.explain import explain
+    from agent_workbench.services.shapes import explanation_to_json
 
-    origins = plan.origins.get(path)
-    if origins is None:
-        near = nearest(path, plan.origins, cutoff=0.4)
-        raise NotFound(f"the plan has no value {path!r}" + (f"; did you mean {near}?" if near else ""))
-    value = _value(plan, path)
+    found = explain(plan, path)
     if as_json:
-        places = [{"source": one.source, "line": one.line, "commit": one.commit} for one in origins]
-        emit_json({"path": path, "value": value, "origins": places})
-        return
-    winner, *before = reversed(origins)
-    over = f", over {', '.join(str(one) for one in before)}" if before else ""
-    said = f" is {value}" if not isinstance(value, dict | list | type(None)) else ""
-    emit(f"{path}{said}, because of {winner}{over}")
+        emit_json(explanation_to_json(found))
+    else:
+        emit(str(found))
 
 
-def _value(plan: Plan, path: str) -> Any:
-    """Return the value at a path as origins write it: list entries by id or module in brackets. None where unclear."""
-    import re
+async def used_by(bench: SharedContext, text: ConfigText) -> dict[str, Any]:
+    """Return which sessions use a stored config; nothing for a text that is not stored."""
+    from agent_workbench.services.shapes import users_to_json
 
-    from agent_workbench.configs.secrets import mask
-
-    value: Any = mask(plan.mount_plan)
-    for name, entry in re.findall(r"([^.\[\]]+)|\[([^\]]+)\]", path):
-        if name and isinstance(value, dict):
-            value = value.get(name)
-        elif entry and isinstance(value, list):
-            value = next(
-                (one for one in value if isinstance(one, dict) and entry in (one.get("id"), one.get("module"))), None
-            )
-        else:
-            return None
-    return value
+    if text.config is None:
+        return {}
+    found, total = await bench.sessions.list_sessions(config_id=text.config.config_id)
+    return {"used_by": users_to_json(found), "sessions": total}
 
 
 def _judgement(name: str, problems: tuple[Problem, ...]) -> str:

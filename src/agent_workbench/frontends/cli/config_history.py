@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from agent_workbench.errors import UsageError
+from agent_workbench.frontends.cli.config_checks import tell_users, used_by
 from agent_workbench.frontends.cli.config_store import text_of
-from agent_workbench.frontends.cli.opening import json_option, with_workbench
-from agent_workbench.frontends.cli.output import emit, emit_json, emit_table, narrate
+from agent_workbench.frontends.cli.opening import json_option, sources_option, with_workbench
+from agent_workbench.frontends.cli.output import counted, emit, emit_json, emit_table, narrate
 
 if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext
+    from agent_workbench.services.texts import ConfigText
 
 
 @click.command("history")
@@ -38,7 +41,8 @@ async def history(bench: SharedContext, config: str, limit: int, as_json: bool) 
 @click.argument("other", required=False)
 @click.option("--from", "old", type=click.IntRange(1), metavar="N", help="The older revision. [the one before last]")
 @click.option("--to", "new", type=click.IntRange(1), metavar="N", help="The newer revision. [the newest]")
-@click.option("--plan", "as_plans", is_flag=True, help="Compare what sessions would be made from, not the texts.")
+@click.option("--as-plans", "--plan", is_flag=True, help="Compare what sessions would be made from, not the texts.")
+@sources_option
 @json_option
 @with_workbench
 async def diff(
@@ -51,38 +55,66 @@ async def diff(
     as_json: bool,
 ) -> None:
     """Compare two revisions of CONFIG, or CONFIG with OTHER."""
-    from agent_workbench.configs.edits import unified_diff
-    from agent_workbench.services.secrets import masked
+    from agent_workbench.services.secrets import masked_diff
 
-    if other is not None:
-        if old or new:
-            raise UsageError("--from and --to name revisions of one config")
-        before, after = await text_of(bench, config), await text_of(bench, other)
-        one, two, name = before.text, after.text, f"{before.name} → {after.name}"
-    else:
-        found = await bench.configs.find_config(config)
-        newest = new or found.revision
-        two = (await bench.configs.revision(found.config_id, newest)).yaml_content
-        earlier = old or newest - 1
-        one = (await bench.configs.revision(found.config_id, earlier)).yaml_content if earlier else ""
-        name = f"{found.name} {earlier} → {newest}"
+    before, after = await _sides(bench, config, other, old, new)
     if as_plans:
-        one, two = await plan_text(bench, one), await plan_text(bench, two)
-    changed = unified_diff(masked(one), masked(two), name=name)
+        await _show_plans(bench, before, after, as_json)
+        return
+    equal = before.text == after.text
+    changed = masked_diff(before.text, after.text, name=f"{before.name} → {after.name}")
     if as_json:
-        emit_json({"diff": changed, "equal": not changed})
+        emit_json({"diff": changed, "equal": equal})
     elif changed:
         emit(changed)
     else:
-        narrate("no difference")
+        narrate("no difference" if equal else "they differ in line ends, or in secrets")
 
 
-async def plan_text(bench: SharedContext, text: str) -> str:
-    """Return a text's plan as YAML, secrets as dots."""
-    from agent_workbench.configs.secrets import mask
+async def _sides(
+    bench: SharedContext, config: str, other: str | None, old: int | None, new: int | None
+) -> tuple[ConfigText, ConfigText]:
+    """Return the two texts to compare, each with its base and a name that tells them apart."""
+    mine = await text_of(bench, config)
+    if other is not None:
+        if old or new:
+            raise UsageError("--from and --to name revisions of one config")
+        return mine, await text_of(bench, other)
+    if mine.config is None:
+        raise UsageError(f"{mine.label} has no revisions; name a second file to compare it with")
+    newest = new or mine.config.revision
+    earlier = old or newest - 1
+    texts = [
+        (await bench.configs.revision(mine.config.config_id, number)).yaml_content if number else ""
+        for number in (earlier, newest)
+    ]
+    return replace(mine, name=f"{mine.name} {earlier}", text=texts[0]), replace(
+        mine, name=f"{mine.name} {newest}", text=texts[1]
+    )
 
-    plan = await bench.configs.plan_text(text, base=bench.workspace)
-    return bench.configs.dump_yaml(mask(plan.mount_plan)) + f"\n{plan.instruction}"
+
+async def _show_plans(bench: SharedContext, before: ConfigText, after: ConfigText, as_json: bool) -> None:
+    """Say what changes for a session from one text to the other."""
+    from agent_workbench.configs.explain import diff_plans
+    from agent_workbench.services.shapes import change_to_json
+
+    plans = [
+        await bench.configs.plan_text(one.text, name=one.label, base=one.base or bench.workspace, root=one.root)
+        for one in (before, after)
+    ]
+    changes = diff_plans(*plans)
+    used = await used_by(bench, after) if before.config is not None and before.config == after.config else {}
+    if as_json:
+        emit_json({"changes": [change_to_json(one) for one in changes], "equal": not changes, **used})
+        return
+    for change in changes:
+        emit(str(change))
+    tell_users(used)
+    if not changes:
+        narrate("no difference for a session")
+    for plan, one in zip(plans, (before, after), strict=True):
+        if plan.errors:
+            narrate(f"{one.name} has {counted(len(plan.errors), 'error')}, so this may not be all")
 
 
 @click.command("restore")

@@ -71,14 +71,17 @@ async def list_configs(
 async def show(bench: SharedContext, config: str, as_json: bool) -> None:
     """Print a config's text, secrets as dots; with --json everything that is known of it."""
     from agent_workbench.services.secrets import masked
-    from agent_workbench.services.shapes import config_to_json
+    from agent_workbench.services.shapes import config_to_json, users_to_json
 
     text = await text_of(bench, config)
     shown = masked(text.text)
     if not as_json:
         emit_exactly(shown)
+        if text.config is not None and text.config.sessions:
+            narrate(f"used by {counted(text.config.sessions, 'session')}")
     elif text.config is not None:
-        emit_json({**config_to_json(text.config), "yaml_content": shown})
+        used, _ = await bench.sessions.list_sessions(config_id=text.config.config_id)
+        emit_json({**config_to_json(text.config), "yaml_content": shown, "used_by": users_to_json(used)})
     else:
         emit_json({"name": text.name, "path": str(text.path or "-"), "yaml_content": shown})
 
