@@ -11,8 +11,10 @@ from agent_workbench import paths
 from agent_workbench.plugins import load_catalog
 from agent_workbench.services.agents import Agents
 from agent_workbench.services.bundles import Bundles
+from agent_workbench.services.children import Children
 from agent_workbench.services.configs import ConfigManager
 from agent_workbench.services.preferences import load_preferences
+from agent_workbench.services.recorder import LEASE_S
 from agent_workbench.services.samples import store_samples
 from agent_workbench.services.sessions import SessionManager
 from agent_workbench.services.sources import Sources
@@ -44,6 +46,7 @@ def open_workbench(
     workspace: Path | None = None,
     source_overrides: dict[str, str] | None = None,
     samples: bool = True,
+    lease_s: float = LEASE_S,
 ) -> SharedContext:
     """Open the database (made on first use, with the samples in it) and wire everything to it.
 
@@ -68,12 +71,14 @@ def open_workbench(
     )
     bundles = Bundles(sources, load_catalog)
     agents = Agents(store.configs, bundles)
+    sessions = SessionManager(store, agents, workspace=folder)
+    agents.share("spawner", Children(store.sessions, agents, sessions.stream_message))
     return SharedContext(
         store=store,
         bundles=bundles,
         agents=agents,
         configs=ConfigManager(store, bundles, author=_who()),
-        sessions=SessionManager(store, agents, workspace=folder),
+        sessions=SessionManager(store, agents, workspace=folder, lease_s=lease_s),
         workspace=folder,
     )
 

@@ -97,8 +97,8 @@ class Turn:
             SessionBusy: If another process runs a turn in the session.
             InvalidBundle: If its config cannot run.
         """
-        session = await self._session()
         try:
+            session = await self._session()
             prepared = await self._prepare(session)
         except asyncio.CancelledError:
             with suppress(WorkbenchError):  # what cannot be stored either is not `finished`

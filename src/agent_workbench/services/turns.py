@@ -210,7 +210,7 @@ class TurnRunner:
                 running.foreground = frontend = None  # what follows is nobody's foreground
         finally:
             if not running.released:
-                await through(self._keep_unsent(running, session_id))
+                await through(self._keep_unsent(session_id, running.unsent()))
                 self._release(session_id, running)
             self._announce(running, session_id)
 
@@ -224,6 +224,8 @@ class TurnRunner:
 
     async def _next(self, running: _Running, session_id: str) -> Message | None:
         """Return what is to be said next: what was steered too late, queued here, or left by another process."""
+        unsaid, running.saying = running.saying, []
+        await through(self._keep_unsent(session_id, unsaid))
         running.queued = running.unsent()
 
         async def take() -> None:
@@ -311,9 +313,9 @@ class TurnRunner:
             if not left[0].closed:
                 self._unfinished[session_id] = left
 
-    async def _keep_unsent(self, running: _Running, session_id: str) -> None:
+    async def _keep_unsent(self, session_id: str, messages: Sequence[Message]) -> None:
         """Put what was never said into the session's draft."""
-        texts = [message.text for message in running.unsent() if message.text]
+        texts = [message.text for message in messages if message.text]
         session = await asyncio.to_thread(self._store.get, session_id) if texts else None
         if session is None:
             return
