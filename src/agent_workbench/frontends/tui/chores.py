@@ -7,6 +7,7 @@ import os
 import shlex
 import tempfile
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from agent_workbench.conversation.clean import clean_line
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Where the state of the screen is remembered.
 STATE = "tui.state"
+#: Seconds in which a second ctrl+c quits.
+TWICE = 2.0
 
 
 class Chores:
@@ -36,6 +39,7 @@ class Chores:
     def __init__(self, screen: MainScreen, shared: SharedContext) -> None:
         self._screen = screen
         self._shared = shared
+        self._interrupted = 0.0
 
     @property
     def _pane(self) -> SessionPane | None:
@@ -101,6 +105,8 @@ class Chores:
     async def do(self, what: str) -> None:
         """Do what a command names."""
         match what:
+            case "interrupt":
+                await self._interrupt()
             case "palette":
                 await self._palette()
             case "run":
@@ -133,6 +139,20 @@ class Chores:
                 await self.quit()
             case _:
                 raise AssertionError(f"no command does {what!r}")
+
+    async def _interrupt(self) -> None:
+        """Stop the turn that has the focus, else clear its prompt, else quit when pressed twice."""
+        pane = self._pane
+        inside = pane is not None and pane.has_focus_within
+        if pane is not None and inside and pane.busy:
+            await self._screen.sessions.stop(pane)
+        elif pane is not None and inside and pane.prompt.text:
+            pane.prompt.draft = ""
+        elif monotonic() - self._interrupted < TWICE:
+            await self.quit()
+        else:
+            self._interrupted = monotonic()
+            self._screen.tell("Press ^c again to quit.")
 
     async def _palette(self) -> None:
         """Let the person choose a command, a config or a session by name."""

@@ -79,6 +79,10 @@ def bindings() -> list[BindingType]:
              priority=True)
         for n in range(1, 5)
     ]  # fmt: skip
+    found.append(
+        bind("app.interrupt", "ctrl+c", "do('interrupt')", "interrupt", "Stop the turn, clear the prompt, then quit",
+             show=False)
+    )  # fmt: skip
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: How many of each are listed; the filter finds the others.
 LISTED = 200
+#: Seconds between two looks for what other processes wrote.
+WATCH_EVERY = 0.5
 
 
 class Overview:
@@ -30,6 +33,7 @@ class Overview:
         self._screen = screen
         self._shared = shared
         self._sessions: list[Session] = []
+        self._version: int | None = None
 
     async def read(self) -> None:
         """Read configs and sessions and show them."""
@@ -48,6 +52,11 @@ class Overview:
         panes = {pane.session_id: pane.number for pane in screen.query_one(PaneGrid).panes}
         rows = session_rows(self._sessions, running=work.running, asking=work.asking, unread=work.unread, open_in=panes)
         sessions.put(list(rows))
+
+    async def changed_elsewhere(self) -> bool:
+        """Whether another process wrote since this was last asked; asking costs one PRAGMA."""
+        before, self._version = self._version, await asyncio.to_thread(self._shared.store.data_version)
+        return before not in (None, self._version)
 
     def _marks(self, current: str) -> dict[str, str]:
         """Say of each config what is up: a running session, and for the one on the desk more."""

@@ -21,7 +21,7 @@ from agent_workbench.frontends.tui.additions import ARTICLES
 from agent_workbench.frontends.tui.chores import Chores
 from agent_workbench.frontends.tui.commands import bindings
 from agent_workbench.frontends.tui.config_work import ConfigWork
-from agent_workbench.frontends.tui.overview import Overview
+from agent_workbench.frontends.tui.overview import WATCH_EVERY, Overview
 from agent_workbench.frontends.tui.screens.help import Help, about, help_rows
 from agent_workbench.frontends.tui.session_work import SessionWork
 from agent_workbench.frontends.tui.widgets.bar import Bar
@@ -81,6 +81,12 @@ class MainScreen(Screen[None]):
     async def _begin(self) -> None:
         await self.chores.begin()
         self.ready = True
+        self.set_interval(WATCH_EVERY, self._watch)
+
+    @work(group="watch", exclusive=True)
+    async def _watch(self) -> None:
+        if await self.overview.changed_elsewhere():
+            await self.refresh_lists()
 
     # --- what is shown
 
@@ -194,15 +200,13 @@ class MainScreen(Screen[None]):
         await self.configs.jump(event.origin)
 
     @on(ProblemList.Jump)
-    @work(group="jump")
-    async def _jump_to_problem(self, event: ProblemList.Jump) -> None:
-        await self.configs.show("Edit", focus=True)
-        self.query_one(YamlEditor).go_to(event.problem.line, event.problem.column)
-
     @on(ProblemList.Fix)
     @work(group="jump")
-    async def _fix(self, event: ProblemList.Fix) -> None:
-        await self.configs.fix(event.problem)
+    async def _to_problem(self, event: ProblemList.Jump | ProblemList.Fix) -> None:
+        if isinstance(event, ProblemList.Fix):
+            await self.configs.fix(event.problem)
+        await self.configs.show("Edit", focus=True)
+        self.query_one(YamlEditor).go_to(event.problem.line, event.problem.column)
 
     @on(History.Restore)
     @work(group="save")

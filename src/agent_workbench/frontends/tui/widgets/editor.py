@@ -218,6 +218,10 @@ class YamlEditor(TextArea):
             self.refresh()
         self.post_message(self.Checked(self, problems))
 
+    def problem_at(self, row: int) -> Problem | None:
+        """Return the worst problem of a line, from 0."""
+        return self._marks.get(row)
+
     def _note_dirty(self) -> None:
         dirty = self.text != self._saved
         if dirty != self.dirty:

@@ -141,6 +141,10 @@ class EditorPane(Vertical):
             self.completions.offer((), Offset())
         self._look_soon()
 
+    @on(YamlEditor.Checked)
+    def _checked(self) -> None:
+        self._show_help()
+
     def _look_soon(self) -> None:
         if self._look is not None:
             self._look.stop()
@@ -155,8 +159,13 @@ class EditorPane(Vertical):
 
     def _show_help(self) -> None:
         row, column = self.editor.cursor_location
-        found = help_at(self.editor.text, row, column, self._catalog())
-        shown = [] if found is None else [(f"{clean_line(found.path)}  ", "key"), (clean_line(found.text), "muted")]
+        problem = self.editor.problem_at(row)
+        if problem is not None:
+            words = f"{problem.message}{f' · {problem.hint}' if problem.hint else ''}"
+            shown = [(clean_line(words), "bad" if problem.severity == "error" else "warn")]
+        else:
+            found = help_at(self.editor.text, row, column, self._catalog())
+            shown = [] if found is None else [(f"{clean_line(found.path)}  ", "key"), (clean_line(found.text), "muted")]
         self.query_one("#editor-help", Bar).put(shown, [(f"{row + 1}:{column + 1}", "muted")])
 
     def complete(self, *, asked: bool = True) -> None:

@@ -92,7 +92,7 @@ class FieldRow(Horizontal):
         & > SafeArea { width: 1fr; height: auto; max-height: 5; }
         & > Choice { width: 1fr; }
         & > .help { width: 1.6fr; height: 1; padding-left: 2; text-overflow: ellipsis; text-wrap: nowrap; }
-        &:focus-within > .help { height: auto; max-height: 3; text-wrap: wrap; }
+        &:focus-within > .help { height: auto; max-height: 3; text-wrap: wrap; text-overflow: fold; }
     }
     """
     wrong: reactive[str] = reactive("", init=False)

@@ -130,6 +130,7 @@ class PaneGrid(Container):
             self.query_one("#nothing").display = not panes
         except NoMatches:  # the screen is closing
             return
+        self.set_class(not panes, "-empty")
         if len(panes) < 2:
             self.zoom = False
         self.set_class(len(panes) > 1 and self.size.width >= 2 * BESIDE, "-two")
