@@ -91,11 +91,15 @@ class ToolOutput:
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """A tool call has its result: the tool's own, or one made up (denied, cancelled, unknown tool)."""
+    """A tool call has its result: the tool's own, or one made up (denied, cancelled, unknown tool).
+
+    `usage` is what the replies of child agents used for it.
+    """
 
     call: ToolCall
     result: ToolResult
     duration_s: float = 0.0
+    usage: Usage = Usage()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine.hooks.dispatch import Hooks, Outcome
 from agent_workbench.engine.output import fit
 from agent_workbench.engine.permissions import Verdict
-from agent_workbench.engine.ports import Access, Frontend, HookAnswer, Intent, Tool, ToolContext, ToolOutcome
+from agent_workbench.engine.ports import Access, Frontend, HookAnswer, Intent, Limits, Tool, ToolContext, ToolOutcome
 from agent_workbench.engine.repair import made_up
 from agent_workbench.engine.session_config import SessionConfig
 
@@ -48,11 +49,17 @@ REPEATS = 3
 
 @dataclass
 class Ledger:
-    """What a turn has learned while it ran: grants given, what hooks inject, usage of children. It ends with it."""
+    """What a turn has learned while it ran: grants given, what hooks inject, what children used. It ends with it.
+
+    `left` says what the turn may still use; `asking` lets one tool at a time ask the person.
+    """
 
     grants: list[str] = field(default_factory=list)
     injected: list[HookAnswer] = field(default_factory=list)
     usage: Usage = Usage()
+    steps: int = 0
+    left: Callable[[], Limits] = Limits
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True)
@@ -208,6 +215,7 @@ class _Running:
         self._queue: asyncio.Queue[tuple[int, Event] | int] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._loop = asyncio.get_running_loop()
+        self._used: dict[int, Usage] = {}
         self.results: dict[int, ToolResult] = {}
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -240,11 +248,10 @@ class _Running:
         started = time.monotonic()
         try:
             outcome = await self._outcome(index, ready)
-            details = dict(outcome.details)
-            usage = details.get("usage")
-            if isinstance(usage, Usage):  # a child's, counted here; details are stored as JSON
-                self._calls.ledger.usage += details.pop("usage")
-            result = ToolResult(ready.call.call_id, fit(outcome.content), outcome.is_error, outcome.images, details)
+            content, details = fit(outcome.content), dict(outcome.details)
+            if isinstance(details.get("usage"), Usage):  # a child's, said at the end; details are stored as JSON
+                self._spend(index, details.pop("usage"))
+            result = ToolResult(ready.call.call_id, content, outcome.is_error, outcome.images, details)
             after = await self._after(ready, result)
             if after.denied:  # a guard that failed, or objected: what it could not look at is not passed on
                 result = ToolResult(ready.call.call_id, f"Withheld: {after.denied}", is_error=True)
@@ -253,13 +260,19 @@ class _Running:
             self._calls.ledger.injected.extend(after.injections)
             for notice in after.notices:
                 self._queue.put_nowait((index, notice))
-            self._queue.put_nowait((index, ToolFinished(ready.call, result, time.monotonic() - started)))
+            used = self._used.get(index, Usage())
+            self._queue.put_nowait((index, ToolFinished(ready.call, result, time.monotonic() - started, used)))
         finally:
             self._queue.put_nowait(index)
 
     async def _outcome(self, index: int, ready: _Ready) -> ToolOutcome:
         context = replace(
-            self._calls._context(ready.call), emit=self._emitter(index, ready.call), guard=self._guard(ready)
+            self._calls._context(ready.call),
+            emit=self._emitter(index, ready.call),
+            guard=self._guard(ready),
+            ask=partial(self._ask, index),
+            spend=partial(self._spend, index),
+            left=self._calls.ledger.left,
         )
         limit = self._calls.config.tool_seconds
         try:
@@ -272,6 +285,20 @@ class _Running:
         if not isinstance(outcome, ToolOutcome):  # a stranger's tool may not have been type-checked
             return ToolOutcome(f"{ready.call.name} answered {type(outcome).__name__}, not an outcome", is_error=True)
         return outcome
+
+    def _spend(self, index: int, used: Usage) -> None:
+        ledger = self._calls.ledger
+        ledger.usage += used
+        ledger.steps += 1
+        self._used[index] = self._used.get(index, Usage()) + used
+
+    async def _ask(self, index: int, question: Question) -> Answer:
+        """Put the question of a running tool to the person, one at a time, and let everybody see it."""
+        async with self._calls.ledger.asking:
+            self._queue.put_nowait((index, ApprovalRequired(question)))
+            answer = await self._calls.frontend.ask(question)
+            self._queue.put_nowait((index, ApprovalAnswered(question.call.call_id, answer)))
+        return answer
 
     def _guard(self, ready: _Ready) -> Callable[[Path], None]:
         """Let through what was approved, and what lies in an approved folder if it would be allowed by itself."""

@@ -36,6 +36,7 @@ from agent_workbench.engine.hooks.dispatch import Hooks
 from agent_workbench.engine.ports import (
     Frontend,
     HookAnswer,
+    Limits,
     Provider,
     ReplyDone,
     ReplyItem,
@@ -69,6 +70,7 @@ async def run_turn(
     leaves no task behind; results that are missing then are made by `repair.interrupted`.
     """
     turn = _Turn(list(history), config, frontend, steer, refresh)
+    turn.ledger.left = turn.left
     yield TurnStarted(turn_id, config.revision, config.model_name)
     try:
         async with aclosing(turn.run()) as events:
@@ -119,6 +121,18 @@ class _Turn:
     def finished(self, status: TurnStatus, error: str = "", kind: str = "") -> TurnFinished:
         """Return the turn's last event."""
         return TurnFinished(status, self.total, self.steps, clean_text(error), kind)
+
+    def left(self) -> Limits:
+        """Return what the turn may still use."""
+        limits, used = self.config.limits, self.total
+        tokens, cost = (used.input_tokens or 0) + (used.output_tokens or 0), float(used.cost or 0)
+        elapsed = time.monotonic() - self.started
+        return Limits(
+            limits.max_steps - self.steps - self.ledger.steps,
+            None if limits.max_tokens is None else limits.max_tokens - tokens,
+            None if limits.max_cost is None else limits.max_cost - cost,
+            None if limits.max_seconds is None else limits.max_seconds - elapsed,
+        )
 
     @property
     def total(self) -> Usage:
@@ -177,7 +191,7 @@ class _Turn:
         limits, used = self.config.limits, self.total
         tokens = (used.input_tokens or 0) + (used.output_tokens or 0)
         elapsed = time.monotonic() - self.started
-        if self.steps >= limits.max_steps:
+        if self.steps + self.ledger.steps >= limits.max_steps:
             raise LimitReached(f"the turn used its {limits.max_steps} steps; say “continue” to go on")
         if limits.max_tokens is not None and tokens >= limits.max_tokens:
             raise LimitReached(f"the turn used {tokens:,} of its {limits.max_tokens:,} tokens")

@@ -134,7 +134,8 @@ class ToolContext:
     `emit` shows live output. `history` is the conversation so far, the running call's reply last: a tool that
     needs to remember reads its own earlier calls from it, so that any process can run the next turn.
     `shared` holds the shared resources by name. `guard` rechecks a resolved path just before it is opened, and raises
-    `PermissionError` where it is not one that was approved.
+    `PermissionError` where it is not one that was approved. `ask` puts a question to the person, `spend` counts
+    one reply of a child into the turn, and `left` says what the turn may still use.
     """
 
     session_id: str
@@ -144,6 +145,9 @@ class ToolContext:
     emit: Callable[[str], None] = lambda text: None
     shared: Mapping[str, Any] = field(default_factory=dict)
     guard: Callable[[Path], None] = lambda path: None
+    ask: Callable[[Question], Awaitable[Answer]] = lambda question: Nobody().ask(question)
+    spend: Callable[[Usage], None] = lambda used: None
+    left: Callable[[], Limits] = lambda: Limits()
 
 
 Access = Literal["read", "write", "execute", "network", "none"]

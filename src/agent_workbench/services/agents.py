@@ -85,6 +85,10 @@ class Agents:
         self._ready: dict[tuple[str, str, str], _Cached] = {}
         self._lock = asyncio.Lock()
 
+    def share(self, name: str, resource: Any) -> None:
+        """Give a resource to the tools that are mounted from now on."""
+        self._resources[name] = resource
+
     async def of(
         self, config_id: str, pinned_revision: int | None, workspace: Path, *, role: Role | None = None
     ) -> tuple[Agent, int]:

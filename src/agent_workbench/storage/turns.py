@@ -24,6 +24,11 @@ from agent_workbench.storage.records import DayUsage, Lease, StoredEvent, Turn, 
 LEFT_BEHIND = "The process that ran this turn ended before it was done."
 """The error of a turn whose lease ran out."""
 
+_COUNTED_ABOVE = (
+    "SELECT session_id FROM sessions WHERE parent_session_id IS NOT NULL AND json_extract(settings, '$.agent') != ''"
+)
+"""Sessions of agents that work for another session, whose turns count what they use."""
+
 
 class SQLiteTurns(SQLiteLeftMessages):
     """The part of the `SessionStore` that runs turns."""
@@ -200,11 +205,13 @@ class SQLiteTurns(SQLiteLeftMessages):
         return [DayUsage(date.fromisoformat(day), *days[day]) for day in sorted(days)]
 
     def _used(self, session_id: str, config_id: str, since: datetime | None) -> list[tuple[str, Usage]]:
-        """Return when each turn started and what it used."""
+        """Return when each turn started and what it used, that of agents working for it included."""
         terms, values = ["1"], []
         if session_id:
             terms.append("session_id = ?")
             values.append(session_id)
+        else:
+            terms.append(f"session_id NOT IN ({_COUNTED_ABOVE})")
         if config_id:
             terms.append("session_id IN (SELECT session_id FROM sessions WHERE config_id = ?)")
             values.append(config_id)
