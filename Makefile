@@ -3,7 +3,7 @@
 RUN ?= uv run
 TESTS ?= tests
 
-.PHONY: check format-check lint types contracts test fmt bench
+.PHONY: check format-check lint types contracts test fmt bench picture
 
 check: format-check lint types contracts test
 
@@ -29,3 +29,6 @@ fmt:
 
 bench:
 	$(RUN) python -m benchmarks
+
+picture:
+	$(RUN) python docs/images/picture.py
