@@ -139,8 +139,9 @@ class Agents:
         async with self._lock:
             cached = self._ready.get(key)
             if cached is None:
+                resources = {**self._resources, "base": base_of(config, workspace)}
                 agent = await asyncio.to_thread(
-                    mount, plan, self._bundles.catalog, config.config_id, workspace, self._resources, read(text).data
+                    mount, plan, self._bundles.catalog, config.config_id, workspace, resources, read(text).data
                 )
                 cached = self._ready[key] = _Cached(agent)
             cached.used = time.monotonic()
@@ -215,8 +216,8 @@ def mode_of(plan: Plan, own: Mapping[str, Any]) -> Mode:
     Raises:
         PermissionRuleError: If the mode is not one of `MODES`.
     """
-    mine = _permissions(own).get("mode")
-    inherited = _permissions(plan.mount_plan).get("mode")
+    mine = permissions_of(own).get("mode")
+    inherited = permissions_of(plan.mount_plan).get("mode")
     named = mine or (inherited if inherited in ("read-only", "plan") else "ask")
     for mode in MODES:
         if mode == named:
@@ -225,10 +226,11 @@ def mode_of(plan: Plan, own: Mapping[str, Any]) -> Mode:
 
 
 def _lists(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {key: value for key, value in _permissions(data).items() if key != "mode"}
+    return {key: value for key, value in permissions_of(data).items() if key != "mode"}
 
 
-def _permissions(data: Mapping[str, Any]) -> Mapping[str, Any]:
+def permissions_of(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `session.permissions` of a bundle's data, empty where there is none."""
     session = data.get("session")
     rules = session.get("permissions") if isinstance(session, dict) else None
     return rules if isinstance(rules, dict) else {}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from agent_workbench.conversation.events import Answer, Question
-from agent_workbench.services.settings import SessionSettings
+from agent_workbench.errors import NotFound
+from agent_workbench.services.settings import SessionSettings, granted
 from agent_workbench.storage.ports import SessionStore
 
 
@@ -78,7 +80,5 @@ class Anybody:
         return bool(question.rules) and all(rule in grants for rule in question.rules)
 
     def _grant(self, rules: Sequence[str]) -> None:
-        session = self._store.get(self._session_id)
-        if session is not None:
-            grants = dict.fromkeys([*SessionSettings.of(session.settings).grants, *rules])
-            self._store.update(self._session_id, settings={**session.settings, "grants": list(grants)})
+        with suppress(NotFound):  # the session was deleted: the turn ends at its next write
+            self._store.change_settings(self._session_id, lambda stored: granted(stored, rules))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from agent_workbench.conversation.codec import event_to_json, usage_to_json
+from agent_workbench.conversation.codec import event_to_json
 from agent_workbench.conversation.events import (
     ApprovalAnswered,
     ApprovalRequired,
@@ -178,8 +178,6 @@ class Recorder:
     async def _note(self, event: Event) -> None:
         needs_you = {ApprovalRequired: True, ApprovalAnswered: False}.get(type(event))
         data = event_to_json(event)
-        if isinstance(event, ToolFinished) and event.usage != Usage():
-            data["child_usage"] = usage_to_json(event.usage)
 
         def write() -> int:
             return self._store.record(self._lease, self._turn_id, str(data["type"]), data, needs_you=needs_you)
@@ -222,12 +220,15 @@ class Recorder:
     async def _close(self, finished: TurnFinished) -> None:
         """Store the end. Each part is forgotten once it is stored, so that this can be tried again."""
         if self._open:
-            results = [(call, self._known(call)) for call in self._open]
-            made = [(call, known or self._made_up(call, finished.status)) for call, known in results]
-            message = Message("tool", tuple(result for _, result in made))
-            for (call, known), (_, result) in zip(results, made, strict=True):
-                if known is None:
-                    self._publish(ToolFinished(call, result))
+            known = {call_id: list(results) for call_id, results in self._results.items()}
+            results: list[ToolResult] = []
+            for call in self._open:
+                if known.get(call.call_id):
+                    results.append(known[call.call_id].pop(0))
+                else:
+                    results.append(self._made_up(call, finished.status))
+                    self._publish(ToolFinished(call, results[-1]))
+            message = Message("tool", tuple(results))
             await self._ending(message, ResultsReady(message))
         words = self._words()
         if words is not None:
@@ -246,10 +247,6 @@ class Recorder:
         self.seq = await asyncio.to_thread(self._store.append, self._lease, self._turn_id, [message])
         self._settled(message)
         self._publish(event, self.seq)
-
-    def _known(self, call: ToolCall) -> ToolResult | None:
-        known = self._results.get(call.call_id)
-        return known.pop(0) if known else None
 
     def _made_up(self, call: ToolCall, status: str) -> ToolResult:
         if call.call_id in self._started:

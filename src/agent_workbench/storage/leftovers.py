@@ -47,10 +47,9 @@ def usage(connection: sqlite3.Connection, session_id: str, turn_id: str) -> tupl
     """Return what a turn's stored replies used, and how many there were."""
     total, steps = Usage(), 0
     for event in _events(connection, session_id, turn_id):
-        if event.kind == REPLIED:
-            total, steps = total + codec.usage_from_json(event.data.get("usage")), steps + 1
-        elif event.kind == FINISHED:  # a call that ran an agent of its own says what that used
-            total += codec.usage_from_json(event.data.get("child_usage"))
+        if event.kind in (REPLIED, FINISHED):  # a call that ran an agent of its own says what that used
+            total += codec.usage_from_json(event.data.get("usage"))
+            steps += event.kind == REPLIED
     return total, steps
 
 

@@ -5,7 +5,7 @@ Every write is one transaction. Failures: `NotFound`, `RevisionConflict`, `InUse
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -135,6 +135,12 @@ class SessionStore(Protocol):
         needs_you: bool | None = None,
     ) -> Session:
         """Change the given fields (NotFound where there is no such session)."""
+        ...
+
+    def change_settings(
+        self, session_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> tuple[Session, Session]:
+        """Replace a session's settings by what a function makes of them, in one transaction; before and after."""
         ...
 
     def delete(self, session_id: str) -> bool: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -113,6 +113,25 @@ class SQLiteSessions(SQLiteTurns):
                     f"UPDATE sessions SET {columns} WHERE session_id = ?", (*changes.values(), session_id)
                 )
             return _require(connection, session_id)
+
+    def change_settings(
+        self, session_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> tuple[Session, Session]:
+        """Replace a session's settings by what a function makes of them, so that no other change is lost.
+
+        The function is called in the transaction and must be quick. Returns the session before and after.
+
+        Raises:
+            NotFound: If there is no such session.
+        """
+        with self._db.write() as connection:
+            before = _require(connection, session_id)
+            settings = change(before.settings)
+            if settings == before.settings:
+                return before, before
+            sql = "UPDATE sessions SET settings = ?, updated_at = ? WHERE session_id = ?"
+            connection.execute(sql, (codec.dumps(settings), rows.now(), session_id))
+            return before, _require(connection, session_id)
 
     def delete(self, session_id: str) -> bool:
         """Delete a session with everything in it. False where there was none; a running turn finds its lease gone."""
