@@ -309,7 +309,7 @@ async def test_the_permission_mode_of_a_session_changes_with_a_key(tmp_path: Pat
 async def test_every_part_is_one_key_away_at_every_size(tmp_path: Path, size: tuple[int, int]):
     async with workbench(tmp_path, size) as bench:
         pane = await bench.session()
-        for key, selector in (("f2", "ConfigList"), ("f3", "SessionList"), ("alt+e", "Desk"), ("f4", "PaneGrid")):
+        for key, selector in (("f2", "ConfigList"), ("f3", "SessionList"), ("f7", "Desk"), ("f4", "PaneGrid")):
             await bench.press(key)
             part = bench.main.query_one(selector)
             await bench.until(lambda part=part: part.has_focus_within and part.region.area, f"{key} at {size}")  # type: ignore[misc]

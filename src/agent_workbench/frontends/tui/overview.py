@@ -98,7 +98,7 @@ class Overview:
             ("F2 configs", "configs"),
             ("F3 sessions", "sessions"),
             (f"F4 chat{number}", "chat"),
-            ("alt+e edit", "edit"),
+            ("F7 edit", "edit"),
         )
         tabs: list[Run] = [("◆ ", "state"), (name, "strong"), ("  ", "")]
         for words, part in parts:

@@ -6,11 +6,12 @@ the next message). `message` is the index of the message in the conversation tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from agent_workbench.conversation.clean import clean
+from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.conversation.messages import Image, Message, Text, Thinking, ToolCall, ToolResult
 from agent_workbench.frontends.tui.widgets.lines import Line, wrap
 from agent_workbench.frontends.tui.widgets.markdown import markdown
@@ -27,6 +28,7 @@ class UserBlock:
     text: str
     images: tuple[Image, ...] = ()
     message: int = -1
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,9 @@ class TailBlock:
 
 Block = UserBlock | ReplyBlock | ThinkingBlock | ToolBlock | NoticeBlock | TailBlock
 
+_FILE = re.compile(r'\s*<file path="([^"\n]*)">\n')
+"""How a file begins that was sent along with what a person wrote."""
+
 LONG = 4_000
 LONG_LINES = 40
 """What a person said over either is folded: laying out a paste of 1 MB takes 0.3 s."""
@@ -100,8 +105,16 @@ def blocks_of(messages: Sequence[Message], start: int = 0) -> list[Block]:
 
 
 def user_block(message: Message, index: int) -> UserBlock:
-    """Make the block of what a person said."""
-    return UserBlock(message.text, tuple(part for part in message.parts if isinstance(part, Image)), index)
+    """Make the block of what a person said, with the names of the files that came along."""
+    files = tuple(match[1] for part in message.parts if isinstance(part, Text) and (match := _FILE.match(part.text)))
+    images = tuple(part for part in message.parts if isinstance(part, Image))
+    return UserBlock(spoken(message), images, index, files)
+
+
+def spoken(message: Message) -> str:
+    """Return what a person wrote, without the files and the context that were sent along."""
+    parts = [part.text for part in message.parts if isinstance(part, Text)]
+    return "".join(text for text in parts if not _FILE.match(text) and not text.startswith("<context>\n"))
 
 
 def reply_blocks(
@@ -127,9 +140,10 @@ def reply_blocks(
 def layout(block: Block, width: int, mode: Mode) -> list[Line]:
     """Lay a block out at a width. This is where every character of a block is cleaned."""
     match block:
-        case UserBlock(text, images):
+        case UserBlock(text, images, _, files):
             lines: list[Line] = [[("you", "who")], *_said(text.rstrip(), width, mode)]
-            return lines + [[(f"[image: {clean(image.name or image.media_type)}]", "muted")] for image in images]
+            lines += [[(f"[file: {clean_line(name)}]", "muted")] for name in files]
+            return lines + [[(f"[image: {clean_line(image.name or image.media_type)}]", "muted")] for image in images]
         case ReplyBlock(text, who):
             return [*_heading(who), *markdown(clean(text), width)]
         case ThinkingBlock(text, who):

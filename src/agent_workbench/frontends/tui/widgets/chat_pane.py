@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message as TextualMessage
-from textual.reactive import reactive
 from textual.timer import Timer
 
 from agent_workbench.conversation.clean import clean_line
@@ -41,15 +40,19 @@ from agent_workbench.conversation.messages import Message, ToolCall
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.blocks import NoticeBlock, blocks_of, reply_blocks, user_block
+from agent_workbench.frontends.tui.widgets.find_line import FindLine
 from agent_workbench.frontends.tui.widgets.meter import meter_runs
 from agent_workbench.frontends.tui.widgets.prompt import PromptArea, PromptRow
 from agent_workbench.frontends.tui.widgets.question import QuestionCard
+from agent_workbench.frontends.tui.widgets.status_line import StatusLine
 from agent_workbench.frontends.tui.widgets.tool_card import OUTPUT_KEPT, ToolBlock
 from agent_workbench.frontends.tui.widgets.transcript import Transcript
 
 DRAFT_KEPT = 4_000
 """Characters kept of arguments while they are being written."""
 HINT = "Nothing said yet. Write below; Enter sends."
+DRAFT_AFTER = 0.5
+"""Seconds after the last letter in which what is written is kept."""
 SIDE_BY_SIDE = 70
 """Cells under which the title leaves out the model."""
 
@@ -71,6 +74,16 @@ class ChatPane(Vertical):
         Binding("pagedown", "page(1)", "Page down", show=False, id="chat.page_down", tooltip="What was said after"),
         Binding("ctrl+o", "unfold", "Expand", show=False, id="chat.unfold", tooltip="Fold or unfold the last card"),
         Binding("ctrl+y", "copy", "Copy source", show=False, id="chat.copy", tooltip="Copy the last block's source"),
+        Binding("ctrl+f", "find", "Find", show=False, id="chat.find", tooltip="Find in what was said"),
+        Binding("ctrl+g", "want('external')", "$EDITOR", show=False, id="chat.external", tooltip="Write in $EDITOR"),
+        Binding(
+            "alt+up",
+            "want('take_back')",
+            "Take back",
+            show=False,
+            id="chat.take_back",
+            tooltip="Take back the last that waits to be sent, into the prompt",
+        ),
     ]
     DEFAULT_CSS = """
     ChatPane {
@@ -78,13 +91,9 @@ class ChatPane(Vertical):
         background: $background;
         & > .title { background: $surface; }
         &:focus-within > .title { background: $panel; text-style: bold; }
-        & > .status { display: none; }
-        &.-telling > .status { display: block; }
         & > .meter { color: $foreground 60%; }
     }
     """
-
-    telling = reactive(False, toggle_class="-telling")
 
     @dataclass
     class Asked(TextualMessage):
@@ -99,9 +108,10 @@ class ChatPane(Vertical):
 
     @dataclass
     class Submitted(Asked):
-        """A text is to be sent to the session, or queued while a turn runs."""
+        """A text is to be sent to the session; while a turn runs it is queued, or said at the next step (`steer`)."""
 
         text: str
+        steer: bool = False
 
     @dataclass
     class Answered(Asked):
@@ -139,6 +149,12 @@ class ChatPane(Vertical):
         """What was sent before is to be searched."""
 
     @dataclass
+    class Wanted(Asked):
+        """Something is to be done by name: `external` (the prompt in $EDITOR), `take_back`, `draft` (keep it)."""
+
+        what: str
+
+    @dataclass
     class PathsRequested(Asked):
         """Paths that fit `start` are wanted; `pane.prompt.offer_paths(start, paths)` shows them."""
 
@@ -164,9 +180,7 @@ class ChatPane(Vertical):
         self._said_by = ""
         self._messages = 0
         self._step_at = 0
-        self._retry: tuple[Retrying, float] | None = None
-        self._queued: tuple[str, ...] = ()
-        self._countdown: Timer | None = None
+        self._drafting: Timer | None = None
         self.transcript = Transcript(hint=HINT, clock=clock)
         """What was said."""
         self.question = QuestionCard(clock=clock)
@@ -174,15 +188,19 @@ class ChatPane(Vertical):
         self.prompt = PromptArea()
         """Where a person writes; its `draft` and `sent` may be read and set."""
         self._title = Bar(classes="title")
-        self._status = Bar(classes="status")
+        self.status = StatusLine(clock=clock)
+        """What the session waits for."""
+        self.find = FindLine()
+        """Where words are found in what was said."""
         self._meter = Bar(classes="meter")
 
     def compose(self) -> ComposeResult:
         """Title, transcript, question, status, prompt, meter, from top to bottom."""
         yield self._title
         yield self.transcript
+        yield self.find
         yield self.question
-        yield self._status
+        yield self.status
         yield self.prompt.offers
         yield PromptRow(self.prompt)
         yield self._meter
@@ -224,10 +242,13 @@ class ChatPane(Vertical):
         self.usage, self._context_tokens, self.context_window = usage, context_tokens, context_window
         self._show_meter()
 
-    def set_queued(self, texts: Sequence[str]) -> None:
-        """Say what waits to be sent when the turn is over, the next one first."""
-        self._queued = tuple(texts)
-        self._show_status()
+    def set_waiting(self, queued: Sequence[str], steered: Sequence[str] = ()) -> None:
+        """Say what waits, the next one first: to be sent when the turn is over, and to be said at its next step."""
+        self.status.wait(queued, steered)
+
+    def drop_step(self) -> None:
+        """Take away what was shown since the last step began: something else says it."""
+        self.transcript.settle(self._step_at, ())
 
     def set_state(self, state: str) -> None:
         """Show a state word: `idle`, `writing`, `needs you`, `failed`, or what runs."""
@@ -236,7 +257,7 @@ class ChatPane(Vertical):
 
     def show(self, event: Event) -> None:
         """Show one event."""
-        if self._retry is not None:
+        if self.status.counting:
             self._tell(None)
         match event:
             case TurnStarted(model=model):
@@ -364,26 +385,10 @@ class ChatPane(Vertical):
         self._show_title()
 
     def _tell(self, event: Retrying | None) -> None:
-        """Count a retry down, once a second and only while there is one."""
-        if self._countdown is not None:
-            self._countdown.stop()
-            self._countdown = None
-        self._retry = None if event is None else (event, self._clock() + event.delay_s)
+        """Count a retry down while there is one."""
         if event is not None:
             self.set_state("retrying")
-            self._countdown = self.set_interval(1.0, self._show_status)
-        self._show_status()
-
-    def _show_status(self) -> None:
-        """Show the retry, else the queue, else no line at all."""
-        self.telling = self._retry is not None or bool(self._queued)
-        if self._retry is not None:
-            event, until = self._retry
-            left = max(0, round(until - self._clock()))
-            words = f"{clean_line(event.reason, 200)} · again in {left} s, attempt {event.attempt}"
-            self._status.put([("↻ ", "warn"), (words, "")], [("esc stops", "muted")])
-        elif self._queued:
-            self._status.put([(f"» {len(self._queued)} queued: ", "state"), (clean_line(self._queued[0], 200), "")])
+        self.status.retry(event)
 
     # --- what the person does -------------------------------------------------------------------------------------
 
@@ -411,11 +416,44 @@ class ChatPane(Vertical):
         """Copy the source of the last block, from the prompt."""
         self.transcript.action_copy()
 
+    def action_find(self) -> None:
+        """Find in what was said."""
+        self.find.start()
+
+    def action_want(self, what: str) -> None:
+        """Ask for something (see `Wanted`)."""
+        self.post_message(self.Wanted(self, what))
+
+    def on_find_line_find(self, event: FindLine.Find) -> None:
+        """Mark what is looked for and go to its last place."""
+        event.stop()
+        self.find.count(self.transcript.find(event.words))
+
+    def on_find_line_step(self, event: FindLine.Step) -> None:
+        """Go to another find."""
+        event.stop()
+        self.transcript.action_find_next(event.by)
+
+    def on_find_line_closed(self, event: FindLine.Closed) -> None:
+        """Go back to the prompt."""
+        event.stop()
+        self.prompt.focus()
+
+    def on_text_area_changed(self, event: PromptArea.Changed) -> None:
+        """Let the draft be kept a moment after the last letter."""
+        if self._drafting is not None:
+            self._drafting.stop()
+        self._drafting = self.set_timer(DRAFT_AFTER, self._keep_draft)
+
+    def _keep_draft(self) -> None:
+        self._drafting = None
+        self.action_want("draft")
+
     def on_prompt_area_submitted(self, event: PromptArea.Submitted) -> None:
         """Pass what was written on, and follow the answer."""
         event.stop()
         self.transcript.action_edge(1)
-        self.post_message(self.Submitted(self, event.text))
+        self.post_message(self.Submitted(self, event.text, event.steer))
 
     def on_prompt_area_history_requested(self, event: PromptArea.HistoryRequested) -> None:
         """Pass on."""

@@ -141,6 +141,12 @@ class EditorPane(Vertical):
             self.completions.offer((), Offset())
         self._look_soon()
 
+    def on_resize(self) -> None:
+        self.completions.offer((), Offset())
+
+    def on_descendant_blur(self) -> None:
+        self.completions.offer((), Offset())
+
     @on(YamlEditor.Checked)
     def _checked(self) -> None:
         self._show_help()

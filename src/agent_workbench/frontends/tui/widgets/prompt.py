@@ -46,6 +46,14 @@ class PromptArea(TextArea, inherit_bindings=False):
 
     BINDINGS = [
         Binding("enter", "send", "Send", id="prompt.send", tooltip="Send it"),
+        Binding(
+            "ctrl+s",
+            "send(True)",
+            "Steer",
+            show=False,
+            id="prompt.steer",
+            tooltip="Say it at the next step of the running turn; Enter queues it behind the turn",
+        ),
         Binding("ctrl+j,shift+enter,alt+enter", "newline", "Newline", id="prompt.newline", tooltip="A new line"),
         Binding("up", "older", "Older", show=False, id="prompt.older", tooltip="Up; at the top, what you sent before"),
         Binding(
@@ -73,10 +81,11 @@ class PromptArea(TextArea, inherit_bindings=False):
 
     @dataclass
     class Submitted(Message):
-        """A text is to be sent, chips unfolded; the prompt is empty again."""
+        """A text is to be sent, chips unfolded; the prompt is empty again. `steer`: into the turn that runs."""
 
         prompt: PromptArea
         text: str
+        steer: bool = False
 
         @property
         def control(self) -> PromptArea:
@@ -182,7 +191,7 @@ class PromptArea(TextArea, inherit_bindings=False):
         """Insert what was copied within the program."""
         self.type_in(self.app.clipboard)
 
-    def action_send(self) -> None:
+    def action_send(self, steer: bool = False) -> None:
         """Send the draft, unless there is nothing but space; an offer that the arrows chose is taken instead."""
         if self.offers.open and self.offers.walked:
             self.action_take()
@@ -195,7 +204,7 @@ class PromptArea(TextArea, inherit_bindings=False):
         self._place = len(self._sent)
         self._unsent = ""
         self.draft = ""
-        self.post_message(self.Submitted(self, text))
+        self.post_message(self.Submitted(self, text, steer))
 
     def action_newline(self) -> None:
         """Insert a newline."""

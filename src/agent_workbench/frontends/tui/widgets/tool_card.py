@@ -114,7 +114,7 @@ def _head(block: ToolBlock, width: int, mode: str) -> Line:
 def _state(block: ToolBlock) -> Run:
     if block.state != "done" or block.result is None:
         return _STATES.get(block.state, ("✓", "good"))
-    if block.result.details.get("denied"):
+    if block.result.details.get("denied") or (block.result.is_error and block.result.content.startswith("Denied")):
         return ("✗ denied", "warn")
     if not block.result.is_error:
         return ("✓", "good")
