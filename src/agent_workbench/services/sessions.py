@@ -385,6 +385,14 @@ class SessionManager:
         """Return what is queued behind the running turn."""
         return self._runner.waiting(session_id)
 
+    def steering(self, session_id: str) -> tuple[Message, ...]:
+        """Return what waits to be said at the next step of the running turn."""
+        return self._runner.steering(session_id)
+
+    def take_back(self, session_id: str) -> Message | None:
+        """Take back the newest message that is queued, or else steered, and was not taken yet; None where none is."""
+        return self._runner.take_back(session_id)
+
     def questions(self, session_id: str) -> tuple[Question, ...]:
         """Return the permission questions that wait for an answer, oldest first."""
         return self._runner.questions(session_id)

@@ -154,6 +154,17 @@ class TurnRunner:
         running = self._running.get(session_id)
         return (*running.elsewhere, *running.queued) if running else ()
 
+    def steering(self, session_id: str) -> tuple[Message, ...]:
+        """Return what is said at the next step."""
+        running = self._running.get(session_id)
+        return tuple(running.steered) if running else ()
+
+    def take_back(self, session_id: str) -> Message | None:
+        """Take back the newest message that nobody has yet: a queued one, else one that waits for the next step."""
+        running = self._running.get(session_id)
+        waiting = (running.queued or running.steered) if running else []
+        return waiting.pop() if waiting else None
+
     def questions(self, session_id: str) -> tuple[Question, ...]:
         """Return the questions that wait."""
         running = self._running.get(session_id)
