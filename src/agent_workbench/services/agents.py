@@ -184,8 +184,10 @@ def mount(
         raise InvalidBundle(_summary(plan.name, plan.errors), plan.errors)
     mounting = _Mounting(plan, catalog, workspace, resources)
     providers = sorted(mounting.entries("provider"), key=lambda pair: _priority(pair[0]))
-    tools = ToolRegistry({tool.spec.name: tool for _, made in mounting.entries("tool") for tool in _tools(made)})
-    hooks = sorted((hook for _, hook in mounting.entries("hook")), key=lambda hook: hook.priority)
+    made = [thing for _, things in mounting.entries("tool") for thing in _several(things)]
+    tools = ToolRegistry({tool.spec.name: tool for tool in made if isinstance(tool, Tool)})
+    brought = [hook for hook in made if isinstance(hook, Hook)]
+    hooks = sorted((*(hook for _, hook in mounting.entries("hook")), *brought), key=lambda hook: hook.priority)
     loop = mounting.single("orchestrator", "loop-streaming")
     context = mounting.single("context", "context-simple")
     if not providers and not errors(mounting.problems):
@@ -315,7 +317,8 @@ class _Mounting:
         self.problems.append(Problem(severity, message, hint=hint, code="mount"))
 
 
-def _tools(made: Any) -> tuple[Tool, ...]:
+def _several(made: Any) -> tuple[Any, ...]:
+    """Return what a tool module made: one or more tools, and hooks that belong to them."""
     return tuple(made) if isinstance(made, tuple | list) else (made,)
 
 

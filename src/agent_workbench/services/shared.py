@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from agent_workbench.services.recorder import LEASE_S
 from agent_workbench.services.samples import store_samples
 from agent_workbench.services.sessions import SessionManager
 from agent_workbench.services.sources import Sources
+from agent_workbench.services.watcher import Changed
 from agent_workbench.storage.database import open_store
 from agent_workbench.storage.ports import Store
 
@@ -32,6 +34,10 @@ class SharedContext:
     configs: ConfigManager
     sessions: SessionManager
     workspace: Path
+
+    def watch(self) -> AsyncGenerator[Changed, None]:
+        """Yield which sessions and configs changed, in this process or another, until closed."""
+        return self.sessions.watch()
 
     async def close(self) -> None:
         """Stop all turns, give back connections, close the database."""
@@ -70,7 +76,8 @@ def open_workbench(
         offline=preferences.offline,
     )
     bundles = Bundles(sources, load_catalog)
-    agents = Agents(store.configs, bundles)
+    resources = {"memory": store.memory, "board": store.board, "shared_files": store.shared_files}
+    agents = Agents(store.configs, bundles, resources=resources)
     sessions = SessionManager(store, agents, workspace=folder)
     agents.share("spawner", Children(store.sessions, agents, sessions.stream_message))
     return SharedContext(
