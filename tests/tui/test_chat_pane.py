@@ -281,13 +281,13 @@ async def test_a_retry_counts_down_and_goes_with_the_next_event():
         await pilot.pause()
         assert "rate limited · again in 12 s, attempt 2" in text(app)
         app.now = 5
-        app.pane._show_status()
+        app.pane.status.show()
         await pilot.pause()
         assert "again in 7 s" in text(app)
         app.show(TextDelta("x"))
         await pilot.pause()
         assert "rate limited" not in text(app)
-        assert app.pane._countdown is None
+        assert not app.pane.status.counting
 
 
 async def test_a_pane_opened_in_the_middle_of_a_turn_keeps_what_was_loaded():
@@ -301,10 +301,10 @@ async def test_a_pane_opened_in_the_middle_of_a_turn_keeps_what_was_loaded():
 
 async def test_what_is_queued_is_said_until_it_is_sent():
     async with (app := Host()).run_test() as pilot:
-        app.pane.set_queued(["and then this", "and that"])
+        app.pane.set_waiting(["and then this", "and that"])
         await pilot.pause()
         assert "» 2 queued: and then this" in text(app)
-        app.pane.set_queued([])
+        app.pane.set_waiting([])
         await pilot.pause()
         assert "queued" not in text(app)
 
@@ -371,7 +371,7 @@ async def test_hostile_text_is_only_shown(size: tuple[int, int]):
     async with (app := Host()).run_test(size=size) as pilot:
         app.pane.set_title(HOSTILE, mode=HOSTILE, model=HOSTILE)
         app.pane.prompt.draft = HOSTILE
-        app.pane.set_queued([HOSTILE])
+        app.pane.set_waiting([HOSTILE])
         for event in events:
             app.show(event)
             await pilot.pause()

@@ -88,7 +88,7 @@ async def workbench(folder: Path, size: tuple[int, int] = (120, 40)) -> AsyncIte
     shared = open_workbench(folder / "bench.db", workspace=folder / "work")
     app = WorkbenchApp(shared)
     try:
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             bench = Bench(app, pilot, shared)
             await bench.until(lambda: isinstance(app.screen, MainScreen), "the main screen")
             await bench.until(lambda: bench.main.ready, "the first config is on the desk")

@@ -11,6 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, Rule, Static
@@ -82,7 +83,7 @@ class AddEntry(ModalScreen[Edit | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = clean_line(self._addition.title)
+            box.border_title = Content(clean_line(self._addition.title))  # a str would be read as markup
             with Horizontal(id="search"):
                 yield Static("search", classes="label")
                 yield LineInput(placeholder=self._addition.placeholder, id="words")

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -49,7 +50,7 @@ class Pick(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="wide" if self._search else "small") as box:
-            box.border_title = clean_line(self._title)
+            box.border_title = Content(clean_line(self._title))  # a str would be read as markup
             if self._note:
                 yield Static(clean(self._note), classes="note", markup=False)
             if self._search:
@@ -116,7 +117,7 @@ class Name(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="small") as box:
-            box.border_title = clean_line(self._title)
+            box.border_title = Content(clean_line(self._title))  # a str would be read as markup
             if self._note:
                 yield Static(clean(self._note), classes="note", markup=False)
             yield LineInput(clean_line(self._value))
