@@ -26,6 +26,11 @@ class Following(AsyncIterator[Event]):
         self._news = asyncio.Event()
         self._closed = False
 
+    @property
+    def pending(self) -> int:
+        """How many events wait to be taken."""
+        return len(self._pending)
+
     def put(self, event: Event) -> None:
         """Add an event; words join the words before them."""
         last = self._pending[-1] if self._pending else None

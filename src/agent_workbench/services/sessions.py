@@ -36,6 +36,7 @@ from agent_workbench.services.hub import Following, Hub
 from agent_workbench.services.recorder import LEASE_S
 from agent_workbench.services.settings import SessionSettings, check, granted, merged, session_config
 from agent_workbench.services.turns import TurnRunner
+from agent_workbench.services.watcher import Changed, Watcher
 from agent_workbench.storage.ports import Store
 from agent_workbench.storage.records import Config, DayUsage, Page, Session, StoredMessage, Turn
 
@@ -48,6 +49,7 @@ class SessionManager:
         self._agents = agents
         self._hub = Hub()
         self._runner = TurnRunner(store.sessions, agents, self._hub, lease_s=lease_s)
+        self._watcher = Watcher(store, self._hub, self._runner.is_here)
         self._workspace = workspace
 
     # --- CRUD
@@ -402,14 +404,32 @@ class SessionManager:
         return self._runner.answer(session_id, call_id, answer)
 
     def follow(self, session_id: str) -> Following:
-        """Yield what happens in a session from the moment of this call, whoever makes it happen."""
+        """Yield what happens in a session from the moment of this call, whoever makes it happen.
+
+        What another process does comes as it stores it: messages and tools within half a second, a reply being
+        streamed four times a second. Its permission questions are notices: they are answered there.
+        """
         session = self._store.sessions.get(session_id)  # 0.1 ms: what is stored from here on will be told
-        return self._hub.follow(session_id, seen=session.message_count if session else 0)
+        following = self._hub.follow(session_id, seen=session.message_count if session else 0)
+        self._watcher.look()
+        return following
+
+    def publish(self, session_id: str, event: Event, *, seq: int = 0) -> None:
+        """Show an event to a session's followers; `seq` is the place of the message that was stored with it.
+
+        For what is done in a session besides turns, so that followers do not hear of it a second time from the store.
+        """
+        self._hub.publish(session_id, event, seq=seq)
+
+    def watch(self) -> AsyncGenerator[Changed, None]:
+        """Yield which sessions and configs changed, whoever changed them, at most twice a second, until closed."""
+        return self._watcher.watch()
 
     async def close(self) -> None:
         """Stop all turns and wait until they are stored."""
         await self._runner.close()
         self._hub.close()
+        await self._watcher.close()
 
     # --- inside
 

@@ -149,6 +149,11 @@ class TurnRunner:
         """Whether a turn runs here, or a message waits here for another process's turn."""
         return session_id in self._running
 
+    def is_here(self, session_id: str) -> bool:
+        """Whether this process itself runs the session's turn."""
+        running = self._running.get(session_id)
+        return running is not None and not running.elsewhere
+
     def waiting(self, session_id: str) -> tuple[Message, ...]:
         """Return what is queued."""
         running = self._running.get(session_id)
