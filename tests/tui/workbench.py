@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from textual.pilot import Pilot
 
@@ -81,11 +83,28 @@ class Bench:
         return "\n".join(f"{one.message.role}: {one.message.text}" for one in stored)
 
 
+@lru_cache(1)
+def _fresh() -> bytes:
+    """Return a database with the samples in it, as the first start makes it: 0.3 s that need to pass only once."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "bench.db"
+        open_workbench(path, workspace=Path(folder)).store.close()
+        return path.read_bytes()
+
+
+def opened(folder: Path) -> SharedContext:
+    """Open a workbench in a folder: the database that is there, else a fresh one."""
+    (folder / "work").mkdir(exist_ok=True)
+    path = folder / "bench.db"
+    if not path.exists():
+        path.write_bytes(_fresh())
+    return open_workbench(path, workspace=folder / "work")
+
+
 @asynccontextmanager
 async def workbench(folder: Path, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Bench]:
     """Open the workbench in a folder, with the samples, the first of them on the desk."""
-    (folder / "work").mkdir(exist_ok=True)
-    shared = open_workbench(folder / "bench.db", workspace=folder / "work")
+    shared = opened(folder)
     app = WorkbenchApp(shared)
     try:
         async with app.run_test(size=size, notifications=True) as pilot:

@@ -15,11 +15,11 @@ from agent_workbench.frontends.tui.app import WorkbenchApp
 from agent_workbench.frontends.tui.screens.main import MainScreen
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
 from agent_workbench.paths import shipped
-from agent_workbench.services.shared import SharedContext, open_workbench
+from agent_workbench.services.shared import SharedContext
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from workbench import Bench
+from workbench import Bench, opened
 
 SMALL, USUAL, LARGE = (80, 24), (120, 40), (200, 50)
 SIZES = [pytest.param(size, id=f"{size[0]}x{size[1]}") for size in (SMALL, USUAL, LARGE)]
@@ -40,8 +40,7 @@ tools:
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[SharedContext]:
-    (tmp_path / "work").mkdir()
-    made = open_workbench(tmp_path / "bench.db", workspace=tmp_path / "work")
+    made = opened(tmp_path)
     yield made
     made.store.close()
 
