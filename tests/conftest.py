@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from keyring_kit import MemoryKeyring
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +41,28 @@ def corpus() -> Path:
     if not folder.is_dir():
         pytest.skip("the corpus of other people's bundles is not beside this checkout")
     return folder
+
+
+@pytest.fixture
+def ring() -> Iterator[MemoryKeyring]:
+    """A keyring of the test's own."""
+    import keyring
+
+    from keyring_kit import MemoryKeyring
+
+    before, mine = keyring.get_keyring(), MemoryKeyring()
+    keyring.set_keyring(mine)
+    yield mine
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def no_ring() -> Iterator[None]:
+    """No keyring at all."""
+    import keyring
+    from keyring.backends import fail
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(fail.Keyring())
+    yield
+    keyring.set_keyring(before)

@@ -16,18 +16,28 @@ from agent_workbench.storage.records import ConfigMetadata
 
 #: The tag of a config that was stored from a file, with the file's absolute path.
 FILE_TAG = "file"
+#: The tag of a config that came from a file without being tied to it: the folder that its includes start from.
+BASE_TAG = "base"
+
+
+def home_of(config: ConfigMetadata) -> Path | None:
+    """Return the folder of the file that a stored config came from, None where it came from none."""
+    named = config.tags.get(FILE_TAG)
+    if named:
+        return Path(named).parent
+    base = config.tags.get(BASE_TAG)
+    return Path(base) if base else None
 
 
 def base_of(config: ConfigMetadata, workspace: Path) -> Path:
     """Return the folder that a stored config's relative includes start from: its file's, else the workspace."""
-    named = config.tags.get(FILE_TAG)
-    return Path(named).parent if named else workspace
+    return home_of(config) or workspace
 
 
 def root_of(config: ConfigMetadata) -> Path | None:
     """Return the folder that a stored config's includes must not leave: its file's tree; None means its base."""
-    named = config.tags.get(FILE_TAG)
-    return tree_of(Path(named).parent) if named else None
+    home = home_of(config)
+    return tree_of(home) if home else None
 
 
 def tree_of(folder: Path) -> Path:

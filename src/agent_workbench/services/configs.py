@@ -16,7 +16,8 @@ from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.problems import Problem
 from agent_workbench.configs.reader import load, read
 from agent_workbench.errors import Ambiguous, NotFound, UsageError
-from agent_workbench.services.bundles import Bundles
+from agent_workbench.services.bundles import BASE_TAG, FILE_TAG, Bundles, home_of
+from agent_workbench.services.links import LINK_TAG, Links
 from agent_workbench.storage.ports import Store
 from agent_workbench.storage.records import Config, ConfigMetadata, Page, Revision
 
@@ -33,6 +34,8 @@ class ConfigManager:
         self._store = store
         self._bundles = bundles
         self._author = author
+        self.links = Links(store.configs, author=author)
+        """The configs that are linked to files; synchronous, for threads."""
 
     # --- CRUD
 
@@ -77,6 +80,15 @@ class ConfigManager:
         """
         return await asyncio.to_thread(self._find, reference)
 
+    async def copy_config(self, config_id: str, name: str) -> Config:
+        """Store a copy under another name: text, description and tags, but not the history or a link to a file."""
+        old = await self._require(config_id)
+        tags = {key: value for key, value in old.tags.items() if key not in (LINK_TAG, FILE_TAG)}
+        if home := home_of(old):
+            tags[BASE_TAG] = str(home)
+        note = f"copy of {old.name}, revision {old.revision}"
+        return await self.create_config(name, old.yaml_content, old.description, tags, note=note)
+
     async def update_config(
         self,
         config_id: str,
@@ -90,7 +102,8 @@ class ConfigManager:
     ) -> Config | None:
         """Change the given fields and return the config, None where there is none.
 
-        A changed text becomes a new revision. `expected_revision` is the one that the change started from.
+        A changed text becomes a new revision, and is written to the file that the config is linked to, unless somebody
+        else changed that (see `Links.change_of`). `expected_revision` is the one that the change started from.
 
         Raises:
             InvalidYAML: If the new text is not YAML that we accept.
@@ -99,7 +112,7 @@ class ConfigManager:
         if yaml_content is not None:
             self.parse_yaml(yaml_content)
         try:
-            return await asyncio.to_thread(
+            saved = await asyncio.to_thread(
                 self._store.configs.update,
                 config_id,
                 name=name,
@@ -112,6 +125,10 @@ class ConfigManager:
             )
         except NotFound:
             return None
+        if yaml_content is None or LINK_TAG not in saved.tags:
+            return saved
+        await asyncio.to_thread(self.links.saved, saved)
+        return await self.get_config(config_id) or saved
 
     async def delete_config(self, config_id: str, *, force: bool = False) -> bool:
         """Delete a config; False where there was none.
@@ -230,10 +247,16 @@ class ConfigManager:
             raise NotFound(f"config {config_id} has no revision {number}")
         return found
 
-    async def restore(self, config_id: str, number: int) -> Config:
+    async def prune(self, config_id: str, *, keep: int) -> int:
+        """Delete all but the newest `keep` revisions and those that sessions are pinned to; return how many went."""
+        await self._require(config_id)
+        return await asyncio.to_thread(self._store.configs.prune, config_id, keep=keep)
+
+    async def restore(self, config_id: str, number: int, *, note: str = "") -> Config:
         """Save an old text again, as the newest revision."""
         old = await self.revision(config_id, number)
-        saved = await self.update_config(config_id, yaml_content=old.yaml_content, note=f"restore revision {number}")
+        said = note or f"restore revision {number}"
+        saved = await self.update_config(config_id, yaml_content=old.yaml_content, note=said)
         if saved is None:
             raise NotFound(f"there is no config {config_id}")
         return saved

@@ -115,6 +115,11 @@ class GitCache:
         """Whether a checkout is at hand."""
         return self._pinned(uri) is not None
 
+    def commit_of(self, uri: GitURI) -> str:
+        """Return the commit that an address is pinned to, empty where it was never fetched."""
+        pinned = self._pinned(uri)
+        return pinned.commit if pinned else ""
+
     def is_waiting(self, address: str) -> bool:
         """Whether an address failed so lately that it is not tried again yet."""
         failed = self._failed.get(address)

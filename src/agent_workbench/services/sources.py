@@ -157,6 +157,17 @@ class Sources:
                 outcome[uri] = page.reason if isinstance(page, Failure) else "fetched"
         return outcome
 
+    def pinned(self, uri: str) -> str:
+        """Return what an address stands for now: a commit, `fetched` for a page in the cache, empty where never got."""
+        parsed = parse_git(uri)
+        if parsed is not None:
+            return self.git.commit_of(parsed)
+        return "fetched" if self.web.is_kept(uri) else ""
+
+    def is_overridden(self, uri: str) -> bool:
+        """Whether a local folder takes the place of an address."""
+        return self._override_of(uri) is not None
+
     def names(self) -> tuple[str, ...]:
         """Return the names that can be included: registered and shipped ones."""
         shipped = [entry.name for entry in self.shipped.iterdir() if entry.is_dir()] if self.shipped.is_dir() else []

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,10 +14,15 @@ from pathlib import Path
 
 from agent_workbench.configs.document import Document
 from agent_workbench.configs.edits import Edit
-from agent_workbench.configs.reader import decode, load
-from agent_workbench.errors import NotFound, RevisionConflict, UsageError
-from agent_workbench.services.bundles import FILE_TAG, root_of, tree_of
+from agent_workbench.configs.fetching import Failure, Location
+from agent_workbench.configs.merge import Merged, merge
+from agent_workbench.configs.reader import load
+from agent_workbench.configs.secrets import mask_text
+from agent_workbench.errors import IncludeFailed, NotFound, UsageError
+from agent_workbench.services.bundles import FILE_TAG, home_of, root_of, tree_of
 from agent_workbench.services.configs import ConfigManager
+from agent_workbench.services.files import read_text, replace_file
+from agent_workbench.services.sources import Sources
 from agent_workbench.storage.records import Config
 
 _SUFFIXES = (".yaml", ".yml", ".md")
@@ -75,8 +79,7 @@ async def find_text(configs: ConfigManager, reference: str) -> ConfigText:
 
 
 def _of(config: Config) -> ConfigText:
-    base = Path(config.tags[FILE_TAG]).parent if FILE_TAG in config.tags else None
-    return ConfigText(config.name, config.yaml_content, base, config, root=root_of(config))
+    return ConfigText(config.name, config.yaml_content, home_of(config), config, root=root_of(config))
 
 
 def read_file(path: Path) -> ConfigText:
@@ -84,7 +87,7 @@ def read_file(path: Path) -> ConfigText:
 
     Raises:
         NotFound: If there is none, or it cannot be read.
-        InvalidYAML: If it is not UTF-8.
+        InvalidYAML: If it is not UTF-8, or too large.
     """
     where = Path(os.path.abspath(path.expanduser()))
     if where.is_dir():
@@ -92,12 +95,28 @@ def read_file(path: Path) -> ConfigText:
         if not inside:
             raise NotFound(f"{path} is a folder without {' or '.join(_BUNDLE_FILES)}")
         where = inside[0]
-    try:
-        content = where.read_bytes()
-    except OSError as error:
-        raise NotFound(f"{path} cannot be read: {error.strerror}") from error
+    content = read_text(where)
     name = where.parent.name if where.name in _BUNDLE_FILES else where.stem
-    return ConfigText(name, decode(content, source=str(path)), where.parent, path=where, root=tree_of(where.parent))
+    return ConfigText(name, content, where.parent, path=where, root=tree_of(where.parent))
+
+
+def read_uri(sources: Sources, uri: str) -> ConfigText:
+    """Fetch a bundle by its address: `git+…`, `https://…`, `file://…`. May block.
+
+    Raises:
+        IncludeFailed: If it cannot be fetched.
+    """
+    found = sources.fetch(uri, Location("import", os.getcwd(), "/"))
+    if isinstance(found, Failure):
+        raise IncludeFailed(f"{mask_text(uri)}: {mask_text(found.reason)}")
+    stem = Path(found.path).name
+    name = Path(found.path).parent.name if stem in _BUNDLE_FILES else Path(found.path).stem
+    return ConfigText(name or "imported", found.text)
+
+
+def is_uri(reference: str) -> bool:
+    """Whether a reference is an address to fetch from."""
+    return reference.startswith(("git+", "https://", "http://", "file://"))
 
 
 def propose(text: ConfigText, change: Callable[[Document], Edit]) -> str:
@@ -120,7 +139,7 @@ async def save(configs: ConfigManager, text: ConfigText, new: str, *, note: str 
     """
     load(new, source=text.source)
     if text.path is not None:
-        await asyncio.to_thread(_replace_file, text, new)
+        await asyncio.to_thread(replace_file, text.path, text.text, new)
         return replace(text, text=new)
     if text.config is None:
         raise UsageError("a text from standard input cannot be saved; import it first")
@@ -130,6 +149,21 @@ async def save(configs: ConfigManager, text: ConfigText, new: str, *, note: str 
     if saved is None:
         raise NotFound(f"config {text.config.config_id} was deleted in between")
     return replace(text, text=saved.yaml_content, config=saved)
+
+
+async def newer(configs: ConfigManager, mine: ConfigText, new: str) -> tuple[ConfigText, Merged]:
+    """Return what somebody else saved meanwhile, and both changes merged, after `save` met a conflict.
+
+    Raises:
+        NotFound: If the config or file is gone.
+    """
+    if mine.config is not None:
+        theirs = _of(await configs.find_config(mine.config.config_id))
+        named = f"revision {theirs.config.revision}" if theirs.config else theirs.name
+    else:
+        theirs = await asyncio.to_thread(read_file, mine.path or Path(mine.name))
+        named = theirs.label
+    return theirs, merge(mine.text, new, theirs.text, our_name="yours", their_name=named)
 
 
 async def stored(configs: ConfigManager, text: ConfigText) -> Config:
@@ -145,23 +179,3 @@ async def stored(configs: ConfigManager, text: ConfigText) -> Config:
         return config
     saved = await configs.update_config(config.config_id, yaml_content=text.text, note=f"from {text.path}")
     return saved or config
-
-
-def _replace_file(text: ConfigText, new: str) -> None:
-    """Write beside the file and rename over it, so that a crash leaves the old one or the new one, never half."""
-    assert text.path is not None
-    target = Path(os.path.realpath(text.path))
-    before = target.read_bytes()
-    if before != text.text.encode():
-        raise RevisionConflict(f"{target} was changed by another program meanwhile", expected=0, actual=0)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(new.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, target.stat().st_mode & 0o7777)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -73,6 +73,10 @@ class WebCache:
         self._failed[address] = (time.monotonic(), failure)
         return failure
 
+    def is_kept(self, address: str) -> bool:
+        """Whether an answer is at hand."""
+        return self._kept(address).is_file()
+
     def is_waiting(self, address: str) -> bool:
         """Whether an address failed so lately that it is not tried again yet."""
         failed = self._failed.get(address)

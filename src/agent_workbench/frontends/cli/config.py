@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from agent_workbench.frontends.cli import config_checks, config_edits, config_history, config_store
+from agent_workbench.frontends.cli import (
+    config_checks,
+    config_edits,
+    config_fixes,
+    config_history,
+    config_keep,
+    config_links,
+    config_store,
+)
 
 
 @click.group("config")
@@ -16,6 +24,6 @@ def command() -> None:
     """
 
 
-for part in (config_store, config_edits, config_checks, config_history):
+for part in (config_store, config_keep, config_edits, config_checks, config_fixes, config_history, config_links):
     for one in part.COMMANDS:
         command.add_command(one)

@@ -9,6 +9,7 @@ import click
 
 from agent_workbench.errors import UsageError
 from agent_workbench.frontends.cli.config_checks import tell_users, used_by
+from agent_workbench.frontends.cli.config_edits import note_option
 from agent_workbench.frontends.cli.config_store import text_of
 from agent_workbench.frontends.cli.opening import json_option, sources_option, with_workbench
 from agent_workbench.frontends.cli.output import counted, emit, emit_json, emit_table, narrate
@@ -120,12 +121,13 @@ async def _show_plans(bench: SharedContext, before: ConfigText, after: ConfigTex
 @click.command("restore")
 @click.argument("config")
 @click.argument("revision", type=click.IntRange(1))
+@note_option
 @json_option
 @with_workbench
-async def restore(bench: SharedContext, config: str, revision: int, as_json: bool) -> None:
+async def restore(bench: SharedContext, config: str, revision: int, note: str, as_json: bool) -> None:
     """Save an old REVISION again, as the newest one."""
     found = await bench.configs.find_config(config)
-    saved = await bench.configs.restore(found.config_id, revision)
+    saved = await bench.configs.restore(found.config_id, revision, note=note)
     if as_json:
         emit_json({"config_id": saved.config_id, "name": saved.name, "revision": saved.revision})
     else:

@@ -125,22 +125,47 @@ async def new(
 @json_option
 @with_workbench
 async def import_file(bench: SharedContext, file: str, name: str | None, tags: tuple[str, ...], as_json: bool) -> None:
-    """Store a bundle file (or a folder's bundle, or - for standard input) as a config."""
-    from agent_workbench.services.texts import read_file
+    """Store a bundle as a config: a file, a folder's bundle, a git+… or https:// address, or - for standard input.
 
-    text = await text_of(bench, "-") if file == "-" else read_file(Path(file))
+    Relative includes of a file keep their meaning: they start from its folder.
+    """
+    from agent_workbench.configs.secrets import mask_text
+    from agent_workbench.services.bundles import BASE_TAG
+
+    text = await _imported(bench, file)
     said = bench.configs.parse_yaml(text.text).get("bundle")
     own = said.get("name") if isinstance(said, dict) else None
-    config = await bench.configs.create_config(
-        name or str(own or text.name), text.text, tags=key_values(tags, "--tag"), note=f"imported from {file}"
-    )
-    await _created(bench, config.config_id, config.name, text.text, as_json, "imported", text.base)
+    given = key_values(tags, "--tag")
+    if text.path is not None and text.base not in (None, bench.workspace):
+        given = {BASE_TAG: str(text.base), **given}
+    note = f"imported from {mask_text(file)}"
+    config = await bench.configs.create_config(name or str(own or text.name), text.text, tags=given, note=note)
+    await _created(bench, config.config_id, config.name, text.text, as_json, "imported", text)
+
+
+async def _imported(bench: SharedContext, file: str) -> ConfigText:
+    import asyncio
+
+    from agent_workbench.services.texts import is_uri, read_file, read_uri
+
+    if file == "-":
+        return await text_of(bench, "-")
+    if is_uri(file):
+        return await asyncio.to_thread(read_uri, bench.bundles.sources, file)
+    return await asyncio.to_thread(read_file, Path(file))
 
 
 async def _created(
-    bench: SharedContext, config_id: str, name: str, text: str, as_json: bool, verb: str, base: Path | None = None
+    bench: SharedContext,
+    config_id: str,
+    name: str,
+    text: str,
+    as_json: bool,
+    verb: str,
+    read: ConfigText | None = None,
 ) -> None:
-    problems = bench.configs.validate(text, name=name, base=base)
+    base, root = (read.base, read.root) if read else (None, None)
+    problems = bench.configs.validate(text, name=name, base=base or bench.workspace, root=root)
     if as_json:
         emit_json({"config_id": config_id, "name": name, "problems": [problem.to_json() for problem in problems]})
         return
