@@ -52,7 +52,7 @@ def highlight(lines: Sequence[str], first: int, last: int) -> dict[int, list[Hig
     captures = cursor.captures(parser.parse(source).root_node)
     found: dict[int, list[Highlight]] = {}
     for name in _ORDER:
-        for node in captures.get(name, ()):
+        for node in sorted(captures.get(name, ()), key=lambda node: node.start_byte):  # they come in any order
             (top, left), (bottom, right) = node.start_point, node.end_point
             for row in range(max(top, first - begin), min(bottom, last - begin - 1) + 1):
                 end = right if row == bottom else None
