@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from agent_workbench.configs.problems import Problem
+    from agent_workbench.conversation.usage import Usage
 
 
 class WorkbenchError(Exception):
@@ -143,7 +144,9 @@ class ProviderError(WorkbenchError):
 
     `kind` names the fault; `retryable` says whether the same request may succeed
     later; `retry_after` is in seconds where the provider said so; `request_id`
-    is the provider's own, for its support.
+    is the provider's own, for its support. `usage` is what the failed request had
+    used as far as that was said; `config_path` names the value to look at, as a
+    plan's origins spell it, where one can help.
     """
 
     title = "The model provider failed"
@@ -157,6 +160,8 @@ class ProviderError(WorkbenchError):
         retry_after: float | None = None,
         status: int | None = None,
         request_id: str | None = None,
+        usage: Usage | None = None,
+        config_path: str = "",
     ) -> None:
         super().__init__(message)
         self.kind: ProviderFault = kind
@@ -164,6 +169,8 @@ class ProviderError(WorkbenchError):
         self.retry_after = retry_after
         self.status = status
         self.request_id = request_id
+        self.usage = usage
+        self.config_path = config_path
 
 
 class LimitReached(WorkbenchError):

@@ -182,6 +182,40 @@ async def test_tokens_of_all_steps_are_counted_and_unknown_ones_stay_unknown(kin
 
 
 @every
+async def test_what_a_broken_request_used_is_counted_as_far_as_it_was_said(kind: Kind):
+    tokens = Usage(100, 10)
+    words = replace(cut("Once upon a time", at=b"pon a"), tokens=tokens)
+    nothing = replace(says("Once", tokens=tokens), broken=Broken(error="overloaded", insert=b""), parts=())
+    async with talking(kind, nothing, words) as (_, provider):
+        events = await played(session(provider), "go")
+    again, kept, end = (
+        next(e for e in reversed(events) if isinstance(e, one)) for one in (Retrying, ReplyFinished, TurnFinished)
+    )
+    assert isinstance(again, Retrying)
+    assert isinstance(kept, ReplyFinished)
+    assert isinstance(end, TurnFinished)
+    said = 100 if kind.module == "provider-anthropic" else None  # the others count at the very end only
+    assert (again.usage.input_tokens, kept.usage.input_tokens) == (said, said)
+    assert end.usage.input_tokens == (said * 2 if said else None)
+    assert kept.usage.output_tokens is None
+    assert (again.request_id, kept.request_id, end.request_id) == ("req_fake",) * 3
+
+
+@every
+@pytest.mark.parametrize(
+    ("reply", "key"),
+    [(fails(401, "auth"), "api_key"), (fails(404, "model"), "default_model"), (fails(500), ""),
+     (Reply(body=b"<html>", headers={"content-type": "text/html"}), "base_url")],
+    ids=("a wrong key", "no such model", "overload", "a login page"),
+)  # fmt: skip
+async def test_the_value_to_look_at_is_named_where_one_can_help(kind: Kind, reply: Reply, key: str):
+    async with talking(kind, reply, reply, reply) as (_, provider):
+        end = (await played(session(provider), "go"))[-1]
+    assert isinstance(end, TurnFinished)
+    assert end.config_path == (f"providers[{kind.module}].config.{key}" if key else "")
+
+
+@every
 async def test_waits_are_shown_and_a_cut_off_reply_says_so(kind: Kind):
     async with talking(kind, fails(503), says("Once", stop="max_tokens")) as (_, provider):
         events = await played(session(provider), "go")

@@ -151,11 +151,16 @@ class ApprovalAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """A request failed before anything was shown and is sent again in `delay_s` seconds."""
+    """A request failed before anything was shown and is sent again in `delay_s` seconds.
+
+    `usage` is what it had used, `request_id` the provider's own name for it, as far as either is known.
+    """
 
     attempt: int
     delay_s: float
     reason: str
+    usage: Usage = Usage()
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +174,19 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """The turn is over. `error` says why when `status` is not `completed`."""
+    """The turn is over. `error` says why when `status` is not `completed`.
+
+    Where a provider failed, `request_id` is its own name for the request, and `config_path` the value of the config to
+    look at, as a plan's origins spell it, if one can help.
+    """
 
     status: TurnStatus
     usage: Usage = Usage()
     steps: int = 0
     error: str = ""
     error_kind: str = ""
+    request_id: str = ""
+    config_path: str = ""
 
 
 Event = (

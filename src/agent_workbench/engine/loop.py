@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent_workbench.conversation.codec import clean_text
 from agent_workbench.conversation.events import (
@@ -79,6 +79,7 @@ async def run_turn(
     except ProviderError as error:
         await turn.hooks.fire("provider:error", {"error": str(error), "kind": error.kind})
         end = turn.finished("failed", str(error), error.kind)
+        end = replace(end, request_id=error.request_id or "", config_path=error.config_path)
     except _Objected as error:
         end = turn.finished("failed", str(error), "hook")
     except LimitReached as error:
@@ -303,14 +304,18 @@ class _Turn:
                         case ReplyToolCall(call_id, name, arguments):
                             yield ToolCallDelta(call_id, name, arguments)
                         case Retrying():
+                            self.usage += item.usage
                             yield item
                         case ReplyDone(message, usage, request_id):
                             yield ReplyFinished(message, usage, time.monotonic() - started, request_id)
                             return
-        except ProviderError:
+        except ProviderError as error:
+            used = error.usage or Usage()
             if words:
                 kept = Message("assistant", (Text(words),), self.config.model_name, "interrupted")
-                yield ReplyFinished(kept, Usage(), time.monotonic() - started)
+                yield ReplyFinished(kept, used, time.monotonic() - started, error.request_id or "")
+            else:
+                self.usage += used
             raise
 
     async def _wait(self) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agent_workbench.conversation.events import Retrying
+from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine.ports import Provider, ReplyItem, Request
 from agent_workbench.errors import ProviderError, UsageError
 
@@ -79,14 +80,19 @@ async def stream_with_retries(
             if not fault.retryable or attempt == policy.attempts:
                 break
             wait = policy.delay(attempt, fault.retry_after, chance())
-            yield Retrying(attempt, wait, str(fault))
+            yield _again(attempt, wait, fault)
             await sleep(wait)
         first_fault = first_fault or fault
         if fault.kind not in HANDED_ON or index + 1 == len(providers):
+            first_fault.usage = fault.usage  # what the others had used was counted with each `Retrying`
             raise first_fault
         following = providers[index + 1]
-        yield Retrying(attempt, 0.0, f"{fault}; asking {following.id} instead")
+        yield _again(attempt, 0.0, fault, f"; asking {following.id} instead")
         request = replace(request, model=replace(request.model, provider=following.id, model=""))
+
+
+def _again(attempt: int, wait: float, fault: ProviderError, more: str = "") -> Retrying:
+    return Retrying(attempt, wait, f"{fault}{more}", fault.usage or Usage(), fault.request_id or "")
 
 
 async def _items(provider: Provider, request: Request) -> AsyncGenerator[ReplyItem, None]:
@@ -114,6 +120,8 @@ def _too_long(error: ProviderError, patience_s: float, now: datetime) -> Provide
         retry_after=wait,
         status=error.status,
         request_id=error.request_id,
+        usage=error.usage,
+        config_path=error.config_path,
     )
     final.__cause__ = error
     return final

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from agent_workbench.conversation.codec import event_to_json
@@ -131,6 +132,8 @@ class Recorder:
         Never raises for storage: where nothing can be stored the turn ends as failed, and may be finished again later.
         """
         await ended(*self._keepers)
+        if finished.usage != Usage():  # the engine's own end: it also knows of requests that brought no reply
+            self.usage = finished.usage
         if self.lost:
             self.closed = True
             return self._end("failed", LOST, SessionBusy.title)
@@ -143,7 +146,7 @@ class Recorder:
             return self._end("failed", finished.error or LOST, error.title)
         except StorageError as error:
             return self._end("failed", f"the end of this turn could not be saved: {error}", error.title)
-        return self._end(finished.status, finished.error, finished.error_kind)
+        return replace(finished, usage=self.usage, steps=self.steps)
 
     # --- inside
 
@@ -191,6 +194,8 @@ class Recorder:
             case ToolFinished(call, result):
                 self._results.setdefault(call.call_id, []).append(result)
                 self.usage += event.usage
+            case Retrying(usage=used):
+                self.usage += used
             case _:
                 pass
         self._publish(event)

@@ -6,11 +6,12 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from agent_workbench.configs.explain import diff_plans
+from agent_workbench.configs.plan import Plan
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.conversation.events import ApprovalRequired, Event, Notice, TurnFinished, TurnStarted, UserSaid
 from agent_workbench.conversation.messages import Message, Text
@@ -184,7 +185,7 @@ class Turn:
         async with aclosing(self._made(session, prepared)) as events:
             async for event in events:
                 if isinstance(event, TurnFinished):
-                    return event
+                    return pointed(event, prepared.agent.plan)
                 if isinstance(event, ApprovalRequired) and self._frontend is None:
                     self._questions.expect(event.question)  # before it is seen, so that no answer comes too early
                 await self._recorder.take(event)
@@ -247,6 +248,14 @@ class Turn:
         assert self._recorder is not None
         self._questions.clear()
         self.finished = await self._recorder.finish(end)
+
+
+def pointed(end: TurnFinished, plan: Plan) -> TurnFinished:
+    """Add the line that set the value which a failure is about; where it was left out, that of the entry around it."""
+    path = end.config_path
+    while path and path not in plan.origins:
+        path = path.rpartition(".")[0]
+    return replace(end, error=f"{end.error.rstrip('.')} ({plan.origins[path][-1]}).") if path else end
 
 
 def _current() -> asyncio.Task[Any]:

@@ -19,6 +19,9 @@ from agent_workbench.storage.records import StoredEvent
 REPLIED, STARTED, FINISHED = "reply", "tool_started", "tool_finished"
 """The kinds of the events that tell what a turn had done: a reply was stored with its usage, a call began, it ended."""
 
+USED = (REPLIED, FINISHED, "retrying")
+"""Those that say what was used; a request that failed and was sent again had its price too."""
+
 UNKNOWN = (
     "The program ended while this ran, so its result is not known. "
     "It may or may not have had an effect: check before repeating it."
@@ -47,7 +50,7 @@ def usage(connection: sqlite3.Connection, session_id: str, turn_id: str) -> tupl
     """Return what a turn's stored replies used, and how many there were."""
     total, steps = Usage(), 0
     for event in _events(connection, session_id, turn_id):
-        if event.kind in (REPLIED, FINISHED):  # a call that ran an agent of its own says what that used
+        if event.kind in USED:  # a call that ran an agent of its own says what that used
             total += codec.usage_from_json(event.data.get("usage"))
             steps += event.kind == REPLIED
     return total, steps

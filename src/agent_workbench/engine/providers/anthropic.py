@@ -9,7 +9,8 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, Literal, cast
 
 from pydantic import AliasChoices, Field
 
@@ -258,6 +259,13 @@ class _Reading:
     def done(self, request_id: str) -> ReplyDone:
         message = self._draft.message(self._model, _STOPS.get(self._stop, "end"))
         return ReplyDone(message, self._price(_usage(self._usage)), request_id)
+
+    def spent(self) -> Usage:
+        """Return what was said so far; output is counted last, and a request alone has a price too."""
+        counted = _usage(self._usage)
+        if self._stop or counted.input_tokens is None:
+            return cast(Usage, self._price(counted))
+        return replace(cast(Usage, self._price(replace(counted, output_tokens=0))), output_tokens=None)
 
     def _begin(self, index: int, block: Mapping[str, Any]) -> Iterator[ReplyItem]:
         match block["type"]:

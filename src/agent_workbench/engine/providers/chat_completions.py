@@ -251,6 +251,9 @@ class _Reading:
         stop = "refusal" if self._refused else _STOPS.get(self._finish, "end")
         return ReplyDone(self._draft.message(self._model, stop), self._price(_usage(self._usage)), request_id)
 
+    def spent(self) -> Usage:
+        return self._price(_usage(self._usage))
+
     def _delta(self, delta: Mapping[str, Any]) -> Iterator[ReplyItem]:
         yield from self._draft.thinking("thinking", delta.get("reasoning_content") or delta.get("reasoning") or "")
         content = delta.get("content") or ""

@@ -153,9 +153,10 @@ class Endpoint:
         key = given.strip()
         if not key and self.needs_key:
             detail = f"{caller.id}: there is no API key. Set {caller.key_variable} or {caller.at('api_key')}."
-            raise ProviderError(detail, kind="setup")
+            raise ProviderError(detail, kind="setup", config_path=caller.at("api_key"))
         if not key.isascii() or not key.isprintable() or " " in key or key.startswith("${"):
-            raise ProviderError(f"{caller.id}: {caller.at('api_key')} is not a key that can be sent.", kind="setup")
+            detail = f"{caller.id}: {caller.at('api_key')} is not a key that can be sent."
+            raise ProviderError(detail, kind="setup", config_path=caller.at("api_key"))
         return key or NO_KEY
 
 
@@ -189,6 +190,7 @@ async def _require_stream(caller: Caller, response: Any) -> None:
     fault.retryable = not text.strip()
     if text.strip():
         fault.args = (f"{fault} Check {caller.at('base_url')} ({caller.base_url}).",)
+        fault.config_path = caller.at("base_url")
     raise fault
 
 

@@ -36,6 +36,11 @@ RETRYABLE: frozenset[ProviderFault] = frozenset(
     {"rate_limit", "server", "connection", "timeout", "interrupted", "protocol"}
 )
 
+#: The key of a provider's config that a fault is most likely about.
+_BLAMED: Mapping[ProviderFault, str] = {
+    "auth": "api_key", "quota": "api_key", "model": "default_model", "setup": "base_url",
+}  # fmt: skip
+
 _TOO_LONG = re.compile(
     r"prompt is too long|context (?:length|window|size)|maximum context|exceeds? the (?:available )?context"
     r"|too many tokens",
@@ -89,16 +94,18 @@ def reported(caller: Caller, error: Any, request_id: str = "") -> ProviderError:
 
 def named(caller: Caller, kind: ProviderFault, detail: str, status: int | None = None) -> ProviderError:
     """Make the fault: what happened, then what to change where something can be changed."""
+    key = _BLAMED.get(kind, "")
+    at = caller.at(key) if key else ""
     where = {
-        "auth": f"Check {caller.at('api_key')}" + (f" or {caller.key_variable}" * bool(caller.key_variable)),
-        "quota": f"The account behind {caller.at('api_key')} is used up",
-        "model": f"Check {caller.at('default_model')}" + (f" ({caller.model})" * bool(caller.model)),
-        "setup": f"Check {caller.at('base_url')} ({caller.base_url})",
+        "auth": f"Check {at}" + (f" or {caller.key_variable}" * bool(caller.key_variable)),
+        "quota": f"The account behind {at} is used up",
+        "model": f"Check {at}" + (f" ({caller.model})" * bool(caller.model)),
+        "setup": f"Check {at} ({caller.base_url})",
     }.get(kind, "")
     hidden = detail.replace(caller.secret, "•••") if len(caller.secret) > 4 else detail
     text = clean_line(hidden[:2000], 500).rstrip(".")
     sentence = f"{caller.id}: {text}." + (f" {where}." * bool(where))
-    return ProviderError(sentence, kind=kind, retryable=kind in RETRYABLE, status=status)
+    return ProviderError(sentence, kind=kind, retryable=kind in RETRYABLE, status=status, config_path=at)
 
 
 def unreachable(caller: Caller, error: BaseException) -> ProviderError:

@@ -235,6 +235,7 @@ class _Reading:
             case "response.output_item.done":
                 yield from self._item(data["output_index"], data["item"])
             case "response.failed":
+                self._response = data["response"]
                 raise faults.reported(self._caller, data["response"].get("error"))
             case "response.completed" | "response.incomplete":
                 self._response = data["response"]
@@ -243,6 +244,9 @@ class _Reading:
     def done(self, request_id: str) -> ReplyDone:
         message = self._draft.message(self._response.get("model", ""), self._stop())
         return ReplyDone(message, self._price(_usage(self._response.get("usage"))), request_id)
+
+    def spent(self) -> Usage:
+        return self._price(_usage(self._response.get("usage")))
 
     def _item(self, index: int, item: Mapping[str, Any]) -> Iterator[ReplyItem]:
         """Take from a finished item what did not come in pieces: compatible servers differ in what they stream."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from agent_workbench.conversation.messages import Thinking
+from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine.ports import ReplyDone, ReplyItem, Request
 from agent_workbench.engine.providers import faults
 from agent_workbench.engine.providers.client import Endpoint, Send
@@ -38,6 +39,10 @@ class Reading(Protocol):
         """Return the whole reply."""
         ...
 
+    def spent(self) -> Usage:
+        """Return what the reply has used so far, as far as that was said: of a broken one this is all there is."""
+        ...
+
 
 async def read(endpoint: Endpoint, send: Send, reading: Reading, model: str) -> AsyncGenerator[ReplyItem, None]:
     """Send a request and stream its reply, `ReplyDone` last.
@@ -59,12 +64,13 @@ async def read(endpoint: Endpoint, send: Send, reading: Reading, model: str) -> 
                     break
         except ProviderError as error:
             error.request_id = error.request_id or request_id or None
+            error.usage = reading.spent()
             if not reading.whole:
                 raise
         if not reading.whole:
             detail = "the stream ended before the reply was whole" if count else "the answer is empty"
             fault = faults.named(caller, "interrupted" if count else "protocol", detail)
-            fault.request_id = request_id or None
+            fault.request_id, fault.usage = request_id or None, reading.spent()
             raise fault
         # Reading to the very end lets the connection serve the next request; a server that lingers is left.
         with suppress(TimeoutError, ProviderError):
