@@ -121,9 +121,6 @@ class Chores:
             case "fork":
                 if self._pane is not None:
                     await self._screen.sessions.fork(self._pane)
-            case "rename_session":
-                if self._pane is not None:
-                    await self.session_asked("rename", self._pane.session_id)
             case "model":
                 await self._model()
             case "pin":
@@ -379,11 +376,11 @@ class Chores:
                 if picked is not None:
                     pane.prompt.draft = sent[int(picked)]
 
-    async def edit_elsewhere(self, text: str) -> str:
+    async def edit_elsewhere(self, text: str, *, suffix: str = ".yaml") -> str:
         """Return a text as $EDITOR leaves it; the screen is handed over meanwhile."""
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "config.yaml"
+            path = Path(folder) / f"text{suffix}"
             path.write_bytes(text.encode("utf-8"))
             with self._screen.app.suspend():
                 process = await asyncio.create_subprocess_exec(*shlex.split(editor), str(path))

@@ -25,8 +25,10 @@ from agent_workbench.conversation.events import (
 )
 from agent_workbench.conversation.messages import Message
 from agent_workbench.engine.permissions import MODES
-from agent_workbench.errors import ConfigError, SessionBusy, WorkbenchError
-from agent_workbench.frontends.tui.commands import Command, slash
+from agent_workbench.errors import ConfigError, WorkbenchError
+from agent_workbench.frontends.tui.commands import COMMANDS
+from agent_workbench.frontends.tui.widgets.blocks import spoken
+from agent_workbench.frontends.tui.widgets.offers import Offer
 from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid, SessionPane
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Session
@@ -105,6 +107,7 @@ class SessionWork:
             model=str(session.settings.get("model", "")),
             mode=str(session.settings.get("permission_mode") or "ask"),
         )
+        pane.prompt.commands = [Offer(f"/{one.slash}", one.help) for one in COMMANDS if one.slash]
         await grid.add(pane, replace=replaced)
         pane.prompt.draft = session.draft
         if not focus:
@@ -122,7 +125,7 @@ class SessionWork:
         await asyncio.sleep(0)  # the follower is registered now: nothing that happens from here on is missed
         messages = [one.message for one in await sessions.messages(id)]
         pane.load(messages)
-        pane.prompt.sent = [said.text for said in messages if said.role == "user" and said.text]
+        pane.prompt.sent = [words for said in messages if said.role == "user" and (words := spoken(said).strip())]
         pane.set_meter(await sessions.usage(session_id=id))
         if sessions.is_running(id):
             pane.set_state("waiting")
@@ -154,6 +157,8 @@ class SessionWork:
     async def _note(self, id: str, event: Event) -> None:
         """Bring the list up to date when a session begins, ends, asks or is answered."""
         match event:
+            case UserSaid():
+                self._screen.chats.talk.show_waiting(id)
             case TurnStarted() | ApprovalAnswered():
                 await self._changed()
             case ApprovalRequired():
@@ -164,6 +169,7 @@ class SessionWork:
             case TurnFinished():
                 if not self.grid.showing(id):
                     self.unread.add(id)
+                self._screen.chats.talk.show_waiting(id)
                 session = await self._shared.sessions.get_session(id)
                 for pane in self.grid.showing(id):
                     pane.set_title(session.title if session else None)
@@ -195,51 +201,26 @@ class SessionWork:
 
     # --- what is said
 
-    async def submit(self, pane: SessionPane, text: str) -> None:
-        """Send what was written: a command where it begins with `/`, to all panes while broadcasting."""
-        if text.startswith("/") and not text.startswith("//"):
-            found = slash(text)
-            if isinstance(found, Command):
-                await self._screen.run_action(found.action)
-            else:
-                pane.prompt.draft = text
-                self._screen.tell(found, severity="warning")
-            return
-        said = text[1:] if text.startswith("//") else text
-        ids = dict.fromkeys(one.session_id for one in (self.grid.panes if self.broadcast else [pane]))
-        for id in ids:
-            self._send(id, said)
-
-    def _send(self, id: str, text: str) -> None:
-        sessions = self._shared.sessions
-        try:
-            if sessions.is_running(id):
-                sessions.queue(id, text)
-                self._screen.tell("Queued: it is sent when this turn is over.")
-            else:
-                sessions.start(id, text)
-        except SessionBusy as error:
-            self._screen.tell(str(error), title=error.title, severity="warning")
-        except WorkbenchError as error:
-            self._screen.tell(str(error), title=error.title, severity="error")
-
     def answer(self, pane: SessionPane, call_id: str, answer: Answer) -> None:
         """Pass an answer to the turn that asked."""
-        if not self._shared.sessions.answer(pane.session_id, call_id, answer):
+        talk = self._screen.chats.talk
+        if not (talk.asker.answer(call_id, answer) or self._shared.sessions.answer(pane.session_id, call_id, answer)):
             self._screen.tell("That question is answered already.", severity="warning")
 
     async def stop(self, pane: SessionPane) -> None:
-        """Stop the running turn."""
-        await self._shared.sessions.cancel(pane.session_id)
+        """Stop the running command, else the running turn."""
+        if not await self._screen.chats.talk.stop(pane.session_id):
+            await self._shared.sessions.cancel(pane.session_id)
 
     # --- a session's own settings
 
     async def set(self, pane: SessionPane, **settings: Any) -> None:
         """Change settings of a pane's session; they hold from its next step."""
-        session = await self._shared.sessions.get_session(pane.session_id)
-        if session is None:
+        try:
+            await self._shared.sessions.change_settings(pane.session_id, **settings)
+        except WorkbenchError as error:
+            self._screen.tell(str(error), title=error.title, severity="error")
             return
-        await self._shared.sessions.update_session(pane.session_id, settings={**session.settings, **settings})
         for one in self.grid.showing(pane.session_id):
             one.set_title(model=settings.get("model"), mode=settings.get("permission_mode"))
 

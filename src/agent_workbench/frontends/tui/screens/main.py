@@ -18,6 +18,7 @@ from textual.widgets import TextArea
 
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.additions import ARTICLES
+from agent_workbench.frontends.tui.chat_chores import ChatChores
 from agent_workbench.frontends.tui.chores import Chores
 from agent_workbench.frontends.tui.commands import bindings
 from agent_workbench.frontends.tui.config_work import ConfigWork
@@ -63,6 +64,7 @@ class MainScreen(Screen[None]):
         self.sessions = SessionWork(self, shared, self.refresh_lists)
         self.overview = Overview(self, shared)
         self.chores = Chores(self, shared)
+        self.chats = ChatChores(self, shared)
 
     def compose(self) -> ComposeResult:
         yield Bar(id="header")
@@ -219,7 +221,7 @@ class MainScreen(Screen[None]):
     @work(group="say")
     async def _submitted(self, event: ChatPane.Submitted) -> None:
         if isinstance(event.pane, SessionPane):
-            await self.sessions.submit(event.pane, event.text)
+            await self.chats.submit(event.pane, event.text, steer=event.steer)
 
     @on(ChatPane.Answered)
     def _answered(self, event: ChatPane.Answered) -> None:
@@ -243,6 +245,12 @@ class MainScreen(Screen[None]):
     @work(group="say")
     async def _asked_of_pane(self, event: Any) -> None:
         await self.chores.pane_asked(event)
+
+    @on(ChatPane.Wanted)
+    @on(ChatPane.PathsRequested)
+    @work(group="chat")
+    async def _wanted_of_pane(self, event: ChatPane.Asked) -> None:
+        await self.chats.wanted(event)
 
     @on(PaneGrid.ModeRequested)
     @work(group="mode")
@@ -289,6 +297,11 @@ class MainScreen(Screen[None]):
     async def action_do(self, what: str) -> None:
         """Do something that needs no more than its name (see `Chores.do`)."""
         await self.chores.do(what)
+
+    @work(group="ask")
+    async def action_chat(self, what: str) -> None:
+        """Do something with the active chat (see `ChatChores.do`)."""
+        await self.chats.do(what)
 
     def action_zoom(self) -> None:
         """Show the active pane alone, and the others again."""

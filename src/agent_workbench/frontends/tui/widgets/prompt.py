@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Label, TextArea
 
 from agent_workbench.conversation.clean import clean
-from agent_workbench.frontends.tui.widgets.offers import Offer, Offers, fitting
+from agent_workbench.frontends.tui.widgets.offers import MOST, Offer, Offers, fitting
 
 PLACEHOLDER = "ask, or / for commands"
 PASTE_LINES = 10
@@ -225,9 +225,11 @@ class PromptArea(TextArea, inherit_bindings=False):
             self.action_cursor_down()
 
     def offer_paths(self, start: str, paths: Iterable[str]) -> None:
-        """Offer paths for what stands after the `@`, unless something else stands there by now."""
+        """Offer paths, best first, for what stands after the `@`, unless something else stands there by now."""
         if self._word == f"@{start}" and self._word != self._dismissed:
-            self.offers.put(fitting((Offer(f"@{clean(path)}") for path in paths), self._word))
+            wanted = start.casefold()
+            fit = [Offer(f"@{clean(path)}") for path in paths if wanted in path.casefold() and path != start]
+            self.offers.put(fit[:MOST])
 
     def action_take(self) -> None:
         """Put the chosen offer in place of the word; without one, the key means something to somebody else."""

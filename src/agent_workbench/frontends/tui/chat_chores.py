@@ -1,0 +1,120 @@
+"""What is asked of the active chat by name, and by its prompt: who does it is chosen here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent_workbench.frontends.tui.commands import Command, slash
+from agent_workbench.frontends.tui.screens.pick import Pick, options
+from agent_workbench.frontends.tui.takeaway import Takeaway
+from agent_workbench.frontends.tui.talk import Talk
+from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
+from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
+from agent_workbench.services.shared import SharedContext
+
+if TYPE_CHECKING:
+    from agent_workbench.frontends.tui.screens.main import MainScreen
+
+#: What the permission modes do, in few words.
+MODES = (
+    ("ask", "ask        every change is asked about"),
+    ("fast-edit", "fast-edit  edits in the workspace go through"),
+    ("read-only", "read-only  nothing is changed or run"),
+    ("plan", "plan       it reads and proposes"),
+)
+
+
+class ChatChores:
+    """Hands what is asked of a chat to who does it. Every coroutine runs in a worker of the screen."""
+
+    def __init__(self, screen: MainScreen, shared: SharedContext) -> None:
+        self._screen = screen
+        self._words = ""
+        self.talk = Talk(screen, shared)
+        self.takeaway = Takeaway(screen, shared)
+
+    @property
+    def _pane(self) -> SessionPane | None:
+        return self._screen.query_one(PaneGrid).active
+
+    async def submit(self, pane: SessionPane, text: str, *, steer: bool = False) -> None:
+        """Send what was written, to all panes while broadcasting; `/` begins a command, `!` one of the shell.
+
+        A second `/` or `!` makes the first a letter.
+        """
+        if text.startswith("/") and not text.startswith("//"):
+            await self._command(pane, text)
+        elif text.startswith("!") and not text.startswith("!!"):
+            self.talk.run(pane, text[1:].strip())
+        else:
+            said = text[1:] if text.startswith(("//", "!!")) else text
+            shown = self._screen.query_one(PaneGrid).panes if self._screen.sessions.broadcast else [pane]
+            for id in dict.fromkeys(one.session_id for one in shown):
+                await self.talk.say(id, said, steer=steer)
+
+    async def _command(self, pane: SessionPane, text: str) -> None:
+        found = slash(text)
+        if isinstance(found, Command):
+            self._words = text.partition(" ")[2].strip()
+            await self._screen.run_action(found.action)
+        else:
+            pane.prompt.draft = text
+            self._screen.tell(found, severity="warning")
+
+    async def wanted(self, event: ChatPane.Asked) -> None:
+        """Do what a pane asks for."""
+        pane = event.pane
+        if not isinstance(pane, SessionPane):
+            return
+        match event:
+            case ChatPane.PathsRequested(start=start):
+                await self.talk.offer_files(pane, start)
+            case ChatPane.Wanted(what="draft"):
+                await self.talk.keep_draft(pane)
+            case ChatPane.Wanted(what="external"):
+                await self.talk.write_elsewhere(pane)
+            case ChatPane.Wanted(what="take_back"):
+                self.talk.take_back(pane)
+
+    async def do(self, what: str) -> None:
+        """Do what a command names, with the words that were written after it."""
+        words, self._words = self._words, ""
+        pane = self._pane
+        if pane is None:
+            self._screen.tell("Open a session first: ctrl+n starts one.")
+            return
+        match what:
+            case "find":
+                pane.find.start(words)
+            case "retry":
+                await self.talk.again(pane)
+            case "revise":
+                await self.talk.again(pane, edit=True)
+            case "continue":
+                await self.talk.go_on(pane)
+            case "waiting":
+                await self.talk.wait_list(pane)
+            case "attach":
+                await self.talk.attach(pane)
+            case "mode":
+                await self._mode(pane, words)
+            case "title":
+                await self.talk.title(pane, words)
+            case "reply" | "code" | "command":
+                self.takeaway.copy(pane, what)
+            case "links":
+                await self.takeaway.links(pane)
+            case "export":
+                await self.takeaway.export(pane)
+            case _:
+                raise AssertionError(f"nothing does {what!r} to a chat")
+
+    async def _mode(self, pane: SessionPane, words: str) -> None:
+        rows = options(*MODES)
+        known = [mode for mode, _ in MODES]
+        picked: str | None = words
+        if words not in known:
+            picked = await self._screen.app.push_screen_wait(Pick("Permission mode", rows, at=pane.mode))
+        if picked:
+            await self._screen.sessions.set(pane, permission_mode=picked)
+            self._screen.show_header()

@@ -1,0 +1,101 @@
+"""A command that a person runs in a session: through its tool and rules, its output read with the next message."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+
+from agent_workbench.conversation.events import Event, ResultsReady, StepStarted, ToolFinished, TurnFinished, UserSaid
+from agent_workbench.conversation.messages import Message, ToolCall, ToolResult, user
+from agent_workbench.engine.calls import Calls, Ledger
+from agent_workbench.engine.hooks.dispatch import Hooks
+from agent_workbench.engine.ports import Frontend
+from agent_workbench.errors import NotFound, UsageError, WorkbenchError
+from agent_workbench.services.shared import SharedContext
+from agent_workbench.storage.ports import SessionStore
+from agent_workbench.storage.records import Lease, TurnState
+
+TOOL = "bash"
+LEASE_S = 30.0
+
+
+async def run_command(
+    bench: SharedContext, session_id: str, command: str, frontend: Frontend
+) -> AsyncGenerator[Event, None]:
+    """Run a command and yield what happens; `UserSaid` holds the command with its output, the last is `TurnFinished`.
+
+    The model is not asked: it reads the output with the next message. The session's rules decide, and `frontend` is
+    asked where they ask. Closing the iterator stops the command, and nothing is said.
+
+    Raises:
+        NotFound: If there is no such session.
+        UsageError: If the command is empty, or the session has no bash tool.
+        SessionBusy: If a turn runs in the session.
+        InvalidBundle: If its config cannot run.
+    """
+    store = bench.store.sessions
+    session = await asyncio.to_thread(store.get, session_id)
+    if session is None:
+        raise NotFound(f"there is no session {session_id}")
+    if not command.strip():
+        raise UsageError("there is no command after the !")
+    config = await bench.sessions.effective(session_id)
+    if config.tools.get(TOOL) is None:
+        raise UsageError("this config has no shell: add tool-bash to its tools to run commands here")
+    call = ToolCall(f"shell-{uuid.uuid4().hex[:8]}", TOOL, {"command": command})
+    reply = Message("assistant", (call,), stop_reason="tool_calls")
+    calls = Calls(config, frontend, Hooks(config.hooks, session_id), (reply,), Ledger())
+    async with aclosing(_held(store, session_id, config.revision, calls, command)) as events:
+        async for event in events:
+            yield event
+
+
+async def _held(
+    store: SessionStore, session_id: str, revision: int, calls: Calls, command: str
+) -> AsyncGenerator[Event, None]:
+    """Run the call as a turn of its own, so that no other turn begins meanwhile."""
+    turn_id, owner = uuid.uuid4().hex, f"shell:{uuid.uuid4().hex}"
+
+    def begin() -> Lease:
+        return store.begin_turn(
+            session_id, turn_id, None, owner=owner, config_revision=revision, model="", lease_s=LEASE_S
+        )
+
+    lease = await asyncio.to_thread(begin)
+    keeping = asyncio.create_task(_keep(store, lease))
+    said = False
+    try:
+        yield StepStarted(0)
+        async with aclosing(calls.settle()) as events:
+            async for event in events:
+                if isinstance(event, ResultsReady):
+                    continue
+                yield event
+                if isinstance(event, ToolFinished):
+                    message = user(report(command, event.result))
+                    await asyncio.to_thread(store.append, lease, turn_id, [message])
+                    said = True
+                    yield UserSaid(message)
+    finally:
+        keeping.cancel()
+        state: TurnState = "completed" if said else "cancelled"
+        await asyncio.shield(asyncio.to_thread(store.end_turn, lease, turn_id, state))
+    yield TurnFinished("completed")
+
+
+async def _keep(store: SessionStore, lease: Lease) -> None:
+    """Renew the lease while the command runs."""
+    while True:
+        await asyncio.sleep(LEASE_S / 3)
+        with suppress(WorkbenchError):  # taken over, or the disk refuses: storing the output will say so
+            lease = await asyncio.to_thread(store.renew, lease, lease_s=LEASE_S)
+
+
+def report(command: str, result: ToolResult) -> str:
+    """Return what the model reads of a command: itself and its output, fenced with more backticks than it holds."""
+    longest = max((len(run) for run in re.findall(r"`+", result.content)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"I ran a command myself:\n\n{fence}\n$ {command}\n{result.content.rstrip()}\n{fence}"

@@ -1,0 +1,227 @@
+"""What a person does within one conversation: queue, steer, take back, run, find, retry, attach, take away."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent_workbench.frontends.tui.screens.pick import Name, Pick
+from agent_workbench.frontends.tui.takeaway import file_name, links, newest, write_new
+from agent_workbench.frontends.tui.talk import best
+from agent_workbench.frontends.tui.widgets.blocks import ReplyBlock
+from agent_workbench.frontends.tui.widgets.row_list import RowList
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from workbench import Bench, workbench
+
+
+async def pick(bench: Bench, id: str) -> None:
+    """Choose a row of the dialog that opens."""
+    await bench.until(lambda: isinstance(bench.app.screen, Pick), "a dialog")
+    rows = bench.app.screen.query_one(RowList)
+    rows.put(rows.rows, at=id)
+    await bench.press("enter")
+
+
+async def with_shell(bench: Bench) -> None:
+    """Give the first config a shell."""
+    config = await bench.shared.configs.find_config("hello")
+    text = config.yaml_content.rstrip("\n") + "\n  - module: tool-bash\n"
+    await bench.shared.configs.update_config(config.config_id, yaml_content=text)
+
+
+async def test_enter_queues_and_ctrl_s_steers_and_both_can_be_taken_back(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("count to 60")
+        await bench.until(lambda: pane.busy, "it writes")
+        await bench.say("my name is Ada")
+        await bench.until(lambda: "1 queued: my name is Ada" in pane.status.plain, "queued")
+        await bench.type("quick")
+        await bench.press("ctrl+s")
+        await bench.until(lambda: "next step: quick" in pane.status.plain, "steered")
+        await bench.press("alt+up")
+        await bench.until(lambda: pane.prompt.draft == "my name is Ada", "the queued one is back")
+        await bench.press("alt+up")
+        await bench.until(lambda: pane.prompt.draft == "quick\n\nmy name is Ada", "the steered one too")
+        assert not pane.status.telling
+        await bench.press("escape")
+
+
+async def test_a_steered_message_reaches_the_running_turn(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("count to 60")
+        await bench.until(lambda: pane.busy, "it writes")
+        pane.prompt.type_in("my name is Ada")
+        await bench.press("ctrl+s")
+        await bench.until(lambda: not pane.busy, "done")
+        assert len(bench.shared.store.sessions.turns(pane.session_id)) == 1
+        assert "user: my name is Ada" in bench.text_of(pane)
+
+
+async def test_a_shell_command_runs_in_the_session_and_its_output_is_said(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("!echo hi")
+        await bench.until(lambda: not pane.busy and pane.transcript.count, "refused: no shell here")
+        assert "tool-bash" in pane.transcript.blocks[-1].text  # type: ignore[union-attr]
+        await with_shell(bench)
+        await bench.say("!echo hi")
+        await bench.until(lambda: pane.question.waiting, "it asks")
+        await bench.until(lambda: pane.question.has_focus_within, "the question has the focus")
+        await bench.pilot.pause(0.6)
+        await bench.press("y")
+        await bench.until(lambda: not pane.busy and "$ echo hi\nhi" in bench.text_of(pane), "it ran")
+        assert "hi" in pane.transcript.blocks[-1].text  # type: ignore[union-attr]
+
+
+async def test_esc_stops_a_command(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await with_shell(bench)
+        await bench.say("!sleep 60")
+        await bench.until(lambda: pane.question.waiting, "it asks")
+        await bench.press("escape")
+        await bench.until(lambda: pane.state == "stopped", "stopped")
+        assert bench.text_of(pane) == ""
+
+
+async def test_files_are_offered_after_an_at_and_sent_along(tmp_path: Path):
+    (tmp_path / "work" / "src").mkdir(parents=True)
+    (tmp_path / "work" / "src" / "notes.txt").write_text("the answer is 42")
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.type("what is in @not")
+        await bench.until(lambda: pane.prompt.offers.open, "an offer")
+        await bench.press("tab")
+        assert pane.prompt.draft == "what is in @src/notes.txt "
+        await bench.press("enter")
+        await bench.until(lambda: not pane.busy and pane.transcript.count > 1, "said")
+        stored = bench.shared.store.sessions.messages(pane.session_id)[0].message
+        assert "the answer is 42" in stored.text
+        assert pane.transcript.blocks[0].files == ("src/notes.txt",)  # type: ignore[union-attr]
+        assert pane.transcript.blocks[0].text == "what is in @src/notes.txt "  # type: ignore[union-attr]
+
+
+async def test_commands_are_offered_from_the_registry(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.type("/exp")
+        await bench.until(lambda: pane.prompt.offers.open, "an offer")
+        chosen = pane.prompt.offers.chosen
+        assert chosen is not None
+        assert chosen.text == "/export"
+
+
+async def test_a_draft_survives_a_crash(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.type("half a thou")
+        store = bench.shared.store.sessions
+
+        def kept() -> bool:
+            session = store.get(pane.session_id)
+            return session is not None and session.draft == "half a thou"
+
+        await bench.until(kept, "the draft is kept while it is written")
+
+
+async def test_find_marks_words_and_walks_over_them(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("my name is Ada")
+        await bench.until(lambda: not pane.busy and "Ada" in bench.text_of(pane), "an answer")
+        await bench.press("ctrl+f")
+        await bench.until(lambda: pane.find.has_focus_within, "the line")
+        await bench.type("ada")
+        await bench.until(lambda: pane.transcript.needle == "ada", "marked")
+        before = pane.transcript.cursor
+        await bench.press("enter")
+        assert pane.transcript.cursor != before
+        await bench.press("escape")
+        await bench.until(lambda: pane.prompt.has_focus and not pane.transcript.needle, "back")
+
+
+async def test_retry_says_the_last_prompt_again_in_a_fork(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("my name is Ada")
+        await bench.until(lambda: not pane.busy and "Ada" in bench.text_of(pane), "an answer")
+        await bench.say("what is my name?")
+        await bench.until(lambda: not pane.busy and bench.text_of(pane).count("user:") == 2, "another")
+        await bench.say("/retry")
+        await bench.until(lambda: len(bench.panes) == 2 and not bench.panes[1].busy, "a fork")
+        await bench.until(lambda: bench.text_of(bench.panes[1]) == bench.text_of(pane), "says the same")
+        await bench.press("alt+1")
+        await bench.say("/revise")
+        await bench.until(lambda: len(bench.panes) == 3 and bench.panes[2].prompt.draft == "what is my name?", "edit")
+        assert bench.text_of(bench.panes[2]).count("user:") == 1
+
+
+async def test_the_conversation_is_exported_and_no_file_is_replaced(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("my name is Ada")
+        await bench.until(lambda: not pane.busy and "Ada" in bench.text_of(pane), "an answer")
+        for _ in range(2):
+            await bench.say("/export")
+            await pick(bench, "md")
+            await bench.until(lambda: isinstance(bench.app.screen, Name), "where to")
+            await bench.press("enter")
+            await bench.until(lambda: not isinstance(bench.app.screen, Name), "done")
+        found = list((tmp_path / "work").glob("*.md"))
+        await bench.until(lambda: found and "Ada" in found[0].read_text(), "written")
+        assert len(found) == 1
+
+
+async def test_a_link_opens_only_when_it_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    opened: list[str] = []
+    async with workbench(tmp_path) as bench:
+        monkeypatch.setattr(bench.app, "open_url", lambda url, new_tab=True: opened.append(url))
+        pane = await bench.session()
+        pane.transcript.append(ReplyBlock("see https://example.org/a_(b) and http://x.test/."))
+        await bench.say("/links")
+        await bench.until(lambda: isinstance(bench.app.screen, Pick), "the links")
+        assert opened == []
+        await pick(bench, "http://x.test/")
+        await bench.until(lambda: opened == ["http://x.test/"], "opened")
+
+
+async def test_the_mode_is_set_by_name(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("/mode plan")
+        await bench.until(lambda: pane.mode == "plan", "set")
+        await bench.say("/title a new name")
+        await bench.until(lambda: pane.session_title == "a new name", "named")
+
+
+def test_links_lose_the_punctuation_after_them():
+    text = "a https://a.b/c. (https://d.e/f_(g)) javascript:alert(1) http:// <https://h.i>"
+    assert list(links(text)) == ["https://a.b/c", "https://d.e/f_(g)", "https://h.i"]
+
+
+def test_the_newest_code_and_reply_are_copied_as_written():
+    blocks = [ReplyBlock("# a\n```py\nx = 1\n```\n"), ReplyBlock("**b**")]
+    assert newest(blocks, "reply") == "**b**"
+    assert newest(blocks, "code").strip() == "x = 1"
+    assert newest(blocks, "command") == ""
+
+
+def test_file_names_that_begin_with_what_was_typed_come_first():
+    assert best(["docs/mainland.md", "a/domain.py", "src/main.py"], "main") == [
+        "docs/mainland.md",
+        "src/main.py",
+        "a/domain.py",
+    ]
+
+
+def test_an_export_is_never_written_over_a_file(tmp_path: Path):
+    write_new(tmp_path / "a.md", "one")
+    with pytest.raises(FileExistsError):
+        write_new(tmp_path / "a.md", "two")
+    assert file_name("Fix: the /etc\x1b thing!") == "fix-the-etc-thing"
