@@ -12,7 +12,7 @@ import click
 
 from agent_workbench.errors import Conflict, RevisionConflict, UsageError
 from agent_workbench.frontends.cli.config_store import text_of
-from agent_workbench.frontends.cli.opening import json_option, key_values, with_workbench
+from agent_workbench.frontends.cli.opening import in_thread, json_option, key_values, with_workbench
 from agent_workbench.frontends.cli.output import counted, emit, emit_json, narrate, show_problems
 
 if TYPE_CHECKING:
@@ -65,9 +65,7 @@ async def make(
 async def tell_link(bench: SharedContext, saved: ConfigText) -> None:
     """Say where the file of a linked config did not get what was saved."""
     if saved.config is not None:
-        import asyncio
-
-        change = await asyncio.to_thread(bench.configs.links.change_of, saved.config.config_id)
+        change = await in_thread(bench.configs.links.change_of, saved.config.config_id)
         if change is not None:
             narrate(f"{change}; `awb config sync {saved.config.config_id}` shows the difference and asks")
 

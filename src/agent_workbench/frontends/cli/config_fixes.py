@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +9,7 @@ import click
 from agent_workbench.errors import UsageError
 from agent_workbench.frontends.cli.config_edits import dry_run_option, note_option, place_of, tell_link
 from agent_workbench.frontends.cli.config_store import text_of
-from agent_workbench.frontends.cli.opening import json_option, sources_option, with_workbench
+from agent_workbench.frontends.cli.opening import in_thread, json_option, sources_option, with_workbench
 from agent_workbench.frontends.cli.output import counted, emit, emit_json, emit_table, narrate, show_problems
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ async def fix(bench: SharedContext, config: str, note: str, dry_run: bool, as_js
             changed, name=text.label, base=text.base or bench.workspace, root=text.root, fetch=False
         )
 
-    found = await asyncio.to_thread(fix_all, text.text, check)
+    found = await in_thread(fix_all, text.text, check)
     diff = masked_diff(text.text, found.text, name=text.name)
     saved = text
     if found.fixed and not dry_run:
@@ -148,7 +147,7 @@ async def _move(
     moved: list[Moved] = []
     new = text.text
     for path in paths:
-        done = await asyncio.to_thread(move_secret, new, path, source=text.source, store=store)
+        done = await in_thread(move_secret, new, path, source=text.source, store=store)
         if not done.kept.is_there and text.config is None:
             raise UsageError(
                 f"the value at {path} would be lost: {done.kept.reason}. Export {done.kept.name} with it first"
@@ -192,7 +191,7 @@ async def refresh(bench: SharedContext, config: str, as_json: bool) -> int:
     from agent_workbench.services.refresh import refresh as fetch_again
 
     text = await text_of(bench, config)
-    done = await asyncio.to_thread(
+    done = await in_thread(
         fetch_again,
         bench.bundles.sources,
         text.text,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent_workbench.errors import Conflict, UsageError
-from agent_workbench.frontends.cli.opening import json_option, with_workbench
+from agent_workbench.frontends.cli.opening import in_thread, json_option, with_workbench
 from agent_workbench.frontends.cli.output import emit, emit_json, narrate
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ use_option = click.option("--use", type=click.Choice(["file", "config"]), help="
 async def link(bench: SharedContext, config: str, file: str, use: Any, as_json: bool) -> None:
     """Link a config to FILE: each save writes it, and what others change in it is shown by `awb config sync`."""
     found = await bench.configs.find_config(config)
-    linked = await asyncio.to_thread(bench.configs.links.link, found.config_id, Path(file), use=use or "")
+    linked = await in_thread(bench.configs.links.link, found.config_id, Path(file), use=use or "")
     if as_json:
         emit_json({**_shape(linked.config_id, linked.name, linked.tags["file"]), "revision": linked.revision})
     else:
@@ -43,7 +42,7 @@ async def link(bench: SharedContext, config: str, file: str, use: Any, as_json: 
 async def unlink(bench: SharedContext, config: str, as_json: bool) -> None:
     """Let a config and its file go their own ways. Both stay as they are."""
     found = await bench.configs.find_config(config)
-    done = await asyncio.to_thread(bench.configs.links.unlink, found.config_id)
+    done = await in_thread(bench.configs.links.unlink, found.config_id)
     if as_json:
         emit_json(_shape(done.config_id, done.name, done.tags["file"]))
     else:
@@ -81,11 +80,11 @@ async def sync(bench: SharedContext, config: str | None, use: str | None, as_jso
 async def _changes(bench: SharedContext, config: str | None) -> list[LinkChange]:
     links = bench.configs.links
     if config is None:
-        return await asyncio.to_thread(links.changed)
+        return await in_thread(links.changed)
     found = await bench.configs.find_config(config)
     if "linked" not in found.tags:
         raise UsageError(f"{found.name} is not linked to a file; `awb config link {found.name} FILE` does that")
-    change = await asyncio.to_thread(links.change_of, found.config_id)
+    change = await in_thread(links.change_of, found.config_id)
     return [change] if change else []
 
 
@@ -117,7 +116,7 @@ async def _settle(bench: SharedContext, change: LinkChange, choice: str) -> bool
     """Do what was chosen; False where it waits."""
     links = bench.configs.links
     if choice == "config":
-        await asyncio.to_thread(links.write, change)
+        await in_thread(links.write, change)
         narrate(f"wrote {change.path}")
     elif choice in ("file", "merge") and change.kind == "gone":
         raise Conflict(str(change))
@@ -126,7 +125,7 @@ async def _settle(bench: SharedContext, change: LinkChange, choice: str) -> bool
         if merged is not None and not merged.is_clean:
             line = merged.clashes[0].line
             raise Conflict(f"both changed line {line} of {change.name}; take one side, or edit one so that they agree")
-        saved = await asyncio.to_thread(links.take, change, merged.text if merged else None)
+        saved = await in_thread(links.take, change, merged.text if merged else None)
         narrate(f"{saved.name} has revision {saved.revision} now, from {change.path}")
     else:
         return False

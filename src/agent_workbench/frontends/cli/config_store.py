@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_workbench.errors import Conflict, UsageError
-from agent_workbench.frontends.cli.opening import json_option, key_values, with_workbench
+from agent_workbench.frontends.cli.opening import in_thread, json_option, key_values, with_workbench
 from agent_workbench.frontends.cli.output import (
     counted,
     emit,
@@ -144,15 +144,13 @@ async def import_file(bench: SharedContext, file: str, name: str | None, tags: t
 
 
 async def _imported(bench: SharedContext, file: str) -> ConfigText:
-    import asyncio
-
     from agent_workbench.services.texts import is_uri, read_file, read_uri
 
     if file == "-":
         return await text_of(bench, "-")
     if is_uri(file):
-        return await asyncio.to_thread(read_uri, bench.bundles.sources, file)
-    return await asyncio.to_thread(read_file, Path(file))
+        return await in_thread(read_uri, bench.bundles.sources, file)
+    return await in_thread(read_file, Path(file))
 
 
 async def _created(

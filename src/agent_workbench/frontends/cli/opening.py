@@ -8,7 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,7 @@ from agent_workbench.errors import UsageError
 if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext
 
+Result = TypeVar("Result")
 AsyncCommand = Callable[..., Awaitable[Any]]
 
 
@@ -112,6 +113,13 @@ async def _interruptible(work: Awaitable[Any]) -> Any:
         if not received:
             raise
         raise click.exceptions.Exit(128 + received[0]) from None
+
+
+async def in_thread(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    """Run what blocks beside the event loop."""
+    import asyncio
+
+    return await asyncio.to_thread(call, *args, **kwargs)
 
 
 def key_values(pairs: tuple[str, ...], option: str) -> dict[str, str]:
