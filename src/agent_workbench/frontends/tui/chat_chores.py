@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent_workbench.frontends.tui.commands import Command, slash
 from agent_workbench.frontends.tui.screens.pick import Pick, options
+from agent_workbench.frontends.tui.side_by_side import SideBySide
 from agent_workbench.frontends.tui.takeaway import Takeaway
 from agent_workbench.frontends.tui.talk import Talk
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
@@ -32,6 +33,7 @@ class ChatChores:
         self._words = ""
         self.talk = Talk(screen, shared)
         self.takeaway = Takeaway(screen, shared)
+        self.beside = SideBySide(screen, shared, self.talk)
 
     @property
     def _pane(self) -> SessionPane | None:
@@ -80,6 +82,9 @@ class ChatChores:
         """Do what a command names, with the words that were written after it."""
         words, self._words = self._words, ""
         pane = self._pane
+        if what == "workspaces":
+            await self.beside.workspaces(words)
+            return
         if pane is None:
             self._screen.tell("Open a session first: ctrl+n starts one.")
             return
@@ -104,6 +109,12 @@ class ChatChores:
                 self.takeaway.copy(pane, what)
             case "links":
                 await self.takeaway.links(pane)
+            case "compare":
+                await self.beside.compare(pane)
+            case "rerun":
+                await self.beside.rerun(pane, words)
+            case "rerun_edited":
+                await self.beside.rerun_edited(pane)
             case "export":
                 await self.takeaway.export(pane)
             case _:

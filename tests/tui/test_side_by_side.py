@@ -1,0 +1,141 @@
+"""Several panes at once: compared, run again another way, kept as an arrangement."""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from looks import HOSTILE
+
+from agent_workbench.conversation.usage import Usage
+from agent_workbench.frontends.tui.screens.compare import Compare, difference, reading, table
+from agent_workbench.frontends.tui.screens.pick import Name, Pick
+from agent_workbench.frontends.tui.screens.sheet import Sheet, SheetView
+from agent_workbench.frontends.tui.widgets.lines import text_of, width_of
+from agent_workbench.frontends.tui.widgets.row_list import RowList
+from agent_workbench.services.comparing import Answered
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from workbench import Bench, workbench
+
+ONE = Answered("1", "a", "model-x", 7, "why?", "Because.", Usage(3100, 412, cost=Decimal("0.012")), 6.1, ("read",))
+TWO = Answered("2", "b", "model-y", 8, "why?", "Because\nof tabs.", Usage(2900, 380), 4.4)
+
+
+async def two_answers(bench: Bench) -> None:
+    await bench.session()
+    await bench.session("ctrl+t")
+    await bench.press("alt+b")
+    await bench.say("my name is Ada")
+    await bench.until(lambda: all("Nice" in bench.text_of(pane) for pane in bench.panes), "both answer")
+    await bench.until(lambda: not any(pane.busy for pane in bench.panes), "both are done")
+    await bench.press("alt+b")
+
+
+async def pick(bench: Bench, id: str) -> None:
+    await bench.until(lambda: isinstance(bench.app.screen, Pick), "a dialog")
+    rows = bench.app.screen.query_one(RowList)
+    rows.put(rows.rows, at=id)
+    await bench.press("enter")
+
+
+async def test_answers_are_compared_read_held_against_each_other_and_one_is_kept(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        await two_answers(bench)
+        kept = bench.panes[0].session_id
+        await bench.press("alt+c")
+        await bench.until(lambda: isinstance(bench.app.screen, Compare), "the table")
+        await bench.until(lambda: bench.app.screen.query_one(SheetView).lines, "its lines")
+        words = "\n".join(text_of(line) for line in bench.app.screen.query_one(SheetView).lines)
+        assert words.count("Nice to meet you, Ada!") == 2
+        await bench.press("enter")
+        await bench.until(lambda: isinstance(bench.app.screen, Sheet), "the whole answer")
+        await bench.press("escape", "d")
+        await bench.until(lambda: isinstance(bench.app.screen, Sheet), "the diff")
+        await bench.until(lambda: bench.app.screen.query_one(SheetView).lines, "its lines")
+        assert "both say the same" in text_of(bench.app.screen.query_one(SheetView).lines[0])
+        await bench.press("escape", "left", "k")
+        await bench.until(lambda: [pane.session_id for pane in bench.panes] == [kept], "the others are closed")
+        assert bench.shared.store.sessions.list_sessions()[1] == 2
+
+
+async def test_the_last_prompt_runs_again_with_another_model(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("my name is Ada")
+        await bench.until(lambda: not pane.busy and "Nice" in bench.text_of(pane), "an answer")
+        await bench.say("/rerun other-model")
+        await bench.until(lambda: len(bench.panes) == 2 and "Nice" in bench.text_of(bench.panes[1]), "another answer")
+        turn = bench.shared.store.sessions.turns(bench.panes[1].session_id)[-1]
+        assert turn.model == "other-model"
+        assert "my name is Ada" in bench.text_of(bench.panes[1])
+
+
+async def test_the_last_prompt_runs_again_with_the_edited_config(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("my name is Ada")
+        await bench.until(lambda: not pane.busy and "Nice" in bench.text_of(pane), "an answer")
+        await bench.say("/rerun-edited")
+        await bench.pilot.pause(0.2)
+        assert len(bench.panes) == 1
+        await bench.press("alt+e")
+        await bench.until(lambda: bench.editor.has_focus, "the text")
+        await bench.type("# edited")
+        await bench.press("f4")
+        await bench.say("/rerun-edited")
+        await bench.until(lambda: len(bench.panes) == 2 and "Nice" in bench.text_of(bench.panes[1]), "another answer")
+        sessions = bench.shared.store.sessions
+        before, after = (sessions.get(one.session_id) for one in bench.panes)
+        assert before is not None
+        assert after is not None
+        assert (before.pinned_revision, after.pinned_revision) == (1, None)
+        assert sessions.turns(after.session_id)[-1].config_revision == 2
+
+
+async def test_panes_are_kept_under_a_name_and_brought_back(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        one, two = await bench.session(), await bench.session("ctrl+t")
+        ids = [one.session_id, two.session_id]
+        await bench.say("/workspaces")
+        await pick(bench, "+")
+        await bench.until(lambda: isinstance(bench.app.screen, Name), "the name")
+        await bench.type("both")
+        await bench.press("enter")
+        await bench.until(lambda: bench.shared.store.setting("tui.workspaces"), "kept")
+        await bench.press("ctrl+w")
+        await bench.until(lambda: len(bench.panes) == 1, "one is closed")
+        await bench.say("/workspaces")
+        await pick(bench, "=both")
+        await bench.until(lambda: [pane.session_id for pane in bench.panes] == ids, "both are back")
+        await bench.say("/workspaces")
+        await pick(bench, "-both")
+        await bench.until(lambda: bench.shared.store.setting("tui.workspaces") == {}, "forgotten")
+
+
+@pytest.mark.parametrize("width", [20, 60, 120, 200])
+@pytest.mark.parametrize("answers", [(), (ONE,), (ONE, TWO), (ONE, TWO, ONE, TWO)])
+def test_the_table_fits_its_width(width: int, answers: tuple[Answered, ...]):
+    assert all(width_of(line) <= max(width, 9 + 8 * len(answers)) for line in table(answers, 0, width))
+
+
+def test_the_table_says_what_is_known_and_a_dash_where_nothing_is():
+    words = [text_of(line).split() for line in table((ONE, TWO), 0, 100)]
+    assert ["time", "6.1", "s", "4.4", "s"] in words
+    assert ["cost", "$0.012", "–"] in words
+    assert ["tools", "read", "–"] in words
+
+
+def test_what_a_model_says_is_shown_as_text():
+    hostile = Answered("1", HOSTILE, HOSTILE, 1, HOSTILE, HOSTILE, tools=(HOSTILE,))
+    for lines in (table((hostile,), 0, 80), reading(HOSTILE)(80), difference(HOSTILE, "x")(80)):
+        assert not any("\x1b" in text_of(line) for line in lines)
+
+
+def test_a_diff_of_two_answers_names_what_changed():
+    lines = [text_of(line).strip() for line in difference(ONE.answer, TWO.answer)(60)]
+    assert "- Because." in lines
+    assert "+ of tabs." in lines
