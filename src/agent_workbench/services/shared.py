@@ -78,14 +78,14 @@ def open_workbench(
     bundles = Bundles(sources, load_catalog)
     resources = {"memory": store.memory, "board": store.board, "shared_files": store.shared_files}
     agents = Agents(store.configs, bundles, resources=resources)
-    sessions = SessionManager(store, agents, workspace=folder)
+    sessions = SessionManager(store, agents, workspace=folder, lease_s=lease_s)
     agents.share("spawner", Children(store.sessions, agents, sessions.stream_message))
     return SharedContext(
         store=store,
         bundles=bundles,
         agents=agents,
         configs=ConfigManager(store, bundles, author=_who()),
-        sessions=SessionManager(store, agents, workspace=folder, lease_s=lease_s),
+        sessions=sessions,
         workspace=folder,
     )
 
