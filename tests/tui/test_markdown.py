@@ -1,7 +1,7 @@
 """Markdown becomes lines that fit, at every width, whatever is written."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent_workbench.conversation.clean import clean
@@ -80,6 +80,7 @@ def test_no_line_is_wider_than_asked(text: str, width: int):
     assert all(width_of(line) <= width for line in markdown(clean(text), width))
 
 
+@example("| a | b |\n|---|---|\n| 1 | 2 |\n```py\nx = 1\n", 20, [1, 9])
 @given(texts, st.integers(20, 70), st.lists(st.integers(1, 9), max_size=40))
 def test_a_text_in_pieces_ends_as_the_same_lines_however_often_it_was_painted(text: str, width: int, sizes: list[int]):
     tail, rest = Tail(), text

@@ -32,6 +32,7 @@ class Tail:
         self._cleaner = Cleaner()
         self._settled: list[Line] = []
         self._open: list[str] = []
+        self._fenced: list[bool] = []  # for each open line, whether it belongs to a code fence
         self._partial = ""
         self._fence = ""
         self._kept: list[Line] = []
@@ -67,6 +68,7 @@ class Tail:
         if self._starts_block(line):
             self._settle()
         match = _FENCE.fullmatch(line)
+        self._fenced.append(bool(self._fence or match))
         if match and not self._fence:
             self._fence = match[1]
         elif match and match[1].startswith(self._fence) and not match[2].strip():
@@ -82,7 +84,7 @@ class Tail:
         lines = markdown("\n".join(self._open), self._width)
         if lines:
             self._settled += [*([[]] if self._settled else []), *lines]
-        self._open, self._kept, self._kept_lines = [], [], 0
+        self._open, self._fenced, self._kept, self._kept_lines = [], [], [], 0
 
     def _open_lines(self) -> list[Line]:
         """Lay the open end out."""
@@ -90,13 +92,13 @@ class Tail:
         table = bool(self._open) and self._open[0].lstrip().startswith("|")
         if not (self._fence or table or self.plain or size > OPEN_MOST):
             return markdown("\n".join([*self._open, self._partial]), self._width)
-        for line in self._open[self._kept_lines :]:
-            self._kept += self._plain_lines(line)
+        for line, fenced in zip(self._open[self._kept_lines :], self._fenced[self._kept_lines :], strict=True):
+            self._kept += self._plain_lines(line, fenced)
         self._kept_lines = len(self._open)
-        return [*self._kept, *(self._plain_lines(self._partial) if self._partial else [])]
+        return [*self._kept, *(self._plain_lines(self._partial, bool(self._fence)) if self._partial else [])]
 
-    def _plain_lines(self, line: str) -> list[Line]:
-        if not self._fence:
+    def _plain_lines(self, line: str, fenced: bool) -> list[Line]:
+        if not fenced:
             return wrap([(line, "")], self._width)
         match = _FENCE.fullmatch(line)
         if match:
