@@ -7,6 +7,7 @@ import os
 import socket
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -330,13 +331,14 @@ class TurnRunner:
                 self._unfinished[session_id] = left
 
     async def _keep_unsent(self, session_id: str, messages: Sequence[Message]) -> None:
-        """Put what was never said into the session's draft."""
+        """Put what was never said into the session's draft, and tell it to whoever looks."""
         texts = [message.text for message in messages if message.text]
-        session = await asyncio.to_thread(self._store.get, session_id) if texts else None
-        if session is None:
+        if not texts:
             return
-        draft = "\n\n".join([*([session.draft] if session.draft else []), *texts])
-        await asyncio.to_thread(self._store.update, session_id, draft=draft)
+        with suppress(WorkbenchError):  # a full disk: whoever looks still gets it back
+            session = await asyncio.to_thread(self._store.get, session_id)
+            drafted = [session.draft] if session is not None and session.draft else []
+            await asyncio.to_thread(self._store.update, session_id, draft="\n\n".join([*drafted, *texts]))
         said = "Not sent, and kept as the session's draft: "
         self._hub.publish(session_id, Notice(said + clean_line("; ".join(texts), 200), data={"unsent": texts}))
 
