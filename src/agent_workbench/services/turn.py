@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
@@ -13,13 +14,22 @@ from typing import Any
 from agent_workbench.configs.explain import diff_plans
 from agent_workbench.configs.plan import Plan
 from agent_workbench.conversation.clean import clean_line
-from agent_workbench.conversation.events import ApprovalRequired, Event, Notice, TurnFinished, TurnStarted, UserSaid
+from agent_workbench.conversation.events import (
+    ApprovalRequired,
+    Event,
+    Notice,
+    Retrying,
+    TurnFinished,
+    TurnStarted,
+    UserSaid,
+)
 from agent_workbench.conversation.messages import Message, Text
 from agent_workbench.engine.loop import run_turn
 from agent_workbench.engine.ports import Frontend
 from agent_workbench.engine.session_config import SessionConfig
 from agent_workbench.errors import NotFound, WorkbenchError
 from agent_workbench.services.agents import Agent, Agents
+from agent_workbench.services.log import log_crash, log_event
 from agent_workbench.services.questions import Anybody, Questions
 from agent_workbench.services.recorder import Publish, Recorder
 from agent_workbench.services.settings import SessionSettings, session_config
@@ -121,6 +131,9 @@ class Turn:
                 raise
             end, self.broken = TurnFinished("failed", error=str(error), error_kind=error.title), False
         finally:
+            crash = sys.exception()
+            if self.broken and isinstance(crash, Exception):
+                await through(log_crash(crash, **self._about))
             if self._recorder is not None:
                 await through(self._finish(end))
         assert self.finished is not None
@@ -144,6 +157,10 @@ class Turn:
         self.finished = end
 
     # --- inside
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        return {"session_id": self._session_id, "turn_id": self._turn_id}
 
     async def _session(self) -> Session:
         session = await asyncio.to_thread(self._store.get, self._session_id)
@@ -189,6 +206,8 @@ class Turn:
                 if isinstance(event, ApprovalRequired) and self._frontend is None:
                     self._questions.expect(event.question)  # before it is seen, so that no answer comes too early
                 await self._recorder.take(event)
+                if isinstance(event, Retrying):
+                    await log_event(event, **self._about)
                 await handed(event)
         return TurnFinished("failed", error="the turn ended without saying why")
 
@@ -248,6 +267,7 @@ class Turn:
         assert self._recorder is not None
         self._questions.clear()
         self.finished = await self._recorder.finish(end)
+        await log_event(self.finished, **self._about)
 
 
 def pointed(end: TurnFinished, plan: Plan) -> TurnFinished:

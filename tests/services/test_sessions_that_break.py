@@ -1,0 +1,139 @@
+"""The fault table in real sessions: for every wire format, with everything stored, and what a person sees of it.
+
+After each: one end with one line, the session goes on, what is stored can be sent to every API, one record in the log
+for each failed request with the provider's own id, and what was used is counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from agent_workbench.configs.modules import Catalog
+from agent_workbench.conversation.events import Event, Notice, Retrying, TurnFinished
+from agent_workbench.engine import repair
+from agent_workbench.plugins import load_catalog
+from agent_workbench.services.log import log_path
+from agent_workbench.services.shared import SharedContext
+from fakes.providers import KINDS, Kind, check_sendable
+from fakes.turns import TURNS, Lookup, config_text, lookup_module
+from fakes.wire import Reply, WireServer, fails, says
+
+SPARE = """\
+  - module: provider-mock
+    config: {delay: 0, priority: 200, responses: [From the spare.]}
+"""
+every = pytest.mark.parametrize("kind", KINDS, ids=str)
+
+
+@asynccontextmanager
+async def talking(
+    bench: SharedContext, kind: Kind, *script: Reply, tool: Lookup | None = None
+) -> AsyncIterator[tuple[WireServer, str]]:
+    """Open a server with a script, and a session of a config that speaks to it."""
+    module = lookup_module(tool or Lookup())
+    known = Catalog({**load_catalog().modules, module.id: module})
+    bench.bundles._load_catalog = lambda: known
+    async with WireServer(*script) as server:
+        config = await bench.configs.create_config("broken", config_text(kind, server.url))
+        yield server, (await bench.sessions.create_session(config.config_id)).session_id
+
+
+async def said(bench: SharedContext, session_id: str, text: str) -> list[Event]:
+    return [event async for event in bench.sessions.stream_message(session_id, text)]
+
+
+def records() -> list[dict[str, str]]:
+    """Return what the log holds."""
+    return [json.loads(line) for line in log_path().read_text().splitlines()] if log_path().exists() else []
+
+
+@every
+@pytest.mark.parametrize("name", TURNS)
+async def test_a_session_that_was_hit_says_so_once_and_goes_on(bench: SharedContext, kind: Kind, name: str):
+    row, tool = TURNS[name], Lookup()
+    async with talking(bench, kind, *row.script, tool=tool) as (server, session_id):
+        events = await said(bench, session_id, "go")
+        ends = [event for event in events if isinstance(event, TurnFinished)]
+        assert ends == [events[-1]]
+        assert (ends[0].status, ends[0].error_kind) == (row.status, row.fault)
+        assert bool(ends[0].error) is bool(row.fault)
+        assert "\n" not in ends[0].error
+        assert tuple(sorted(tool.asked)) == row.asked
+
+        stored = [one.message for one in await bench.sessions.messages(session_id)]
+        assert row.kept in "".join(message.text for message in stored[1:])
+        check_sendable(repair.sendable(stored), [tool.spec])
+        (turn,) = await bench.sessions.turns(session_id)
+        assert (turn.state, turn.error, turn.usage) == (row.status, ends[0].error, ends[0].usage)
+
+        failures = len([event for event in events if isinstance(event, Retrying)]) + bool(row.fault)
+        assert [one["session_id"] for one in records()] == [session_id] * failures
+        answered = [one for one in records() if "connection" not in one["error"]]
+        assert all(one["request_id"] == "req_fake" for one in answered)
+
+        server.script[:] = [says("I am back.")]
+        answer = await bench.sessions.send_message(session_id, "and now?")
+        assert (answer["status"], answer["response"]) == ("completed", "I am back.")
+        assert server.refused == []
+
+
+@every
+async def test_the_line_of_the_config_that_a_failure_is_about_is_named(bench: SharedContext, kind: Kind):
+    async with talking(bench, kind, fails(401, "auth")) as (_, session_id):
+        end = (await said(bench, session_id, "go"))[-1]
+    assert isinstance(end, TurnFinished)
+    assert end.error.endswith("(broken:5).")
+    assert end.config_path == f"providers[{kind.module}].config.api_key"
+
+
+@every
+async def test_the_log_never_holds_a_key(bench: SharedContext, kind: Kind):
+    repeated = replace(fails(401, "auth", "you sent sk-proj-1234567890abcdefghij1234567890 and key-fake"))
+    async with talking(bench, kind, repeated) as (_, session_id):
+        await said(bench, session_id, "go")
+    text = log_path().read_text()
+    assert "sk-proj" not in text
+    assert "key-fake" not in text
+    assert log_path().stat().st_mode & 0o077 == 0
+
+
+async def test_a_turn_that_ended_well_leaves_nothing_in_the_log(bench: SharedContext):
+    async with talking(bench, KINDS[0], says("Fine.")) as (_, session_id):
+        await said(bench, session_id, "go")
+    assert records() == []
+
+
+@every
+@pytest.mark.parametrize("status", [400, 413])
+async def test_a_conversation_that_is_too_long_is_sent_once_more_with_less(
+    bench: SharedContext, kind: Kind, status: int
+):
+    refusal = fails(status, "context" if status == 400 else "too_large")
+    async with talking(bench, kind, refusal, says("Short.")) as (server, session_id):
+        events = await said(bench, session_id, "go")
+    assert isinstance(events[-1], TurnFinished)
+    assert events[-1].status == "completed"
+    assert len(server.requests) == 2
+    assert [event.text for event in events if isinstance(event, Notice)] == [
+        "the conversation is too long for the model: sending less of it"
+    ]
+
+
+@every
+async def test_another_provider_is_asked_where_the_first_does_not_answer(bench: SharedContext, kind: Kind):
+    text = config_text(kind, "{url}").replace("tools:", SPARE + "tools:")
+    async with talking(bench, kind, fails(500), fails(500), fails(500)) as (server, _):
+        config = await bench.configs.create_config("two", text.replace("{url}", server.url))
+        session_id = (await bench.sessions.create_session(config.config_id)).session_id
+        events = await said(bench, session_id, "go")
+    assert isinstance(events[-1], TurnFinished)
+    assert events[-1].status == "completed"
+    stored = await bench.sessions.messages(session_id)
+    assert (stored[-1].message.text, stored[-1].message.model) == ("From the spare.", "mock")
+    waits = [event.reason for event in events if isinstance(event, Retrying)]
+    assert waits[-1].endswith("asking provider-mock instead")
