@@ -25,7 +25,7 @@ from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.change_view import ChangeView, change_lines
 from agent_workbench.frontends.tui.widgets.form import Form
 from agent_workbench.frontends.tui.widgets.inputs import LineInput
-from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
+from agent_workbench.frontends.tui.widgets.row_list import LedList, Row, RowList
 
 #: Seconds of rest before the change is worked out again.
 PROPOSE_AFTER = 0.1
@@ -57,12 +57,6 @@ class Addition:
     placeholder: str = "type to search"
 
 
-class Offers(RowList, can_focus=False):
-    """What can be added. The search line keeps the focus and moves the cursor here."""
-
-    LIT = True
-
-
 class AddEntry(ModalScreen[Edit | None]):
     """Returns the edit, or None where the person thought better of it."""
 
@@ -87,7 +81,7 @@ class AddEntry(ModalScreen[Edit | None]):
             with Horizontal(id="search"):
                 yield Static("search", classes="label")
                 yield LineInput(placeholder=self._addition.placeholder, id="words")
-            yield Offers(empty="nothing fits", id="offers")
+            yield LedList(empty="nothing fits", id="offers")
             yield Rule()
             yield Vertical(id="settings")
             yield Rule()

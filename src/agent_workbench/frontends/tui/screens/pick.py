@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.inputs import LineInput
-from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
+from agent_workbench.frontends.tui.widgets.row_list import LedList, Row, RowList
 
 
 def options(*pairs: tuple[str, str]) -> list[Row]:
@@ -55,13 +55,12 @@ class Pick(ModalScreen[str | None]):
                 yield Static(clean(self._note), classes="note", markup=False)
             if self._search:
                 yield LineInput(placeholder="type to search", id="words")
-            yield RowList(empty="nothing fits")
+            yield LedList(empty="nothing fits") if self._search else RowList(empty="nothing fits")
 
     def on_mount(self) -> None:
         rows = self.query_one(RowList)
         rows.styles.height = min(16, max(1, len(self._rows)))
         rows.put(self._rows, at=self._at)
-        rows.can_focus = not self._search
         (self.query_one("#words") if self._search else rows).focus()
 
     @on(Input.Changed)

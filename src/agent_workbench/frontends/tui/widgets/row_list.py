@@ -180,3 +180,9 @@ class RowList(LinesView, can_focus=True):
         edge = "focused-edge" if cursor == "focused-cursor" else "edge"
         lit = [(text, f"{role} {cursor}".strip()) for text, role in line]
         return self.strip_of([("▌", f"{edge} {cursor}"), *lit, (" " * (width - 1 - width_of(line)), cursor)])
+
+
+class LedList(RowList, can_focus=False):
+    """A list that another widget leads: that one keeps the focus and moves the cursor here."""
+
+    LIT = True
