@@ -174,7 +174,7 @@ class AnySession(RuleBasedStateMachine):
                 self.sessions.queue(self.session_id, self.said())
             case "steer":
                 self.sessions.steer(self.session_id, self.said())
-            case "switch":
+            case "switch" if not self.broken:
                 await self.sessions.change_settings(self.session_id, provider="two", permission_mode="fast-edit")
             case "kill":
                 self.at_risk.update(self.sent[-1:])
