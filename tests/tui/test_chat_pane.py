@@ -87,7 +87,7 @@ class Host(App[None]):
         self.posted.append(("send", event.text))
 
     def on_chat_pane_answered(self, event: ChatPane.Answered) -> None:
-        self.posted.append(("answer", event.call_id, event.answer))
+        self.posted.append(("answer", event.question.call.call_id, event.answer))
 
     def on_chat_pane_stop_requested(self, event: ChatPane.StopRequested) -> None:
         self.posted.append(("stop", event.pane.number))

@@ -42,7 +42,7 @@ class Host(App[None]):
         return self.query_one(QuestionCard)
 
     def on_question_card_answered(self, event: QuestionCard.Answered) -> None:
-        self.answers.append((event.call_id, event.answer))
+        self.answers.append((event.question.call.call_id, event.answer))
 
     def on_question_card_typed(self, event: QuestionCard.Typed) -> None:
         self.typed += event.text

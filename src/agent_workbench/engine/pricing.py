@@ -6,6 +6,7 @@ request. A config's own `prices` come before it. What is not known stays `None`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -43,6 +44,23 @@ def priced(
 ) -> Usage:
     """Return the usage with its cost, where that is known."""
     return replace(usage, cost=cost(provider, model, usage, overrides, base_url))
+
+
+def context_window(provider: str, model: str) -> int | None:
+    """Return how many tokens a model's context holds, None where that is not known. `provider` is a module id.
+
+    Nothing is known before the first request has loaded the table: a meter must not make anybody wait for it.
+    """
+    maker = _MAKERS.get(provider)
+    if maker is None or "genai_prices" not in sys.modules:
+        return None
+    import genai_prices
+
+    try:
+        found = genai_prices.calc_price(genai_prices.Usage(input_tokens=1, output_tokens=1), model, provider_id=maker)
+    except (LookupError, ValueError):  # no such model
+        return None
+    return found.model.context_window
 
 
 def warm() -> None:

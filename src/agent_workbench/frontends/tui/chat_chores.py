@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent_workbench.frontends.tui.answering import Answering
 from agent_workbench.frontends.tui.commands import Command, slash
 from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.frontends.tui.side_by_side import SideBySide
@@ -32,6 +33,7 @@ class ChatChores:
         self._screen = screen
         self._words = ""
         self.talk = Talk(screen, shared)
+        self.answering = Answering(screen, shared, self.talk.asker)
         self.takeaway = Takeaway(screen, shared)
         self.beside = SideBySide(screen, shared, self.talk)
 

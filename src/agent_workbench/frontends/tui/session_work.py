@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from agent_workbench.conversation.events import (
-    Answer,
     ApprovalAnswered,
     ApprovalRequired,
     Event,
@@ -26,10 +25,12 @@ from agent_workbench.conversation.events import (
 from agent_workbench.conversation.messages import Message
 from agent_workbench.engine.permissions import MODES
 from agent_workbench.errors import ConfigError, WorkbenchError
+from agent_workbench.frontends.tui.attention import call
 from agent_workbench.frontends.tui.commands import COMMANDS
 from agent_workbench.frontends.tui.widgets.blocks import spoken
 from agent_workbench.frontends.tui.widgets.offers import Offer
 from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid, SessionPane
+from agent_workbench.services.filling import filling
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Session
 
@@ -127,6 +128,7 @@ class SessionWork:
         pane.load(messages)
         pane.prompt.sent = [words for said in messages if said.role == "user" and (words := spoken(said).strip())]
         pane.set_meter(await sessions.usage(session_id=id))
+        self._screen.run_worker(self._measure(id), group="measure")
         if sessions.is_running(id):
             pane.set_state("waiting")
             partial = await asyncio.to_thread(self._shared.store.sessions.partial, id)
@@ -154,6 +156,13 @@ class SessionWork:
             await self._note(id, event)
             event = await anext(stream, None)
 
+    async def _measure(self, id: str) -> None:
+        """Show how full the context of a session is, and what it used."""
+        used = await self._shared.sessions.usage(session_id=id)
+        full = await filling(self._shared, id)
+        for pane in self.grid.showing(id):
+            pane.set_meter(used, context_tokens=full.tokens, context_window=full.window)
+
     async def _note(self, id: str, event: Event) -> None:
         """Bring the list up to date when a session begins, ends, asks or is answered."""
         match event:
@@ -166,16 +175,24 @@ class SessionWork:
                 if not self.grid.showing(id):
                     self._screen.tell("A session asks for a permission; F3 shows which.", severity="warning")
                     self._screen.app.bell()
+                call(self._screen.app, f"{await self._name(id)} needs you: may it run {event.question.call.name}?")
             case TurnFinished():
                 if not self.grid.showing(id):
                     self.unread.add(id)
                 self._screen.chats.talk.show_waiting(id)
-                session = await self._shared.sessions.get_session(id)
+                name = await self._name(id)
                 for pane in self.grid.showing(id):
-                    pane.set_title(session.title if session else None)
+                    pane.set_title(name or None)
+                self._screen.run_worker(self._measure(id), group="measure")
+                how = "done" if event.status == "completed" else event.status
+                call(self._screen.app, f"{name or 'A session'} is {how}")
                 self._screen.call_later(self._changed)
             case _:
                 pass
+
+    async def _name(self, id: str) -> str:
+        session = await self._shared.sessions.get_session(id)
+        return session.title if session is not None else ""
 
     async def close(self, pane: SessionPane) -> None:
         """Take a pane away; what is written in its prompt is kept with the session."""
@@ -200,12 +217,6 @@ class SessionWork:
                 self._followers.pop(id).cancel()
 
     # --- what is said
-
-    def answer(self, pane: SessionPane, call_id: str, answer: Answer) -> None:
-        """Pass an answer to the turn that asked."""
-        talk = self._screen.chats.talk
-        if not (talk.asker.answer(call_id, answer) or self._shared.sessions.answer(pane.session_id, call_id, answer)):
-            self._screen.tell("That question is answered already.", severity="warning")
 
     async def stop(self, pane: SessionPane) -> None:
         """Stop the running command, else the running turn."""

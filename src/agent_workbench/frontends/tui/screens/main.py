@@ -224,9 +224,10 @@ class MainScreen(Screen[None]):
             await self.chats.submit(event.pane, event.text, steer=event.steer)
 
     @on(ChatPane.Answered)
-    def _answered(self, event: ChatPane.Answered) -> None:
+    @work(group="answer")
+    async def _answered(self, event: ChatPane.Answered) -> None:
         if isinstance(event.pane, SessionPane):
-            self.sessions.answer(event.pane, event.call_id, event.answer)
+            await self.chats.answering.answer(event.pane, event.question, event.answer)
 
     @on(ChatPane.StopRequested)
     @work(group="stop")

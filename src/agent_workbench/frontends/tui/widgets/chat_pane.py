@@ -117,7 +117,7 @@ class ChatPane(Vertical):
     class Answered(Asked):
         """A permission question was answered."""
 
-        call_id: str
+        question: Question
         answer: Answer
 
     @dataclass
@@ -470,7 +470,7 @@ class ChatPane(Vertical):
         event.stop()
         if not self.question.waiting:
             self.prompt.focus()
-        self.post_message(self.Answered(self, event.call_id, event.answer))
+        self.post_message(self.Answered(self, event.question, event.answer))
 
     def on_question_card_typed(self, event: QuestionCard.Typed) -> None:
         """Type into the prompt what was meant for it."""

@@ -163,7 +163,7 @@ class QuestionCard(Vertical, can_focus=True):
         """A person answered the question about a call."""
 
         card: QuestionCard
-        call_id: str
+        question: Question
         answer: Answer
 
         @property
@@ -329,5 +329,5 @@ class QuestionCard(Vertical, can_focus=True):
     def _answer(self, answer: Answer) -> None:
         if self._waiting:
             question = self._waiting.pop(0)
-            self.post_message(self.Answered(self, question.call.call_id, answer))
+            self.post_message(self.Answered(self, question, answer))
             self._show()
