@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -188,6 +188,24 @@ class Tool(Protocol):
         ...
 
 
+@runtime_checkable
+class ToolSource(Protocol):
+    """Brings tools that become known while sessions run. A tool module may make some besides tools and hooks."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """What a person should know about it."""
+        ...
+
+    def tools(self) -> Sequence[Tool]:
+        """Return the tools as they are known now. Asked before every step, so it must be quick."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections and processes. Safe to call twice."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ToolRegistry:
     """The tools of one session by name, in the order that the model sees."""
@@ -202,6 +220,11 @@ class ToolRegistry:
     def specs(self) -> tuple[ToolSpec, ...]:
         """How a model sees them."""
         return tuple(tool.spec for tool in self.tools.values())
+
+    def adding(self, tools: Iterable[Tool]) -> ToolRegistry:
+        """Return a registry with more tools at its end; none takes a name that is there."""
+        more = {tool.spec.name: tool for tool in tools}
+        return ToolRegistry({**self.tools, **{name: more[name] for name in more if name not in self.tools}})
 
     def without(self, names: Sequence[str]) -> ToolRegistry:
         """Return a registry that lacks some."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from agent_workbench.configs.problems import Problem, errors, worst_first
 from agent_workbench.configs.reader import read
 from agent_workbench.engine.orchestrators import LoopSettings
 from agent_workbench.engine.permissions import MODES, Mode, Rule, load_rules
-from agent_workbench.engine.ports import Hook, MountContext, Provider, Tool, ToolRegistry
+from agent_workbench.engine.ports import Hook, MountContext, Provider, Tool, ToolRegistry, ToolSource
 from agent_workbench.engine.session_config import ContextPolicy
 from agent_workbench.errors import ConfigError, InvalidBundle, NotFound, PermissionRuleError
 from agent_workbench.services.bundles import Bundles, base_of, root_of
@@ -46,6 +48,13 @@ class Agent:
     problems: tuple[Problem, ...] = ()
     mode: Mode = "ask"
     rules: tuple[Rule, ...] = ()
+    sources: tuple[ToolSource, ...] = ()
+    """What brings more tools while sessions run; see `known_tools`."""
+
+    @property
+    def known_tools(self) -> ToolRegistry:
+        """The tools as they are known now."""
+        return self.tools.adding(tool for source in self.sources for tool in source.tools())
 
     @property
     def model(self) -> str:
@@ -82,8 +91,19 @@ class Agents:
         self._bundles = bundles
         self._resources = dict(resources or {})
         self._keep_s = keep_s
+        self._in_use: Counter[int] = Counter()
         self._ready: dict[tuple[str, str, str], _Cached] = {}
         self._lock = asyncio.Lock()
+
+    @contextmanager
+    def using(self, agent: Agent) -> Iterator[None]:
+        """Keep an agent's connections open while a turn runs with it, however long that takes."""
+        self._in_use[id(agent)] += 1
+        try:
+            yield
+        finally:
+            self._in_use.subtract([id(agent)])
+            self._in_use += Counter()  # forgets what is 0
 
     def share(self, name: str, resource: Any) -> None:
         """Give a resource to the tools that are mounted from now on."""
@@ -145,7 +165,11 @@ class Agents:
                 )
                 cached = self._ready[key] = _Cached(agent)
             cached.used = time.monotonic()
-            stale = [k for k, entry in self._ready.items() if cached.used - entry.used > self._keep_s]
+            stale = [
+                k
+                for k, entry in self._ready.items()
+                if cached.used - entry.used > self._keep_s and not self._in_use[id(entry.agent)]
+            ]
             dropped = [self._ready.pop(k).agent for k in stale]
         for agent in dropped:
             await close(agent)
@@ -163,6 +187,8 @@ async def close(agent: Agent) -> None:
     """Give back an agent's connections."""
     for provider in agent.providers:
         await provider.close()
+    for source in agent.sources:
+        await source.close()
 
 
 def mount(
@@ -188,6 +214,9 @@ def mount(
     tools = ToolRegistry({tool.spec.name: tool for tool in made if isinstance(tool, Tool)})
     brought = [hook for hook in made if isinstance(hook, Hook)]
     hooks = sorted((*(hook for _, hook in mounting.entries("hook")), *brought), key=lambda hook: hook.priority)
+    sources = tuple(source for source in made if isinstance(source, ToolSource))
+    for problem in (problem for source in sources for problem in source.problems):
+        mounting.problems.append(Problem("warning", problem, code="mount"))
     loop = mounting.single("orchestrator", "loop-streaming")
     context = mounting.single("context", "context-simple")
     if not providers and not errors(mounting.problems):
@@ -206,6 +235,7 @@ def mount(
         system=system_prompt(plan),
         problems=worst_first([*plan.problems, *mounting.problems]),
         mode=mode_of(plan, own),
+        sources=sources,
         rules=(*load_rules(_lists(own), "bundle"), *load_rules(_lists(plan.mount_plan), "import")),
     )
 

@@ -128,7 +128,7 @@ def session_config(agent: Agent, session: Session, *, revision: int = 0) -> Sess
         session_id=session.session_id,
         workspace=workspace,
         system=agent.system,
-        tools=agent.tools,
+        tools=agent.known_tools,
         permissions=permissions.granting(own.grants),
         model=ModelConfig(provider=own.provider, model=own.model, effort=own.effort or agent.loop.effort),
         providers=agent.providers,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent_workbench import paths
+from agent_workbench.engine.tools.sharing import Pins
 from agent_workbench.plugins import load_catalog
 from agent_workbench.services.agents import Agents
 from agent_workbench.services.bundles import Bundles
@@ -76,7 +77,12 @@ def open_workbench(
         offline=preferences.offline,
     )
     bundles = Bundles(sources, load_catalog)
-    resources = {"memory": store.memory, "board": store.board, "shared_files": store.shared_files}
+    resources = {
+        "memory": store.memory,
+        "board": store.board,
+        "shared_files": store.shared_files,
+        "pins": Pins(store.setting, store.remember),
+    }
     agents = Agents(store.configs, bundles, resources=resources)
     sessions = SessionManager(store, agents, workspace=folder, lease_s=lease_s)
     agents.share("spawner", Children(store.sessions, agents, sessions.stream_message))

@@ -64,7 +64,7 @@ async def run_program(
     except TimeoutError:
         timed_out = True
     finally:
-        await _end(process)
+        await stop_group(process)
     return Finished(None if timed_out else process.returncode, kept.text(), timed_out)
 
 
@@ -87,7 +87,7 @@ async def _drain(process: asyncio.subprocess.Process, kept: _Kept, emit: Callabl
     kept.add(decoder.decode(b"", final=True))
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def stop_group(process: asyncio.subprocess.Process) -> None:
     """Stop the group, first politely; members that outlived their leader die too."""
     if process.returncode is None:
         _signal(process.pid, signal.SIGTERM)

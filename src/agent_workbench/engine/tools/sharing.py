@@ -32,6 +32,14 @@ class SharedConfig(ModuleConfig):
         return f"shared:{self.namespace}" if self.namespace else f"workspace:{context.workspace.resolve()}"
 
 
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Where what a person approved is kept: JSON values by key. Both may block; `load` returns None where none is."""
+
+    load: Callable[[str], Any]
+    save: Callable[[str, Any], None]
+
+
 class Changed(Protocol):
     """A stored thing that somebody changed at a moment."""
 
