@@ -163,9 +163,11 @@ def _estimate(request: Request, said: Said) -> Usage:
 def script_of(history: Sequence[Message]) -> list[dict[str, Any]]:
     """Return a conversation's replies as `responses`, so that a real session can be played again offline.
 
-    Thoughts come along without their signatures; what was interrupted is played as whole.
+    Thoughts come along without their signatures; what was interrupted breaks off at the same word. A reply without
+    words and calls is left out, because no request tells that it was there.
     """
-    return [_scripted(message) for message in history if message.role == "assistant"]
+    replies = [message for message in history if message.role == "assistant"]
+    return [_scripted(message) for message in replies if message.text.strip() or message.tool_calls]
 
 
 def _scripted(message: Message) -> dict[str, Any]:
@@ -175,7 +177,8 @@ def _scripted(message: Message) -> dict[str, Any]:
         for call in message.tool_calls
     ]
     stop = message.stop_reason if message.stop_reason in ("max_tokens", "refusal", "pause") else None
-    reply = {"text": message.text, "thinking": thoughts, "tool_calls": calls, "stop_reason": stop}
+    fault = "interrupted" if message.stop_reason in ("interrupted", "error") else None
+    reply = {"text": message.text, "thinking": thoughts, "tool_calls": calls, "stop_reason": stop, "fault": fault}
     return {key: value for key, value in reply.items() if value}
 
 

@@ -14,7 +14,7 @@ from agent_workbench.conversation.events import Event, ReplyFinished, TurnFinish
 from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.frontends.cli.console import Console, Terminal
 from agent_workbench.frontends.cli.opening import sources_option, with_workbench
-from agent_workbench.frontends.cli.output import emit_json
+from agent_workbench.frontends.cli.output import emit_json, narrate
 
 if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext
@@ -41,6 +41,10 @@ STATUS_CODES = {"completed": 0, "cancelled": 128 + signal.SIGINT, "failed": 1, "
     help="Allow these calls beforehand: edit_file, 'write_file(out/**)', bash. May be repeated.",
 )  # fmt: skip
 @click.option("-m", "--model", metavar="MODEL", help="Use this model instead of the config's.")
+@click.option(
+    "--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write the session to FILE as a bundle that plays it again, offline.",
+)  # fmt: skip
 @sources_option
 @with_workbench
 async def command(
@@ -54,6 +58,7 @@ async def command(
     fast_edit: bool,
     yes_tools: tuple[str, ...],
     model: str | None,
+    record: Path | None,
 ) -> int:
     """Send PROMPT to an agent and print its answer.
 
@@ -81,9 +86,23 @@ async def command(
             report.take(event)
             console.show(event)
     report.close(as_json)
+    if record is not None:
+        await _record(bench, current, record)
     if not (as_json or stream_json):
         console.say(f"· session {current.session_id}")
     return STATUS_CODES[report.finished.status]
+
+
+async def _record(bench: SharedContext, session: Session, path: Path) -> None:
+    from agent_workbench.services.recording import recorded
+
+    now = await bench.sessions.find_session(session.session_id)
+    text = await recorded(bench, now)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
+    narrate(f"· recorded in {path}")
 
 
 class Report:

@@ -1,0 +1,76 @@
+"""A session written down as a script: a bundle whose offline model says again what the real one said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agent_workbench.conversation.clean import clean_line
+from agent_workbench.engine.providers.mock import script_of
+from agent_workbench.services.secrets import without_secrets
+from agent_workbench.services.shared import SharedContext
+from agent_workbench.storage.records import Session, StoredEvent, StoredMessage
+
+#: What a recording takes over from the session's own plan; the model is the script, the rest only reports.
+KEPT = ("session", "tools", "agents", "spawn")
+
+
+async def recorded(bench: SharedContext, session: Session) -> str:
+    """Return a session as the YAML of a bundle: its tools, and an offline model with its replies in order.
+
+    The same prompts, sent again to it, lead to the same transcript as far as the tools answer the same: they run
+    anew. What a reply had used is reported again, its price is not. Literal secrets of tools become references to
+    the environment.
+
+    Raises:
+        NotFound: If its config is gone.
+        InvalidBundle: If its config cannot run any more.
+    """
+    store, session_id = bench.store.sessions, session.session_id
+    messages = await asyncio.to_thread(store.messages, session_id)
+    events = await asyncio.to_thread(store.events, session_id)
+    agent, _ = await bench.agents.of(session.config_id, session.pinned_revision, Path(session.workspace or "."))
+    plan = agent.plan
+    spoken = [one for one in messages if one.message.role == "assistant"]
+    replies = [
+        {**reply, **({"usage": used} if used else {})}
+        for one, used in zip(spoken, _used(spoken, events), strict=True)
+        for reply in script_of([one.message])
+    ]
+    model = next((one.message.model for one in spoken if one.message.model), "mock")
+    script = {"module": "provider-mock", "config": {"default_model": model, "delay": 0, "responses": replies}}
+    kept = {key: plan.mount_plan[key] for key in KEPT if plan.mount_plan.get(key)}
+    about = {"bundle": {"name": f"{plan.name}-recorded", "version": plan.version}}
+    heading = f"# {len(replies)} replies of the session {session_id}: {clean_line(session.title, 60)}\n"
+    # What was said stays as it was, also where it looks like a secret: an argument may well be called `key`.
+    return heading + without_secrets(_yaml({**about, **kept}))[0] + _yaml({"providers": [script]})
+
+
+def _used(spoken: Sequence[StoredMessage], events: Sequence[StoredEvent]) -> list[dict[str, int]]:
+    """Return the token counts of each reply; the last of a turn that was stopped has none."""
+    counted: dict[str, list[Any]] = defaultdict(list)
+    for event in events:
+        if event.kind == "reply":
+            counted[event.turn_id].append(event.data.get("usage"))
+    found = []
+    for one in spoken:
+        usage = counted[one.turn_id].pop(0) if counted[one.turn_id] else None
+        known = usage if isinstance(usage, Mapping) else {}
+        found.append({key: value for key, value in known.items() if isinstance(value, int)})
+    return found
+
+
+def _yaml(data: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(_plain(data), sort_keys=False, allow_unicode=True, width=110)
+
+
+def _plain(value: Any) -> Any:
+    """Return data as the plain maps and lists that YAML is written from."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
