@@ -20,6 +20,7 @@ from agent_workbench.conversation.events import (
     TurnStarted,
     UserSaid,
 )
+from agent_workbench.conversation.messages import user
 from agent_workbench.services.shared import SharedContext, open_workbench
 
 
@@ -168,3 +169,19 @@ async def test_nothing_looks_while_nobody_listens(bench: SharedContext):
     await following.aclose()
     async with asyncio.timeout(5):
         await asyncio.wait([watcher._task])
+
+
+async def test_what_this_process_does_besides_turns_is_not_told_a_second_time(bench: SharedContext):
+    script = config_text("hi", tools=("tool-bash",))
+    session_id = await session_of(bench, script)
+    following = bench.sessions.follow(session_id)
+    with bench.sessions.own(session_id):
+        begin = bench.store.sessions.begin_turn
+        lease = begin(session_id, "own", None, owner="o", config_revision=1, model="")
+        bench.store.sessions.append(lease, "own", [user("I ran it")])
+        await bench.sessions._watcher._look()
+        bench.store.sessions.end_turn(lease, "own", "completed")
+    await bench.sessions._watcher._look()
+    assert following.pending == 0
+    assert (await bench.sessions.send_message(session_id, "go"))["response"] == "hi"
+    assert isinstance(await anext(following), TurnStarted)

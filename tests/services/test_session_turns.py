@@ -399,3 +399,24 @@ async def test_a_follower_hears_all_from_the_moment_it_asked_and_a_slow_one_keep
     assert isinstance(heard[-1], TurnFinished)
     assert "".join(event.text for event in heard if isinstance(event, TextDelta)).split() == ["word"] * 3000
     assert [event async for event in gone] == []
+
+
+async def test_an_agent_keeps_its_connections_while_a_turn_runs_with_it(bench: SharedContext, monkeypatch: Any):
+    closed: list[str] = []
+
+    async def close(self: Any) -> None:
+        closed.append(self.id)
+
+    monkeypatch.setattr("agent_workbench.engine.providers.mock.MockProvider.close", close)
+    bench.agents._keep_s = 0.0
+    session_id = await session_of(bench, config_text({"text": "one two", "delay": 30}))
+    other = await session_of(bench, config_text("other"))
+    following = bench.sessions.follow(session_id)
+    bench.sessions.start(session_id, "go")
+    await until(following, TextDelta)
+    closed.clear()
+    await bench.sessions.send_message(other, "hi")
+    assert closed == []
+    await bench.sessions.cancel(session_id)
+    await bench.sessions.send_message(other, "hi")
+    assert closed == ["provider-mock"]

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -414,12 +414,9 @@ class SessionManager:
         self._watcher.look()
         return following
 
-    def publish(self, session_id: str, event: Event, *, seq: int = 0) -> None:
-        """Show an event to a session's followers; `seq` is the place of the message that was stored with it.
-
-        For what is done in a session besides turns, so that followers do not hear of it a second time from the store.
-        """
-        self._hub.publish(session_id, event, seq=seq)
+    def own(self, session_id: str) -> AbstractContextManager[None]:
+        """Tell followers nothing from the store meanwhile: whoever does something besides turns shows it himself."""
+        return self._watcher.own(session_id)
 
     def watch(self) -> AsyncGenerator[Changed, None]:
         """Yield which sessions and configs changed, whoever changed them, at most twice a second, until closed."""

@@ -48,9 +48,10 @@ async def run_command(
     call = ToolCall(f"shell-{uuid.uuid4().hex[:8]}", TOOL, {"command": command})
     reply = Message("assistant", (call,), stop_reason="tool_calls")
     calls = Calls(config, frontend, Hooks(config.hooks, session_id), (reply,), Ledger())
-    async with aclosing(_held(store, session_id, config.revision, calls, command)) as events:
-        async for event in events:
-            yield event
+    with bench.sessions.own(session_id):
+        async with aclosing(_held(store, session_id, config.revision, calls, command)) as events:
+            async for event in events:
+                yield event
 
 
 async def _held(

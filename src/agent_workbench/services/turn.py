@@ -118,8 +118,9 @@ class Turn:
         end = TurnFinished("failed", error="the program failed while this turn ran")
         self.broken = True
         try:
-            await through(self._open(session, prepared))
-            end = await self._drive(session, prepared, handed)
+            with self._agents.using(prepared.agent):
+                await through(self._open(session, prepared))
+                end = await self._drive(session, prepared, handed)
             self.broken = False
         except asyncio.CancelledError:
             end, self.broken = TurnFinished("cancelled"), False

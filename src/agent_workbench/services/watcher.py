@@ -6,8 +6,8 @@ Looks twice a second, and only while somebody listens. Looking costs one PRAGMA 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +55,8 @@ class Watcher:
     def __init__(self, store: Store, hub: Hub, is_here: Callable[[str], bool]) -> None:
         self._store = store
         self._hub = hub
-        self._is_here = is_here
+        self._own: set[str] = set()
+        self._runs_here = is_here
         self._listeners: set[asyncio.Queue[Changed]] = set()
         self._mirrors: dict[str, Mirror] = {}
         self._known: _Known | None = None
@@ -80,12 +81,27 @@ class Watcher:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._looking(), name="watches other processes")
 
+    @contextmanager
+    def own(self, session_id: str) -> Iterator[None]:
+        """Take what is stored in a session meanwhile for this process's own, which its followers know."""
+        self._own.add(session_id)
+        try:
+            yield
+        finally:
+            self._own.discard(session_id)
+            session = self._store.sessions.get(session_id)
+            if session is not None and session_id in self._hub.seen:
+                self._hub.seen[session_id] = session.message_count
+
     async def close(self) -> None:
         """Stop looking."""
         if self._task is not None:
             await ended(self._task)
 
     # --- inside
+
+    def _is_here(self, session_id: str) -> bool:
+        return session_id in self._own or self._runs_here(session_id)
 
     async def _looking(self) -> None:
         while self._listeners or self._hub.followed:
