@@ -51,6 +51,8 @@ def _check_item(number: int, item: Mapping[str, Any]) -> None:
         case "message":
             role = item["role"]
             require(role in ("user", "assistant", "system", "developer"), f"Invalid value: '{where}.role'")
+            phase = item.get("phase", "final_answer")
+            require(phase in ("commentary", "final_answer"), f"Invalid value: '{phase}' in {where}.phase")
             content = item["content"]
             require(content, f"Invalid '{where}.content': empty array.")
             parts = [] if isinstance(content, str) else content
@@ -137,8 +139,9 @@ def _event(number: int, body: Mapping[str, Any]) -> bytes:
 
 def _item(index: int, part: object, reply: Reply) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     match part:
-        case Text(text):
+        case Text(text, phase):
             item: dict[str, Any] = {"id": f"msg_{index}", "type": "message", "role": "assistant"}
+            item |= {"phase": phase} if phase else {}
             empty, whole = {"content": []}, {"content": [{"type": "output_text", "text": text, "annotations": []}]}
             deltas = _deltas("response.output_text.delta", text, reply.delta, item["id"], index, content_index=0)
         case Thinking(text):

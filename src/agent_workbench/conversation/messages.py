@@ -17,9 +17,10 @@ StopReason = Literal["end", "tool_calls", "max_tokens", "refusal", "pause", "int
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Plain words."""
+    """Plain words. `phase` is OpenAI's name for their part in a reply, such as "commentary", and is given back to it."""
 
     text: str
+    phase: str = ""
 
 
 @dataclass(frozen=True, slots=True)

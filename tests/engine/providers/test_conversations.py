@@ -242,3 +242,20 @@ async def test_the_environment_adds_nothing_to_a_request(kind: Kind, monkeypatch
         headers = server.requests[-1].headers
     assert headers["authorization"] == "Bearer key-fake"
     assert not [name for name, value in headers.items() if "leak" in name + value]
+
+
+@every
+async def test_the_phase_of_words_goes_back_to_openai_and_to_nobody_else(kind: Kind):
+    said = (Text("I will look.", "commentary"), Text("It is 42.", "final_answer"))
+    async with WireServer(says(*said), says("ok")) as server:
+        provider = kind.make(server.url)
+        first = [item async for item in provider.stream(ask())][-1]
+        assert isinstance(first, ReplyDone)
+        await collect(provider, ask(user("hi"), Message("assistant", said, "fake-1", "end"), user("sure?")))
+    sent = server.requests[1].json
+    if kind.module == "provider-openai":
+        assert first.message.parts == said
+        assert [item.get("phase") for item in sent["input"]] == [None, "commentary", "final_answer", None]
+    else:
+        assert first.message.text == "I will look.It is 42."
+        assert "phase" not in server.requests[1].body.decode()

@@ -20,6 +20,7 @@ class _Block:
     call_id: str = ""
     name: str = ""
     signature: str = ""
+    phase: str = ""
 
 
 class Draft:
@@ -34,6 +35,11 @@ class Draft:
         if piece := encodable(piece):
             self._block(key, "text").pieces.append(piece)
             yield ReplyText(piece)
+
+    def phase(self, key: object, phase: str) -> None:
+        """Say which part in the reply the words of a block have, as the provider wants it back."""
+        if phase and key in self._blocks:
+            self._blocks[key].phase = encodable(phase)
 
     def thinking(self, key: object, piece: str) -> Iterator[ReplyItem]:
         """Add a thought."""
@@ -86,7 +92,7 @@ class Draft:
         elif block.kind == "thinking" and (text or block.signature):
             yield Thinking(text, block.signature, self._origin)
         elif block.kind == "text" and text:
-            yield Text(text)
+            yield Text(text, block.phase)
 
 
 def _call(block: _Block, text: str, cut: bool) -> ToolCall:

@@ -171,9 +171,11 @@ def _items(message: Message) -> Iterator[dict[str, Any]]:
         return
     for part in message.parts:
         match part:
-            case Text(text):
+            case Text(text, phase):
                 content = [{"type": "output_text", "text": text}]
-                yield {"type": "message", "role": "assistant", "content": content}
+                # A model that names phases does worse where they are not given back.
+                named = {"phase": phase} if phase else {}
+                yield {"type": "message", "role": "assistant", "content": content, **named}
             case Thinking(_, signature):
                 yield from _reasoning(signature)
             case ToolCall(call_id, name):
@@ -252,10 +254,11 @@ class _Reading:
         """Take from a finished item what did not come in pieces: compatible servers differ in what they stream."""
         missing = not self._draft.written(index)
         match item["type"]:
-            case "message" if missing:
-                for part in item["content"]:
+            case "message":
+                for part in item["content"] if missing else ():
                     self._refused = self._refused or part["type"] == "refusal"
                     yield from self._draft.text(index, part.get("text") or part.get("refusal") or "")
+                self._draft.phase(index, item.get("phase") or "")
             case "function_call":
                 yield from self._draft.call(index, item["call_id"], item["name"])
                 if missing:

@@ -45,7 +45,7 @@ async def list_providers(bench: SharedContext, config: str | None, as_json: bool
     if as_json:
         emit_json({"providers": [{"id": one.id, "default_model": one.default_model} for one in found]})
     else:
-        emit_table(("ID", "MODEL"), [(one.id, one.default_model) for one in found])
+        emit_table(("ID", "MODEL"), [(one.id, one.default_model or "the first it lists") for one in found])
 
 
 @command.command("test")
@@ -77,7 +77,7 @@ async def test(bench: SharedContext, config: str, provider: str, model: str, as_
         emit_table(("ID", "MODEL", "STATE", "TIME"), rows)
         for one in probes:
             if one.error:
-                narrate(f"{one.provider}: {one.error}")
+                narrate(_named(one.provider, one.error))
     return 1 if any(one.error for one in probes) else 0
 
 
@@ -106,8 +106,13 @@ async def models(bench: SharedContext, config: str, provider: str, as_json: bool
     else:
         emit_table(("PROVIDER", "MODEL"), [(name, model) for name, names in listed.items() for model in names])
         for name, why in failed.items():
-            narrate(f"{name}: {why}")
+            narrate(_named(name, why))
     return 1 if failed else 0
+
+
+def _named(provider: str, error: str) -> str:
+    """Put the provider's id before its error; ours name it themselves."""
+    return error if error.startswith(f"{provider}: ") else f"{provider}: {error}"
 
 
 async def _config(bench: SharedContext, reference: str) -> Config:
