@@ -12,6 +12,7 @@
     │   ├── RevisionConflict        a config was saved in between
     │   ├── InUse                   a config has sessions
     │   └── SessionBusy             a turn is running in the session, here or elsewhere
+    ├── CannotWrite                 a file cannot be written
     ├── StorageError                the database cannot do what is asked
     │   ├── SchemaTooNew            written by a newer version of the program
     │   └── StorageBusy             another process held the lock too long
@@ -113,6 +114,12 @@ class SessionBusy(Conflict):
     """A turn is running in the session, in this process or another."""
 
     title = "The session is busy"
+
+
+class CannotWrite(WorkbenchError):
+    """A file cannot be written."""
+
+    title = "Not written"
 
 
 class StorageError(WorkbenchError):

@@ -53,3 +53,18 @@ def test_no_literal_under_a_secret_key_is_shown(value: str) -> None:
     text = f"providers:\n  - module: provider-openai\n    config:\n      api_key: '{secret}'\n      delay: 1\n"
     assert secret not in masked(text)
     assert masked(text).endswith("\n      delay: 1\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a: [\napi_key: hunter2\n", f"a: [\napi_key: {DOTS}\n"),
+        ("a: 1\na: {password: 'hun ter2', b: 2}\n", f"a: 1\na: {{password: {DOTS}\n"),
+        ('\tx\n"token" : "a b"\r\nb: 1\n', f'\tx\n"token" : {DOTS}\r\nb: 1\n'),
+        ("a: [\napi_key: ${KEY}\nmax_tokens: 5\n", "a: [\napi_key: ${KEY}\nmax_tokens: 5\n"),
+        (f"a: [\nb: {KEY}\n", f"a: [\nb: {DOTS}\n"),
+    ],
+)
+def test_a_text_that_is_no_yaml_shows_no_secret_either(text: str, shown: str) -> None:
+    assert masked(text) == shown
+    assert without_secrets(text) == (shown, ("text that looks like a secret",) if shown != text else ())

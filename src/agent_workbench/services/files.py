@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agent_workbench.configs.reader import decode
-from agent_workbench.errors import InvalidYAML, NotFound, RevisionConflict
+from agent_workbench.errors import CannotWrite, InvalidYAML, NotFound, RevisionConflict
 from agent_workbench.services.sources import MAX_BYTES
 
 
@@ -39,18 +42,53 @@ def replace_file(path: Path, old: str | None, new: str) -> None:
 
     Raises:
         RevisionConflict: If the file holds something else.
+        CannotWrite: If the disk refuses; the file is what it was then.
     """
-    target = Path(os.path.realpath(path))
-    if old is not None and target.read_bytes() != old.encode():
-        raise RevisionConflict(f"{target} was changed by another program meanwhile", expected=0, actual=0)
+    try:
+        _replace(Path(os.path.realpath(path)), old, new)
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a text to a file, whole or not at all, or to a device or pipe.
+
+    Raises:
+        CannotWrite: If the disk refuses.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        try:
+            path.write_bytes(text.encode())
+        except OSError as error:
+            raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
+    else:
+        replace_file(path, None, text)
+
+
+def _replace(target: Path, old: str | None, new: str) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(new.encode())
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, target.stat().st_mode & 0o7777 if target.exists() else 0o644)
-        os.replace(temporary, target)
+        with _alone(target.parent):
+            if old is not None and target.read_bytes() != old.encode():
+                raise RevisionConflict(f"{target} was changed by another program meanwhile", expected=0, actual=0)
+            os.chmod(temporary, target.stat().st_mode & 0o7777 if target.exists() else 0o644)
+            os.replace(temporary, target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes of this program from looking at the folder's files and replacing them in between."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

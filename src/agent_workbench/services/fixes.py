@@ -9,7 +9,7 @@ from agent_workbench.configs.document import Document
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.nodes import Path
 from agent_workbench.configs.problems import Problem, errors
-from agent_workbench.configs.reader import read, show_path
+from agent_workbench.configs.reader import load, read, show_path
 from agent_workbench.configs.secrets import literal_secrets
 from agent_workbench.configs.words import nearest
 from agent_workbench.errors import EditRefused, NotFound
@@ -90,7 +90,12 @@ class Moved:
 
 
 def secrets_in(text: str, *, source: str = "") -> tuple[Secret, ...]:
-    """Return the literal secrets of a text, in order; never their values."""
+    """Return the literal secrets of a text, in order; never their values.
+
+    Raises:
+        InvalidYAML: If the text has an error: nobody can say what is a secret in it then.
+    """
+    load(text, source=source)
     reading = read(text, source=source)
     return tuple(
         Secret(show_path(path), place.line if place else 0, variable_name(reading, path), path[0] in _EXPANDED)

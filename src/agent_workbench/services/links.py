@@ -14,7 +14,7 @@ from typing import Literal
 
 from agent_workbench.configs.merge import Merged, merge
 from agent_workbench.configs.reader import load
-from agent_workbench.errors import Conflict, InvalidYAML, NotFound, UsageError
+from agent_workbench.errors import CannotWrite, Conflict, InvalidYAML, NotFound, UsageError
 from agent_workbench.services.bundles import FILE_TAG
 from agent_workbench.services.files import read_text, replace_file
 from agent_workbench.services.secrets import masked_diff
@@ -130,7 +130,7 @@ class Links:
         for other in self.linked():
             if other.config_id != config_id and path_of(other) == where:
                 raise Conflict(f"{where} is linked to {other.name} ({other.config_id}); unlink that first")
-        in_file = read_text(where) if where.exists() else None
+        in_file = read_text(where) if os.path.lexists(where) else None
         if in_file is None or (use == "config" and in_file != config.yaml_content):
             replace_file(where, in_file, config.yaml_content)
         elif in_file != config.yaml_content and use == "file":
@@ -190,7 +190,7 @@ class Links:
             return change
         try:
             self.write(change)
-        except (OSError, Conflict):
+        except (CannotWrite, Conflict):
             return self.change_of(config.config_id)
         return None
 

@@ -6,9 +6,13 @@ import re
 from collections.abc import Mapping
 
 from agent_workbench.configs.edits import unified_diff
+from agent_workbench.configs.environment import REFERENCE
 from agent_workbench.configs.problems import errors
 from agent_workbench.configs.reader import Reading, read, show_path
-from agent_workbench.configs.secrets import DOTS, Path, literal_secrets, mask_text
+from agent_workbench.configs.secrets import DOTS, Path, is_secret_key, literal_secrets, mask_text
+
+#: What looks like a key.
+_KEY = re.compile(r"(?P<key>[A-Za-z_][A-Za-z0-9_-]*)[\"']?[ \t]*:[ \t]+")
 
 
 def without_secrets(text: str) -> tuple[str, tuple[str, ...]]:
@@ -18,6 +22,9 @@ def without_secrets(text: str) -> tuple[str, tuple[str, ...]]:
     Markdown body becomes dots.
     """
     reading = read(text)
+    if errors(reading.problems):
+        plain = _guessed(text)
+        return plain, ("text that looks like a secret",) if plain != text else ()
     found = _secrets(reading)
     plain = mask_text(_spliced(text, {span: _reference(reading, path) for span, path in found.items()}))
     if errors(read(plain).problems):  # `{key: ${NAME}}` is no YAML: in flow style a reference needs quotes
@@ -28,7 +35,25 @@ def without_secrets(text: str) -> tuple[str, tuple[str, ...]]:
 
 def masked(text: str) -> str:
     """Return a config's text with every secret as dots, the rest byte for byte."""
-    return mask_text(_spliced(text, dict.fromkeys(_secrets(read(text)), DOTS)))
+    reading = read(text)
+    if errors(reading.problems):
+        return _guessed(text)
+    return mask_text(_spliced(text, dict.fromkeys(_secrets(reading), DOTS)))
+
+
+def _guessed(text: str) -> str:
+    """Hide what stands behind a secret key in a text that is no YAML, where nobody can say how far a value goes."""
+
+    return mask_text("".join(_hidden(line) for line in text.splitlines(keepends=True)))
+
+
+def _hidden(line: str) -> str:
+    for key in _KEY.finditer(line):
+        rest = line[key.end() :]
+        kept = rest.rstrip("\r\n")
+        if is_secret_key(key["key"]) and REFERENCE.sub("", kept).strip("'\" "):
+            return f"{line[: key.end()]}{DOTS}{rest[len(kept) :]}"
+    return line
 
 
 def masked_diff(old: str, new: str, *, name: str = "config") -> str:

@@ -78,7 +78,7 @@ def _left(name: str, fixed: int, left: int) -> str:
 @json_option
 @with_workbench
 async def env(bench: SharedContext, config: str, as_json: bool) -> int:
-    """List the ${VAR} of a config and whether each is set, never a value. Exits with 3 where one is not."""
+    """List the ${VAR} of a config and whether each is set, never a value. Exits with 3 where one is not set."""
     from agent_workbench.services.variables import variables
 
     text = await text_of(bench, config)
@@ -91,9 +91,10 @@ async def env(bench: SharedContext, config: str, as_json: bool) -> int:
             ("VARIABLE", "STATUS", "FROM", "USED BY"),
             [(one.name, one.status, one.source or "", ", ".join(one.paths)) for one in found],
         )
-        if not found:
+        show_problems(plan.errors, name=text.name)
+        if not found and not plan.errors:
             narrate(f"{text.name} refers to no variable")
-    return 3 if any(one.status == "unset" for one in found) else 0
+    return 3 if plan.errors or any(one.status == "unset" for one in found) else 0
 
 
 @click.command("secrets")

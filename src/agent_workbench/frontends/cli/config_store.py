@@ -183,6 +183,7 @@ async def export(
     bench: SharedContext, config: str, output: Path | None, force: bool, with_secrets: bool, as_json: bool
 ) -> None:
     """Print a config's text, byte for byte; secrets that stand in it are left out unless asked for."""
+    from agent_workbench.services.files import write_file
     from agent_workbench.services.secrets import without_secrets
 
     text = await text_of(bench, config)
@@ -192,7 +193,7 @@ async def export(
     if output is not None:
         if output.exists() and not force:
             raise Conflict(f"{output} exists; --force replaces it")
-        output.write_bytes(content.encode())
+        await in_thread(write_file, output, content)
     if as_json:
         shape = {"name": text.name, "left_out": list(left_out)}
         emit_json({**shape, "path": str(output)} if output else {**shape, "yaml_content": content})

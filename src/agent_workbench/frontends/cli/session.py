@@ -155,6 +155,7 @@ def _print(session: Session, as_json: bool, said: str) -> None:
 @with_workbench
 async def export(bench: SharedContext, session: str, form: str, output: Path | None, force: bool) -> None:
     """Print a session as one document."""
+    from agent_workbench.services.files import write_file
     from agent_workbench.services.transcripts import export as exported
 
     found = await bench.sessions.find_session(session)
@@ -164,7 +165,7 @@ async def export(bench: SharedContext, session: str, form: str, output: Path | N
         return
     if output.exists() and not force:
         raise Conflict(f"{output} exists; --force replaces it")
-    output.write_bytes(content.encode("utf-8", "replace"))
+    write_file(output, content.encode("utf-8", "replace").decode())
     narrate(f"wrote {output}")
 
 
