@@ -11,7 +11,6 @@ from agent_workbench.engine.permissions import Rule, UnresolvablePath, locate, p
 from agent_workbench.engine.ports import Frontend
 from agent_workbench.errors import PermissionRuleError, UsageError
 from agent_workbench.services.sessions import SessionManager
-from agent_workbench.services.settings import SessionSettings
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,9 @@ class Beforehand:
         if any(covers(rule, question, self.workspace) for rule in self.rules):
             return Answer("allow", "allowed on the command line")
         answer = await self.person.ask(question)
-        if answer.decision == "allow_session":
-            await self._keep(question.rules)
+        if answer.decision in ("allow_session", "allow_always") and answer.decision in question.scopes:
+            await self.sessions.grant(self.session_id, question.rules)
         return answer
-
-    async def _keep(self, rules: Iterable[str]) -> None:
-        session = await self.sessions.find_session(self.session_id)
-        grants = dict.fromkeys([*SessionSettings.of(session.settings).grants, *rules])
-        await self.sessions.update_session(self.session_id, settings={**session.settings, "grants": list(grants)})
 
 
 def beforehand_rules(patterns: Iterable[str]) -> tuple[Rule, ...]:
