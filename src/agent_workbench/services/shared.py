@@ -21,6 +21,7 @@ from agent_workbench.services.samples import store_samples
 from agent_workbench.services.sessions import SessionManager
 from agent_workbench.services.sources import Sources
 from agent_workbench.services.watcher import Changed
+from agent_workbench.storage.connector import Connector
 from agent_workbench.storage.database import open_store
 from agent_workbench.storage.ports import Store
 
@@ -66,7 +67,8 @@ def open_workbench(
     """
     folder = (workspace or Path.cwd()).resolve()
     preferences = load_preferences()
-    store = open_store(database or paths.database_path())
+    file = (database or paths.database_path()).expanduser().absolute()
+    store = open_store(file)
     if samples:
         store_samples(store)
     sources = Sources(
@@ -82,6 +84,7 @@ def open_workbench(
         "board": store.board,
         "shared_files": store.shared_files,
         "pins": Pins(store.setting, store.remember),
+        "sql": Connector((file, paths.data_dir())),
     }
     agents = Agents(store.configs, bundles, resources=resources)
     sessions = SessionManager(store, agents, workspace=folder, lease_s=lease_s)
