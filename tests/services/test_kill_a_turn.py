@@ -7,7 +7,8 @@ import asyncio
 import random
 import sys
 import time
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
 from pathlib import Path
 
 import other_process
@@ -33,9 +34,16 @@ async def killed(bench: SharedContext, database: Path, session_id: str, after: f
     while line := await running.stdout.readline():
         lines.append((time.monotonic(), line.decode()))
         if len(lines) == 1:
-            asyncio.get_running_loop().call_later(after, running.kill)
+            asyncio.get_running_loop().call_later(after, end, running)
     await running.wait()
+    assert lines, "the process never began"
     return lines
+
+
+def end(running: Process) -> None:
+    """Kill a process, unless it was done before."""
+    with suppress(ProcessLookupError):
+        running.kill()
 
 
 async def check(bench: SharedContext, session_id: str, seen: int, lines: list[tuple[float, str]]) -> int:
