@@ -284,9 +284,14 @@ async def test_a_session_is_renamed_forked_and_deleted_from_the_list(tmp_path: P
         await bench.until(lambda: len(bench.panes) == 2, "forked")
         assert bench.text_of(bench.panes[1]) == bench.text_of(pane)
         await bench.press("f3", "delete")
-        await bench.until(lambda: isinstance(bench.app.screen, Pick), "sure?")
-        await bench.press("down", "enter")
         await bench.until(lambda: len(bench.panes) == 1 and len(rows.entries.rows) == 1, "deleted")
+        await bench.press("u")
+        await bench.until(lambda: len(bench.panes) == 2 and len(rows.entries.rows) == 2, "and taken back")
+        await bench.press("f3", "delete")
+        await bench.until(lambda: len(rows.entries.rows) == 1, "deleted again")
+        assert bench.shared.store.sessions.list_sessions()[1] == 2
+        await bench.main.chats.listed.finish()
+        assert bench.shared.store.sessions.list_sessions()[1] == 1
 
 
 async def test_broadcast_sends_one_prompt_to_all_panes(tmp_path: Path):

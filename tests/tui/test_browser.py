@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from textual.app import App, ComposeResult
 
@@ -58,6 +59,25 @@ def test_the_state_of_a_session_is_a_sign_and_a_word():
     rows = session_rows(made, running={"runs"}, unread={"fresh"}, open_in={"runs": 2})
     assert words(rows) == [
         "? asks | needs you", "● runs | running 2", "! cut | interrupted", "• fresh | new", "  new session | coding",
+    ]  # fmt: skip
+
+
+def test_where_there_is_room_a_row_says_config_model_age_and_cost():
+    made = [session("s", pinned_revision=3, settings={"model": "model-x"}, cost=Decimal("0.04"))]
+    rows = list(session_rows(made, width=80, now=NOW + timedelta(hours=30)))
+    assert words(rows) == ["  s | coding 3 · model-x · 1 d · $0.040"]
+
+
+def test_agents_stand_below_the_session_they_work_for_and_forks_on_their_own():
+    made = [
+        session("grandchild", parent_session_id="child", settings={"agent": "b"}),
+        session("parent"),
+        session("fork", parent_session_id="parent"),
+        session("child", parent_session_id="parent", settings={"agent": "a"}),
+        session("orphan", parent_session_id="gone", settings={"agent": "a"}),
+    ]
+    assert [line.split(" |")[0] for line in words(list(session_rows(made)))] == [
+        "  parent", "  └ child", "    └ grandchild", "  fork", "  orphan",
     ]  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from agent_workbench.frontends.tui.answering import Answering
 from agent_workbench.frontends.tui.commands import Command, slash
+from agent_workbench.frontends.tui.listed_work import ListedWork
+from agent_workbench.frontends.tui.reports import Reports
 from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.frontends.tui.side_by_side import SideBySide
 from agent_workbench.frontends.tui.takeaway import Takeaway
@@ -35,6 +37,8 @@ class ChatChores:
         self.talk = Talk(screen, shared)
         self.answering = Answering(screen, shared, self.talk.asker)
         self.takeaway = Takeaway(screen, shared)
+        self.reports = Reports(screen, shared)
+        self.listed = ListedWork(screen, shared)
         self.beside = SideBySide(screen, shared, self.talk)
 
     @property
@@ -84,9 +88,13 @@ class ChatChores:
         """Do what a command names, with the words that were written after it."""
         words, self._words = self._words, ""
         pane = self._pane
-        if what == "workspaces":
-            await self.beside.workspaces(words)
-            return
+        match what:
+            case "workspaces":
+                return await self.beside.workspaces(words)
+            case "undelete":
+                return await self.listed.undo()
+            case "usage":
+                return await self.reports.usage()
         if pane is None:
             self._screen.tell("Open a session first: ctrl+n starts one.")
             return
@@ -117,6 +125,8 @@ class ChatChores:
                 await self.beside.rerun(pane, words)
             case "rerun_edited":
                 await self.beside.rerun_edited(pane)
+            case "console":
+                await self.reports.console(pane)
             case "export":
                 await self.takeaway.export(pane)
             case _:

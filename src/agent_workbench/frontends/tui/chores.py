@@ -97,6 +97,7 @@ class Chores:
             if await screen.app.push_screen_wait(Pick("Quit", rows, note=note)) != "quit":
                 return
         await screen.sessions.keep_prompts()
+        await screen.chats.listed.finish()
         await self.remember()
         screen.app.exit()
 
@@ -168,7 +169,7 @@ class Chores:
         if what == "config" and id:
             await self.config_asked("open", id)
         elif what == "session" and id:
-            await self.session_asked("open", id)
+            await self._screen.chats.listed.asked("open", id)
         else:
             await screen.run_action(picked)
 
@@ -326,36 +327,6 @@ class Chores:
                     await self._shared.sessions.cancel(pane.session_id)
                     await self._screen.sessions.close(pane)
             await self._shared.configs.delete_config(id, force=True)
-
-    async def session_asked(self, what: str, id: str) -> None:
-        """Do something with a session of the list."""
-        session = await self._shared.sessions.get_session(id) if id else None
-        if session is None:
-            return
-        screen, grid = self._screen, self._screen.query_one(PaneGrid)
-        match what:
-            case "open":
-                screen.show_view("chat", focus=False)
-                await screen.sessions.open(id)
-            case "rename":
-                title = await screen.app.push_screen_wait(Name("Title of the session", session.title))
-                if title:
-                    await self._shared.sessions.update_session(id, title=title)
-                    for pane in grid.showing(id):
-                        pane.set_title(title)
-            case "fork":
-                forked = await self._shared.sessions.fork_session(id)
-                await screen.sessions.open(forked.session_id, beside=True)
-            case "delete":
-                rows = options(("no", "Keep it"), ("yes", "Delete it with all that was said"))
-                title = clean_line(session.title) or "this session"
-                if await screen.app.push_screen_wait(Pick(f"Delete {title}", rows)) == "yes":
-                    for pane in grid.showing(id):
-                        await screen.sessions.close(pane)
-                    await self._shared.sessions.delete_session(id)
-            case _:
-                raise AssertionError(f"nothing does {what!r} to a session")
-        await screen.refresh_lists()
 
     async def pane_asked(self, event: Any) -> None:
         """Do what a pane asks for around a message: fork after it, edit it in a fork, search what was sent."""

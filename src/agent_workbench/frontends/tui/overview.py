@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -41,16 +42,20 @@ class Overview:
         configs = screen.query_one(ConfigList)
         sessions = screen.query_one(SessionList)
         found, _ = await self._shared.configs.list_configs(LISTED, q=configs.words)
-        self._sessions, _ = await self._shared.sessions.list_sessions(
+        listed, _ = await self._shared.sessions.list_sessions(
             LISTED, q=sessions.words, workspace=str(self._shared.workspace)
         )
+        self._sessions = [one for one in listed if one.session_id not in screen.chats.listed.leaving]
         current = screen.configs.config.config_id if screen.configs.config else ""
         marks = self._marks(current)
         about = screen.has_class("-narrow")
         configs.put(list(config_rows(found, marks, current, about=about)))
         work = screen.sessions
         panes = {pane.session_id: pane.number for pane in screen.query_one(PaneGrid).panes}
-        rows = session_rows(self._sessions, running=work.running, asking=work.asking, unread=work.unread, open_in=panes)
+        rows = session_rows(
+            self._sessions, running=work.running, asking=work.asking, unread=work.unread, open_in=panes,
+            width=sessions.size.width, now=datetime.now(UTC),
+        )  # fmt: skip
         sessions.put(list(rows))
 
     async def changed_elsewhere(self) -> bool:

@@ -164,7 +164,7 @@ class MainScreen(Screen[None]):
     @on(Browser.Asked, "#sessions")
     @work(group="ask")
     async def _session_asked(self, event: Browser.Asked) -> None:
-        await self.chores.session_asked(event.what, event.id)
+        await self.chats.listed.asked(event.what, event.id)
 
     @on(Browser.Filtered)
     @work(group="filter", exclusive=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -11,6 +12,7 @@ from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.browser import Browser
 from agent_workbench.frontends.tui.widgets.lines import Run
+from agent_workbench.frontends.tui.widgets.meter import cost
 from agent_workbench.frontends.tui.widgets.row_list import Row
 from agent_workbench.storage.records import Session
 
@@ -24,6 +26,10 @@ STATES: Mapping[str, tuple[Run, str]] = {
 }
 
 
+#: Cells from which a row says config, model, age and cost.
+ROOMY = 56
+
+
 def session_rows(
     sessions: Sequence[Session],
     *,
@@ -31,9 +37,14 @@ def session_rows(
     asking: Collection[str] = (),
     unread: Collection[str] = (),
     open_in: Mapping[str, int] = {},
+    width: int = 0,
+    now: datetime | None = None,
 ) -> Iterator[Row]:
-    """Yield a row for each session; `open_in` says in which pane one is shown."""
-    for session in sessions:
+    """Yield a row for each session, those that work for another below it.
+
+    `open_in` says in which pane one is shown, `width` how many cells there are, `now` from when ages count.
+    """
+    for session, depth in _tree(sessions):
         id = session.session_id
         state: str = session.state
         if id in asking or session.needs_you:
@@ -43,10 +54,47 @@ def session_rows(
         elif id in unread and state == "idle":
             state = "unread"
         sign, word = STATES[state]
+        branch = [("  " * (depth - 1) + "└ ", "muted")] if depth else []
         title = (clean_line(session.title) or "new session", "" if session.title else "muted")
+        right = [(word or clean_line(session.config_name, 14), "muted")]
+        if width >= ROOMY:
+            right = [(" · ".join(filter(None, (word, *_about(session, now)))), "muted")]
         pane = f" {open_in[id]}" if id in open_in else ""
-        right = word or clean_line(session.config_name, 14)
-        yield Row(id, [sign, title], [(right, "muted"), (pane, "strong")])
+        yield Row(id, [sign, *branch, title], [*right, (pane, "strong")])
+
+
+def _about(session: Session, now: datetime | None) -> Iterator[str]:
+    yield clean_line(session.config_name, 20) + (f" {session.pinned_revision}" if session.pinned_revision else "")
+    yield clean_line(str(session.settings.get("model", "")), 20)
+    yield age(now - session.updated_at) if now is not None else ""
+    yield cost(session.cost) if session.cost is not None else ""
+
+
+def age(passed: timedelta) -> str:
+    """Return how long ago something was, in its largest unit."""
+    seconds = max(0, int(passed.total_seconds()))
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return "now"
+
+
+def _tree(sessions: Sequence[Session]) -> Iterator[tuple[Session, int]]:
+    """Yield sessions in their order with their depth; an agent's below the session it works for, a fork on its own."""
+    listed = {session.session_id for session in sessions}
+    children: dict[str, list[Session]] = {}
+    roots: list[Session] = []
+    for session in sessions:
+        parent = session.parent_session_id
+        if parent in listed and parent is not None and session.settings.get("agent"):
+            children.setdefault(parent, []).append(session)
+        else:
+            roots.append(session)
+    waiting = [(root, 0) for root in reversed(roots)]
+    while waiting:
+        session, depth = waiting.pop()
+        yield session, depth
+        waiting += [(child, depth + 1) for child in reversed(children.pop(session.session_id, []))]
 
 
 class SessionList(Browser):
@@ -59,4 +107,5 @@ class SessionList(Browser):
         bind("sessions.rename", "r", "ask('rename')", "rename", "Give the session a title"),
         bind("sessions.fork", "f", "ask('fork')", "fork", "Go on from here in a session of its own"),
         bind("sessions.delete", "delete", "ask('delete')", "delete", "Delete the session with all that was said"),
+        bind("sessions.undo", "u", "ask('undo')", "undo", "Take the newest deletion back", show=False),
     ]

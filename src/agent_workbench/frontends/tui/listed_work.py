@@ -1,0 +1,103 @@
+"""What is asked of a row of the session list: open, rename, fork, delete, and take the deletion back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from textual.timer import Timer
+
+from agent_workbench.conversation.clean import clean_line
+from agent_workbench.errors import WorkbenchError
+from agent_workbench.frontends.tui.screens.pick import Name
+from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
+from agent_workbench.services.shared import SharedContext
+from agent_workbench.storage.records import Session
+
+if TYPE_CHECKING:
+    from agent_workbench.frontends.tui.screens.main import MainScreen
+
+#: Seconds in which a deletion can be taken back; only then is anything deleted.
+UNDO_S = 10.0
+
+
+class ListedWork:
+    """Works on listed sessions. Every coroutine runs in a worker of the screen."""
+
+    def __init__(self, screen: MainScreen, shared: SharedContext) -> None:
+        self._screen = screen
+        self._shared = shared
+        self._leaving: dict[str, tuple[Timer, bool]] = {}
+
+    @property
+    def leaving(self) -> frozenset[str]:
+        """The sessions that are deleted unless somebody takes it back: no list shows them."""
+        return frozenset(self._leaving)
+
+    async def asked(self, what: str, id: str) -> None:
+        """Do something with a session of the list."""
+        if what == "undo":
+            await self.undo()
+            return
+        session = await self._shared.sessions.get_session(id) if id else None
+        if session is None:
+            return
+        match what:
+            case "open":
+                self._screen.show_view("chat", focus=False)
+                await self._screen.sessions.open(id)
+            case "rename":
+                await self._rename(session)
+            case "fork":
+                forked = await self._shared.sessions.fork_session(id)
+                await self._screen.sessions.open(forked.session_id, beside=True)
+            case "delete":
+                await self._delete(session)
+            case _:
+                raise AssertionError(f"nothing does {what!r} to a session")
+        await self._screen.refresh_lists()
+
+    async def _rename(self, session: Session) -> None:
+        title = await self._screen.app.push_screen_wait(Name("Title of the session", session.title))
+        if title:
+            await self._shared.sessions.update_session(session.session_id, title=title)
+            for pane in self._screen.query_one(PaneGrid).showing(session.session_id):
+                pane.set_title(title)
+
+    async def _delete(self, session: Session) -> None:
+        """Take a session off the screen now, and out of the database when it can no longer be taken back."""
+        id = session.session_id
+        await self._shared.sessions.cancel(id)
+        shown = self._screen.query_one(PaneGrid).showing(id)
+        for pane in shown:
+            await self._screen.sessions.close(pane)
+        if shown:
+            self._screen.show_view("sessions")  # closing a pane leads to the next one; the person is in the list
+        timer = self._screen.set_timer(UNDO_S, lambda: self._screen.run_worker(self._gone(id), group="delete"))
+        self._leaving[id] = (timer, bool(shown))
+        title = clean_line(session.title, 40) or "the session"
+        self._screen.tell(f"Deleted {title}. u in the list, or /undelete, brings it back for {UNDO_S:.0f} s.")
+
+    async def undo(self) -> None:
+        """Take the newest deletion back."""
+        if not self._leaving:
+            self._screen.tell("Nothing was deleted in the last seconds.")
+            return
+        id = next(reversed(self._leaving))
+        timer, shown = self._leaving.pop(id)
+        timer.stop()
+        if shown:
+            await self._screen.sessions.open(id, beside=True)
+        await self._screen.refresh_lists()
+
+    async def _gone(self, id: str) -> None:
+        if self._leaving.pop(id, None) is not None:
+            with suppress(WorkbenchError):  # a full or locked disk: the session is listed again, to be deleted again
+                await self._shared.sessions.delete_session(id)
+            await self._screen.refresh_lists()
+
+    async def finish(self) -> None:
+        """Delete what was to be deleted: the screen closes."""
+        for id, (timer, _) in tuple(self._leaving.items()):
+            timer.stop()
+            await self._gone(id)

@@ -1,0 +1,36 @@
+"""Panels that say what was used and what happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent_workbench.frontends.tui.screens.console import Console
+from agent_workbench.frontends.tui.screens.sheet import Sheet
+from agent_workbench.frontends.tui.screens.usage import usage_layout
+from agent_workbench.frontends.tui.widgets.pane_grid import SessionPane
+from agent_workbench.services.accounts import accounts
+from agent_workbench.services.console import entries, next_request
+from agent_workbench.services.shared import SharedContext
+
+if TYPE_CHECKING:
+    from agent_workbench.frontends.tui.screens.main import MainScreen
+
+
+class Reports:
+    """Opens panels. Every coroutine runs in a worker of the screen."""
+
+    def __init__(self, screen: MainScreen, shared: SharedContext) -> None:
+        self._screen = screen
+        self._shared = shared
+
+    async def usage(self) -> None:
+        """Show what was used."""
+        found = await accounts(self._shared)
+        await self._screen.app.push_screen_wait(Sheet("Usage", usage_layout(found)))
+
+    async def console(self, pane: SessionPane) -> None:
+        """Show what happened in a pane's session."""
+        id = pane.session_id
+        found = await entries(self._shared, id)
+        title = pane.session_title or "new session"
+        await self._screen.app.push_screen_wait(Console(title, found, lambda: next_request(self._shared, id)))

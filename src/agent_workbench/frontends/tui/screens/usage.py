@@ -1,0 +1,64 @@
+"""What was used: a plot of the last days, and what each config and session took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from agent_workbench.conversation.clean import clean_line
+from agent_workbench.conversation.usage import Usage
+from agent_workbench.frontends.tui.screens.sheet import Layout
+from agent_workbench.frontends.tui.widgets.lines import Line, ends, fit
+from agent_workbench.frontends.tui.widgets.meter import cost, tokens
+from agent_workbench.frontends.tui.widgets.plot import bars
+from agent_workbench.services.accounts import Account, Accounts
+
+#: How many of each are listed.
+LISTED = 12
+
+
+def usage_layout(accounts: Accounts) -> Layout:
+    """Return the layout of the usage panel."""
+    return lambda width: list(_lines(accounts, width))
+
+
+def _lines(accounts: Accounts, width: int) -> Iterator[Line]:
+    yield ends([("all together", "heading")], [(_used(accounts.total), "")], width)
+    yield []
+    yield from _plot(accounts.days, width)
+    for title, listed in (("config", accounts.configs), ("session", accounts.sessions)):
+        yield []
+        yield [(f"by {title}", "heading")]
+        for one in listed[:LISTED]:
+            yield ends([(clean_line(one.name, 60), "")], [(_used(one.usage), "muted")], width)
+        if len(listed) > LISTED:
+            yield [(f"… and {len(listed) - LISTED} more", "muted")]
+        if not listed:
+            yield [("nothing yet", "muted")]
+
+
+def _plot(days: Sequence[Account], width: int) -> Iterator[Line]:
+    """Plot what the days cost, or their tokens where nothing has a price."""
+    costs = [float(one.usage.cost or 0) for one in days]
+    priced = any(costs)
+    values = costs if priced else [float(_tokens(one.usage)) for one in days]
+    highest = max(values, default=0.0)
+    top = cost(Decimal(str(highest))) if priced else tokens(int(highest))
+    yield ends([(f"{'dollars' if priced else 'tokens'} by day (UTC)", "heading")], [(f"at most {top}", "muted")], width)
+    drawn = bars(values, width)
+    if not drawn:
+        yield [("nothing was used in these days", "muted")]
+        return
+    yield from drawn
+    across = len(drawn[0][0][0])
+    yield fit(ends([(days[0].name, "muted")], [(days[-1].name, "muted")], across), width)
+    turns = sum(one.turns for one in days)
+    yield [(f"{turns} turn{'' if turns == 1 else 's'} in {len(days)} days", "muted")]
+
+
+def _tokens(usage: Usage) -> int:
+    return (usage.input_tokens or 0) + (usage.output_tokens or 0)
+
+
+def _used(usage: Usage) -> str:
+    return f"{tokens(usage.input_tokens)} in · {tokens(usage.output_tokens)} out · {cost(usage.cost)}"
