@@ -17,7 +17,7 @@ StopReason = Literal["end", "tool_calls", "max_tokens", "refusal", "pause", "int
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Plain words. `phase` is OpenAI's name for their part in a reply, such as "commentary", and is given back to it."""
+    """Plain words. `phase` is OpenAI's name for their part in a reply ("commentary"), which is given back to it."""
 
     text: str
     phase: str = ""

@@ -29,6 +29,7 @@ from agent_workbench.engine.ports import Frontend
 from agent_workbench.engine.session_config import SessionConfig
 from agent_workbench.errors import NotFound, WorkbenchError
 from agent_workbench.services.agents import Agent, Agents
+from agent_workbench.services.lifecycle import Lifecycle
 from agent_workbench.services.log import log_crash, log_event
 from agent_workbench.services.questions import Anybody, Questions
 from agent_workbench.services.recorder import Publish, Recorder
@@ -36,6 +37,7 @@ from agent_workbench.services.settings import SessionSettings, session_config
 from agent_workbench.services.waiting import through
 from agent_workbench.storage.ports import SessionStore
 from agent_workbench.storage.records import Session, StoredMessage
+from agent_workbench.storage.records import Turn as StoredTurn
 
 TITLE_LENGTH = 60
 CONTEXT = "<context>\n"
@@ -77,13 +79,14 @@ class Turn:
         publish: Publish,
         lost: Callable[[], None],
         steer: Callable[[], Sequence[Message]],
+        lifecycle: Lifecycle,
         frontend: Frontend | None = None,
     ) -> None:
         self._store, self._agents = store, agents
         self._session_id, self._said = session_id, said
         self._owner, self._lease_s = owner, lease_s
         self._questions, self._publish, self._lost, self._steer = questions, publish, lost, steer
-        self._frontend = frontend
+        self._lifecycle, self._frontend = lifecycle, frontend
         self._turn_id = uuid.uuid4().hex
         self._recorder: Recorder | None = None
         self._stored: Sequence[StoredMessage] = ()
@@ -215,6 +218,11 @@ class Turn:
     async def _made(self, session: Session, prepared: _Prepared) -> AsyncGenerator[Event, None]:
         yield TurnStarted(self._turn_id, prepared.revision, prepared.model)
         yield UserSaid(self._said)
+        first = all(one.turn_id == self._turn_id for one in self._stored) or bool(
+            session.parent_session_id and not await self._turns_before()
+        )
+        for notice in await self._lifecycle.begun(session, prepared.config.hooks, first=first):
+            yield notice
         for notice in await self._notices(session, prepared):
             yield notice
 
@@ -244,11 +252,14 @@ class Turn:
         if session.state == "interrupted":
             lost = "The turn before was cut off when its program ended. What it had said and done is above."
             notices.append(Notice(lost, "warning"))
-        turns = await asyncio.to_thread(self._store.turns, self._session_id)
-        before = next((turn.config_revision for turn in reversed(turns[:-1]) if turn.config_revision), 0)
+        turns = await self._turns_before()
+        before = next((turn.config_revision for turn in reversed(turns) if turn.config_revision), 0)
         if before and before != prepared.revision:
             notices.append(await self._followed(session, before, prepared))
         return notices
+
+    async def _turns_before(self) -> Sequence[StoredTurn]:
+        return (await asyncio.to_thread(self._store.turns, self._session_id))[:-1]
 
     async def _followed(self, session: Session, before: int, prepared: _Prepared) -> Notice:
         """Say that a session took a saved change of its config, and what the change means."""
@@ -269,6 +280,8 @@ class Turn:
         self._questions.clear()
         self.finished = await self._recorder.finish(end)
         await log_event(self.finished, **self._about)
+        if end.status == "cancelled":
+            await self._lifecycle.stopped(self._session_id)
 
 
 def pointed(end: TurnFinished, plan: Plan) -> TurnFinished:

@@ -18,6 +18,7 @@ from agent_workbench.engine.ports import Frontend
 from agent_workbench.errors import SessionBusy, UsageError, WorkbenchError
 from agent_workbench.services.agents import Agents
 from agent_workbench.services.hub import Hub
+from agent_workbench.services.lifecycle import Lifecycle
 from agent_workbench.services.questions import Questions
 from agent_workbench.services.recorder import LEASE_S, Recorder
 from agent_workbench.services.turn import Turn
@@ -87,6 +88,7 @@ class TurnRunner:
         self._unfinished: dict[str, tuple[Recorder, TurnFinished]] = {}
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._closed = False
+        self._lifecycle = Lifecycle()
 
     # --- start and stop
 
@@ -143,6 +145,7 @@ class TurnRunner:
         """Stop all turns, at once, and start no more."""
         self._closed = True
         await asyncio.gather(*(self._stopped(running) for running in tuple(self._running.values())))
+        await self._lifecycle.ended()
 
     # --- what the person sees and answers
 
@@ -369,6 +372,7 @@ class TurnRunner:
             publish=publish,
             lost=running.lose,
             steer=running.steer,
+            lifecycle=self._lifecycle,
             frontend=frontend,
         )
 
