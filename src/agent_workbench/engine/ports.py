@@ -223,8 +223,10 @@ class ToolRegistry:
 
     def adding(self, tools: Iterable[Tool]) -> ToolRegistry:
         """Return a registry with more tools at its end; none takes a name that is there."""
-        more = {tool.spec.name: tool for tool in tools}
-        return ToolRegistry({**self.tools, **{name: more[name] for name in more if name not in self.tools}})
+        known = dict(self.tools)
+        for tool in tools:
+            known.setdefault(tool.spec.name, tool)
+        return ToolRegistry(known)
 
     def without(self, names: Sequence[str]) -> ToolRegistry:
         """Return a registry that lacks some."""

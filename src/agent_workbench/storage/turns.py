@@ -25,7 +25,7 @@ LEFT_BEHIND = "The process that ran this turn ended before it was done."
 """The error of a turn whose lease ran out."""
 
 _COUNTED_ABOVE = (
-    "SELECT session_id FROM sessions WHERE parent_session_id IS NOT NULL AND json_extract(settings, '$.agent') != ''"
+    "SELECT session_id FROM sessions WHERE parent_session_id IS NOT NULL AND json_extract(settings, '$.depth') > 0"
 )
 """Sessions of agents that work for another session, whose turns count what they use."""
 

@@ -65,7 +65,7 @@ ROWS = {
     "nothing": ("SELECT 1 WHERE 0", None, "No rows."),
     "recursive": ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n",
                   None, "i\n1\n2\n3"),
-    "aggregates": ("SELECT count(*) AS n, group_concat(id) AS ids FROM items", None, "n | ids\n2 | 1,2"),
+    "aggregates": ("SELECT count(*) AS n, max(id) AS last FROM items", None, "n | last\n2 | 2"),
 }  # fmt: skip
 
 
