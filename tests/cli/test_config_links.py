@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,6 +151,21 @@ def test_an_edit_that_meets_another_save_is_kept_or_merged_on_request(
     awb("config", "edit", "mine.yaml", "--merge")
     both = TEXT.replace("# mine", "# theirs").replace("# below", "# changed below")
     assert (folder / "mine.yaml").read_text() == both
+
+
+def test_an_edit_of_a_stored_config_that_was_saved_meanwhile_keeps_both(
+    awb: Awb, editor: Callable[[str], None]
+) -> None:
+    awb("config", "import", "-", "--name", "mine", stdin=TEXT)
+    save = f"{sys.executable} -m agent_workbench config add-tool mine tool-todo >/dev/null 2>&1"
+    editor(f"sed -i 's/# mine/# ours/' \"$1\"\n{save}")
+    done = awb("config", "edit", "mine", code=5)
+    assert "# ours" in Path(done.err.split("your text is in ")[1].split("\n")[0]).read_text()
+    assert "tool-todo" in shown(awb)
+    editor(f"sed -i 's/# below/# changed/' \"$1\"\n{save.replace('tool-todo', 'tool-search')}")
+    awb("config", "edit", "mine", "--merge", "-m", "both")
+    assert all(word in shown(awb) for word in ("# changed", "tool-todo", "tool-search"))
+    assert awb("config", "history", "mine", "--json").json["revisions"][0]["note"] == "both"
 
 
 def test_an_edit_of_the_same_line_keeps_both_versions_with_marks(

@@ -15,6 +15,7 @@ from agent_workbench.configs.modules import Catalog
 from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.problems import Problem
 from agent_workbench.configs.reader import load, read
+from agent_workbench.configs.secrets import mask_text
 from agent_workbench.errors import Ambiguous, NotFound, UsageError
 from agent_workbench.services.bundles import BASE_TAG, FILE_TAG, Bundles, home_of
 from agent_workbench.services.links import LINK_TAG, Links
@@ -167,7 +168,7 @@ class ConfigManager:
 
     async def merge_bundle_into_config(self, config_id: str, bundle_uri: str) -> Config:
         """Append to `includes` (failures as `add_tool_to_config`)."""
-        return await self.apply(config_id, lambda doc: doc.add_include(bundle_uri), f"include {bundle_uri}")
+        return await self.apply(config_id, lambda doc: doc.add_include(bundle_uri), f"include {mask_text(bundle_uri)}")
 
     async def propose(self, config_id: str, change: Propose) -> tuple[Config, Edit]:
         """Return the config and the edit that a change would make, without making it."""

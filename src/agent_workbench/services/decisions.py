@@ -72,7 +72,7 @@ async def judge(
     every = await asyncio.to_thread(_mounted, bench, _every_tool(bench), {}, folder)
     agent = every
     if text is not None:
-        plan = await bench.configs.plan_text(text.text, name=text.label, base=text.base or folder)
+        plan = await bench.configs.plan_text(text.text, name=text.label, base=text.base or folder, root=text.root)
         agent = await asyncio.to_thread(_mounted, bench, plan, read(text.text).data, folder)
     try:
         given = [parse_rule(rule, ruling, "session") for ruling, rules in asked for rule in rules]

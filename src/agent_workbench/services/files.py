@@ -72,7 +72,7 @@ def _replace(target: Path, old: str | None, new: str) -> None:
             file.write(new.encode())
             file.flush()
             os.fsync(file.fileno())
-        with _alone(target.parent):
+        with alone(target.parent):
             if old is not None and target.read_bytes() != old.encode():
                 raise RevisionConflict(f"{target} was changed by another program meanwhile", expected=0, actual=0)
             os.chmod(temporary, target.stat().st_mode & 0o7777 if target.exists() else 0o644)
@@ -83,8 +83,8 @@ def _replace(target: Path, old: str | None, new: str) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes of this program from looking at the folder's files and replacing them in between."""
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes of this program out while a file of the folder is read and replaced."""
     handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         with suppress(OSError):  # a file system without locks

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from agent_workbench import paths
 from agent_workbench.errors import ConfigError
+from agent_workbench.services.files import alone
 
 #: What our entries in the keyring are filed under.
 SERVICE = "agent-workbench"
@@ -117,7 +118,7 @@ def forget(name: str) -> None:
         _keyring().delete_password(SERVICE, name)
     except Exception as error:  # backends of the keyring are other people's code
         raise ConfigError(f"the keyring did not remove {name}: {_reason(error)}") from error
-    _write(names() - {name})
+    _write(remove=name)
 
 
 def _keep_new(name: str, value: str) -> Kept:
@@ -128,7 +129,7 @@ def _keep_new(name: str, value: str) -> Kept:
             return Kept(name, "environment", "the keyring did not keep it", is_there=False)
     except Exception as error:  # noqa: BLE001  backends of the keyring are other people's code
         return Kept(name, "environment", f"no keyring: {_reason(error)}", is_there=False)
-    _write(names() | {name})
+    _write(add=name)
     return Kept(name, "keyring")
 
 
@@ -166,13 +167,15 @@ def _names_in(path: Path) -> frozenset[str]:
     return frozenset(name for name in found if isinstance(name, str)) if isinstance(found, list) else frozenset()
 
 
-def _write(known: frozenset[str]) -> None:
+def _write(*, add: str = "", remove: str = "") -> None:
     path = _index()
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".keyring.")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(sorted(known), file)
-    os.replace(temporary, path)
+    with alone(path.parent):
+        known = {*_names_in(path), add} - {remove, ""}
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".keyring.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(sorted(known), file)
+        os.replace(temporary, path)
 
 
 _known: tuple[object, frozenset[str]] = (None, frozenset())
