@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from agent_workbench.engine.session_config import ContextPolicy
 from agent_workbench.errors import ConfigError, InvalidBundle, NotFound, PermissionRuleError
 from agent_workbench.services.bundles import Bundles, base_of, root_of
 from agent_workbench.services.keys import environment
+from agent_workbench.services.trust import without_foreign_programs
 from agent_workbench.storage.ports import ConfigStore
 from agent_workbench.storage.records import Config
 
@@ -210,10 +211,13 @@ def mount(
         raise InvalidBundle(_summary(plan.name, plan.errors), plan.errors)
     mounting = _Mounting(plan, catalog, workspace, resources)
     providers = sorted(mounting.entries("provider"), key=lambda pair: _priority(pair[0]))
-    made = [thing for _, things in mounting.entries("tool") for thing in _several(things)]
-    tools = ToolRegistry({tool.spec.name: tool for tool in made if isinstance(tool, Tool)})
+    made = mounting.tool_things()
+    tools = mounting.registry(tool for tool in made if isinstance(tool, Tool))
     brought = [hook for hook in made if isinstance(hook, Hook)]
-    hooks = sorted((*(hook for _, hook in mounting.entries("hook")), *brought), key=lambda hook: hook.priority)
+    entries, left_out = without_foreign_programs(plan, own)
+    mounting.problems += left_out
+    made_hooks = (mounting.make("hook", entry) for entry in entries)
+    hooks = sorted((*(hook for hook in made_hooks if hook is not None), *brought), key=lambda hook: hook.priority)
     sources = tuple(source for source in made if isinstance(source, ToolSource))
     for problem in (problem for source in sources for problem in source.problems):
         mounting.problems.append(Problem("warning", problem, code="mount"))
@@ -293,6 +297,24 @@ class _Mounting:
             if thing is not None:
                 made.append((entry, thing))
         return made
+
+    def tool_things(self) -> list[Any]:
+        """Return what the tool modules made, our own first: a stranger's take no name of theirs."""
+        entries = self.entries("tool")
+        entries.sort(key=lambda pair: not self._is_ours(pair[0]))
+        return [thing for _, made in entries for thing in _several(made)]
+
+    def registry(self, tools: Iterable[Tool]) -> ToolRegistry:
+        """Return the tools by name; one whose name is taken is left out, visibly."""
+        found: dict[str, Tool] = {}
+        for tool in tools:
+            if found.setdefault(tool.spec.name, tool) is not tool:
+                self._problem("warning", f"two tools are called {tool.spec.name!r}: the first is used", "")
+        return ToolRegistry(found)
+
+    def _is_ours(self, entry: Mapping[str, Any]) -> bool:
+        module = self.catalog.get(str(entry.get("module", "")))
+        return module is not None and module.origin == "built in"
 
     def single(self, kind: ModuleKind, default: str) -> Any:
         """Return the session's orchestrator or context manager."""

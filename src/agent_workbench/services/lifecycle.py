@@ -21,6 +21,10 @@ class Lifecycle:
     def __init__(self) -> None:
         self._taken_up: dict[str, Hooks] = {}
 
+    def knows(self, session_id: str) -> bool:
+        """Whether a turn of the session has begun here before."""
+        return session_id in self._taken_up
+
     async def begun(self, session: Session, hooks: Sequence[Hook], *, first: bool) -> Sequence[Notice]:
         """Say that a session's turn begins, where it is the first here; `first` where it is the first of all."""
         known = session.session_id in self._taken_up

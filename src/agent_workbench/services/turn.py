@@ -221,6 +221,9 @@ class Turn:
         first = all(one.turn_id == self._turn_id for one in self._stored) or bool(
             session.parent_session_id and not await self._turns_before()
         )
+        if not self._lifecycle.knows(self._session_id):
+            for notice in left_out(prepared.agent):
+                yield notice
         for notice in await self._lifecycle.begun(session, prepared.config.hooks, first=first):
             yield notice
         for notice in await self._notices(session, prepared):
@@ -290,6 +293,12 @@ def pointed(end: TurnFinished, plan: Plan) -> TurnFinished:
     while path and path not in plan.origins:
         path = path.rpartition(".")[0]
     return replace(end, error=f"{end.error.rstrip('.')} ({plan.origins[path][-1]}).") if path else end
+
+
+def left_out(agent: Agent) -> list[Notice]:
+    """Say once what a session does without: tools and hooks that could not be mounted, or may not be."""
+    found = [problem for problem in agent.problems if problem.code in ("mount", "trust")]
+    return [Notice(f"{one.message}; {one.hint}" if one.hint else one.message, "warning") for one in found]
 
 
 def _current() -> asyncio.Task[Any]:
