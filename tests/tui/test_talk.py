@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from agent_workbench.conversation.messages import ToolCall, ToolResult
 from agent_workbench.frontends.tui.screens.pick import Name, Pick
 from agent_workbench.frontends.tui.takeaway import file_name, links, newest, write_new
 from agent_workbench.frontends.tui.talk import best
 from agent_workbench.frontends.tui.widgets.blocks import ReplyBlock
+from agent_workbench.frontends.tui.widgets.lines import text_of
 from agent_workbench.frontends.tui.widgets.row_list import RowList
+from agent_workbench.frontends.tui.widgets.todo_panel import TodoPanel
+from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, tool_lines
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -225,3 +229,44 @@ def test_an_export_is_never_written_over_a_file(tmp_path: Path):
     with pytest.raises(FileExistsError):
         write_new(tmp_path / "a.md", "two")
     assert file_name("Fix: the /etc\x1b thing!") == "fix-the-etc-thing"
+
+
+async def test_what_is_left_to_do_stands_over_the_prompt(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("add a todo water the plants")
+        await bench.until(lambda: pane.todo.open, "the list")
+        words = [text_of(line) for line in pane.todo.lines(60)]
+        assert words[0] == "to do · 0 of 1 done"
+        assert "water the plants" in words[1]
+        await bench.until(lambda: not pane.busy, "done")
+        await bench.press("ctrl+w")
+        await bench.until(lambda: not bench.panes, "closed")
+        await bench.press("f3", "enter")
+        await bench.until(lambda: bench.panes and bench.panes[0].todo.open, "it is there again")
+
+
+async def test_an_agents_own_session_opens_from_its_card(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        child = (await bench.shared.sessions.fork_session(pane.session_id)).session_id
+        call = ToolCall("1", "delegate", {"agent": "explorer", "instruction": "find it"})
+        block = ToolBlock(call, "done", result=ToolResult("1", "found", details={"session_id": child}))
+        pane.transcript.append(block)
+        lines = [text_of(line) for line in tool_lines(block, 60, "full")]
+        assert lines[0].startswith("▾ delegate explorer: find it")
+        assert lines[-1] == "  │ found"
+        pane.transcript.focus()
+        await bench.press("o")
+        await bench.until(lambda: [one.session_id for one in bench.panes] == [pane.session_id, child], "beside it")
+
+
+def test_a_list_that_is_done_takes_the_panel_away():
+    panel = TodoPanel()
+    panel.put([{"content": "a", "status": "completed"}])
+    assert not panel.open
+    panel.put(
+        [{"content": str(n), "status": "pending"} for n in range(9)] + [{"content": "x", "status": "in_progress"}]
+    )
+    assert [text_of(line) for line in panel.lines(40)][1] == "◐ x"
+    assert text_of(panel.lines(40)[-1]) == "… and 6 more"

@@ -77,6 +77,8 @@ class ChatChores:
         match event:
             case ChatPane.PathsRequested(start=start):
                 await self.talk.offer_files(pane, start)
+            case ChatPane.ChildRequested(session_id=child):
+                await self._screen.sessions.open(child, beside=True)
             case ChatPane.Wanted(what="draft"):
                 await self.talk.keep_draft(pane)
             case ChatPane.Wanted(what="external"):

@@ -45,7 +45,8 @@ from agent_workbench.frontends.tui.widgets.meter import meter_runs
 from agent_workbench.frontends.tui.widgets.prompt import PromptArea, PromptRow
 from agent_workbench.frontends.tui.widgets.question import QuestionCard
 from agent_workbench.frontends.tui.widgets.status_line import StatusLine
-from agent_workbench.frontends.tui.widgets.tool_card import OUTPUT_KEPT, ToolBlock
+from agent_workbench.frontends.tui.widgets.todo_panel import TodoPanel
+from agent_workbench.frontends.tui.widgets.tool_card import OUTPUT_KEPT, ToolBlock, todos
 from agent_workbench.frontends.tui.widgets.transcript import Transcript
 
 DRAFT_KEPT = 4_000
@@ -145,6 +146,12 @@ class ChatPane(Vertical):
         text: str
 
     @dataclass
+    class ChildRequested(Asked):
+        """The session of an agent that worked for this one is to be opened."""
+
+        session_id: str
+
+    @dataclass
     class HistoryRequested(Asked):
         """What was sent before is to be searched."""
 
@@ -190,6 +197,8 @@ class ChatPane(Vertical):
         self._title = Bar(classes="title")
         self.status = StatusLine(clock=clock)
         """What the session waits for."""
+        self.todo = TodoPanel()
+        """What the agent still has to do."""
         self.find = FindLine()
         """Where words are found in what was said."""
         self._meter = Bar(classes="meter")
@@ -200,6 +209,7 @@ class ChatPane(Vertical):
         yield self.transcript
         yield self.find
         yield self.question
+        yield self.todo
         yield self.status
         yield self.prompt.offers
         yield PromptRow(self.prompt)
@@ -224,7 +234,10 @@ class ChatPane(Vertical):
         self._said_by = (last.model or "assistant") if last is not None and last.role == "assistant" else ""
         self.question.clear()
         self._tell(None)
-        self.transcript.load(blocks_of(messages))
+        blocks = blocks_of(messages)
+        self.transcript.load(blocks)
+        lists = (todos(block) for block in reversed(blocks) if isinstance(block, ToolBlock))
+        self.todo.put(next((found for found in lists if found), ()))
         self._step_at = self.transcript.count
 
     def set_title(
@@ -286,6 +299,8 @@ class ChatPane(Vertical):
             case ToolFinished(call, result, duration_s):
                 done = replace(self._card(call), state="done", result=result, duration_s=duration_s, output="")
                 self.transcript.put_tool(done, soon=False)
+                if checklist := todos(done):
+                    self.todo.put(checklist)
             case ResultsReady():
                 self._next()
             case ApprovalRequired(question):
@@ -487,6 +502,11 @@ class ChatPane(Vertical):
         """Pass on."""
         event.stop()
         self.post_message(self.ForkRequested(self, event.message))
+
+    def on_transcript_child_requested(self, event: Transcript.ChildRequested) -> None:
+        """Pass on."""
+        event.stop()
+        self.post_message(self.ChildRequested(self, event.session_id))
 
     def on_transcript_edit_requested(self, event: Transcript.EditRequested) -> None:
         """Pass on."""

@@ -59,7 +59,7 @@ def session_rows(
         right = [(word or clean_line(session.config_name, 14), "muted")]
         if width >= ROOMY:
             right = [(" · ".join(filter(None, (word, *_about(session, now)))), "muted")]
-        pane = f" {open_in[id]}" if id in open_in else ""
+        pane = f" {open_in[id]}" if id in open_in else "  "
         yield Row(id, [sign, *branch, title], [*right, (pane, "strong")])
 
 

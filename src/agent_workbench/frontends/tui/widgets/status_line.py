@@ -13,6 +13,9 @@ from agent_workbench.conversation.events import Retrying
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.lines import Run
 
+#: Cells from which the key is said in full.
+ROOMY = 64
+
 
 class StatusLine(Bar):
     """What the session waits for. Shows nothing when that is nothing."""
@@ -60,12 +63,13 @@ class StatusLine(Bar):
             words = f"{clean_line(event.reason, 200)} · again in {left} s, attempt {event.attempt}"
             self.put([("↻ ", "warn"), (words, "")], [("esc stops", "muted")])
         elif self.telling:
-            self.put(self._waiting(), [("alt+up takes back", "muted")])
+            self.put(self._waiting(), [("alt+up takes back" if self.size.width >= ROOMY else "alt+up", "muted")])
 
     def _waiting(self) -> list[Run]:
         runs: list[Run] = []
         if self._steered:
-            runs += [("↳ next step: ", "state"), (clean_line(self._steered[0], 80), ""), ("  ", "")]
+            words = clean_line(self._steered[0], 200 if not self._queued else 24)
+            runs += [("↳ next step: ", "state"), (words, ""), ("  ", "")]
         if self._queued:
             runs += [(f"» {len(self._queued)} queued: ", "state"), (clean_line(self._queued[0], 200), "")]
         return runs

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.conversation.messages import ToolCall, ToolResult
 from agent_workbench.frontends.tui.widgets.diff_view import counts, diff_lines
-from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fold, wrap
+from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fold, width_of, wrap
 
 State = Literal["writing", "waiting", "called", "asking", "running", "done"]
 
@@ -20,6 +20,8 @@ FULL_LINES = 2_000
 OUTPUT_KEPT = 20_000
 """Characters of live output that a card keeps; the result replaces it."""
 
+_LANE: Line = [("  ", ""), ("│ ", "state")]
+"""What stands before the lines of an agent that works for this one."""
 _SUBJECTS = ("path", "file_path", "command", "pattern", "query", "url", "agent", "name")
 _BODY: Line = [("    ", "")]
 _STATES: dict[str, Run] = {
@@ -95,9 +97,22 @@ def todos(block: ToolBlock) -> Sequence[Mapping[str, Any]]:
     return [item for item in found if isinstance(item, Mapping)]
 
 
+def is_lane(call: ToolCall) -> bool:
+    """Whether a call hands work to another agent, whose words the card shows."""
+    return "agent" in call.arguments and "instruction" in call.arguments
+
+
+def child_of(block: ToolBlock) -> str:
+    """Return the session of the agent that worked in a call, or nothing."""
+    found = block.result.details.get("session_id") if block.result and is_lane(block.call) else None
+    return found if isinstance(found, str) else ""
+
+
 def subject(call: ToolCall) -> str:
-    """Return the one argument that says what a call is about, on one line."""
+    """Return the one argument that says what a call is about, on one line; for an agent, its name and its task."""
     arguments = call.arguments
+    if is_lane(call):
+        return f"{clean_line(str(arguments['agent']), 40)}: {clean_line(str(arguments['instruction']), 200)}"
     for name in _SUBJECTS:
         if isinstance(arguments.get(name), str):
             return clean_line(arguments[name], 200)
@@ -144,7 +159,7 @@ def size(count: int) -> str:
 def _body(block: ToolBlock, width: int, *, full: bool) -> list[Line]:
     checklist = todos(block)
     if checklist:
-        return [line for item in checklist for line in _todo(item, width)]
+        return [[*_BODY, *line] for item in checklist for line in todo_lines(item, width - width_of(_BODY))]
     lines = _arguments(block, width) if full else []
     if diff := diff_of(block):
         return lines + diff_lines(clean(diff), width, _BODY)
@@ -153,7 +168,7 @@ def _body(block: ToolBlock, width: int, *, full: bool) -> list[Line]:
     most = FULL_LINES * 200 if full else SHORT_LINES * 400
     kept = text[:most] if block.result else text[-most:]
     if kept.strip():
-        lines += fold([(clean(kept.rstrip("\n")), role)], width, _BODY)
+        lines += fold([(clean(kept.rstrip("\n")), role)], width, _LANE if is_lane(block.call) else _BODY)
     if len(text) > len(kept) and block.result:
         lines.append([*_BODY, (f"… {size(len(text) - len(kept))} more", "muted")])
     images = block.result.images if block.result else ()
@@ -171,8 +186,9 @@ def _arguments(block: ToolBlock, width: int) -> list[Line]:
     return lines
 
 
-def _todo(item: Mapping[str, Any], width: int) -> list[Line]:
+def todo_lines(item: Mapping[str, Any], width: int) -> list[Line]:
+    """Lay one item of a checklist out: a box that says how far it is, and its words."""
     status = str(item.get("status", "pending"))
     box, role = _BOXES.get(status, ("☐ ", "muted"))
     words = clean_line(str(item.get("content", "")))
-    return wrap([(words, "strike muted" if role == "good" else "")], width, [*_BODY, (box, role)], [*_BODY, ("  ", "")])
+    return wrap([(words, "strike muted" if role == "good" else "")], width, [(box, role)], [("  ", "")])

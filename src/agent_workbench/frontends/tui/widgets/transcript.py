@@ -13,6 +13,7 @@ from agent_workbench.frontends.tui.widgets.block_view import BlockView
 from agent_workbench.frontends.tui.widgets.blocks import Block, ReplyBlock, UserBlock, foldable, raw_source, source
 from agent_workbench.frontends.tui.widgets.lines import text_of
 from agent_workbench.frontends.tui.widgets.markdown import code_blocks
+from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, child_of
 
 
 class Transcript(BlockView, can_focus=True, inherit_bindings=False):
@@ -30,6 +31,7 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
         Binding("c", "copy_code", "Copy code", show=False, id="transcript.copy_code", tooltip="Copy its code blocks"),
         Binding("f", "fork", "Fork", id="transcript.fork", tooltip="A new session that starts from here"),
         Binding("e", "edit", "Edit", show=False, id="transcript.edit", tooltip="Edit your message and send it again"),
+        Binding("o", "child", "Open agent", show=False, id="transcript.child", tooltip="Open the agent's own session"),
         Binding("n", "find_next(1)", "Next", show=False, id="transcript.find_next", tooltip="The next find"),
         Binding("N", "find_next(-1)", "Previous", show=False, id="transcript.find_previous", tooltip="The find before"),
     ]
@@ -64,6 +66,12 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
 
         message: int
         text: str
+
+    @dataclass
+    class ChildRequested(Asked):
+        """The session of an agent that worked for this one is to be opened."""
+
+        session_id: str
 
     # --- the cursor -----------------------------------------------------------------------------------------------
 
@@ -185,6 +193,11 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
             if isinstance(block, UserBlock):
                 self.post_message(self.EditRequested(self, block.message, block.text))
                 return
+
+    def action_child(self) -> None:
+        """Ask for the session of the agent whose card is under the cursor."""
+        if isinstance(self.current, ToolBlock) and (child := child_of(self.current)):
+            self.post_message(self.ChildRequested(self, child))
 
     # --- finding --------------------------------------------------------------------------------------------------
 
