@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent_workbench.services.shared import SharedContext
 
 
 def run(database: Path | None = None) -> None:
     """Open the workbench on a database (the usual one unless named) and return when the person quits.
 
+    Ends as well, keeping what is written, when the terminal is closed (SIGHUP) or the system asks (SIGTERM).
+
     Raises:
         StorageError: If the database cannot be used.
     """
     import asyncio
+    import signal
 
     from agent_workbench.frontends.tui.app import WorkbenchApp
-    from agent_workbench.services.shared import open_workbench
+    from agent_workbench.paths import database_path
+    from agent_workbench.storage.glimpse import glimpse
+
+    shared: list[SharedContext] = []
+
+    def opened() -> SharedContext:
+        from agent_workbench.services.shared import open_workbench
+
+        shared.append(open_workbench(database))
+        return shared[0]
 
     async def show() -> None:
-        shared = await asyncio.to_thread(open_workbench, database)
+        app = WorkbenchApp(opened=opened, glimpse=glimpse(database or database_path()))
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, app.end)
         try:
-            await WorkbenchApp(shared).run_async()
+            await app.run_async()
         finally:
-            await shared.close()
+            for one in shared:
+                await one.close()
+        if app.failure is not None:
+            raise app.failure
 
     asyncio.run(show())

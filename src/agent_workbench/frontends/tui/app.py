@@ -1,49 +1,63 @@
-"""The terminal workbench as a Textual application: themes, keys, the main screen, and a clean end."""
+"""The terminal workbench as a Textual application: themes, keys, the main screen, and a clean end.
+
+Nothing here is imported before the first frame that the first frame does not need: see docs/benchmarks.md.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from textual import events
 from textual.app import App
-from textual.binding import Binding
-from textual.dom import DOMNode
 
-from agent_workbench.frontends.tui.commands import bindings
-from agent_workbench.frontends.tui.keys import load_keymap
-from agent_workbench.frontends.tui.screens.add_entry import AddEntry
-from agent_workbench.frontends.tui.screens.main import MainScreen
-from agent_workbench.frontends.tui.screens.pick import Name, Pick
-from agent_workbench.frontends.tui.themes import DEFAULT, load_themes
-from agent_workbench.frontends.tui.widgets.browser import Browser
-from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
-from agent_workbench.frontends.tui.widgets.config_list import ConfigList
-from agent_workbench.frontends.tui.widgets.editor import YamlEditor
-from agent_workbench.frontends.tui.widgets.find_bar import FindBar
-from agent_workbench.frontends.tui.widgets.form import Choice
-from agent_workbench.frontends.tui.widgets.history import History
-from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
-from agent_workbench.frontends.tui.widgets.problems import ProblemList
-from agent_workbench.frontends.tui.widgets.prompt import PromptArea
-from agent_workbench.frontends.tui.widgets.question import QuestionCard
-from agent_workbench.frontends.tui.widgets.row_list import RowList
-from agent_workbench.frontends.tui.widgets.session_list import SessionList
-from agent_workbench.frontends.tui.widgets.transcript import Transcript
-from agent_workbench.services.shared import SharedContext
+from agent_workbench.errors import WorkbenchError
+from agent_workbench.frontends.tui.screens.opening import Opening
 
-#: Everything with keys of its own, for the check of a keymap file.
-_WITH_KEYS: tuple[type[DOMNode], ...] = (
-    YamlEditor, FindBar, RowList, Browser, ConfigList, SessionList, ProblemList, History, Choice, PaneGrid, ChatPane,
-    PromptArea, Transcript, QuestionCard, AddEntry, Pick, Name,
-)  # fmt: skip
+if TYPE_CHECKING:
+    from agent_workbench.configs.problems import Problem
+    from agent_workbench.frontends.tui.screens.main import MainScreen
+    from agent_workbench.frontends.tui.themes import Themes
+    from agent_workbench.services.shared import SharedContext
+    from agent_workbench.storage.glimpse import Glimpse
+
+#: Seconds that keeping what is written may take when the terminal is closed.
+LAST_SECOND = 1.0
 
 
 class WorkbenchApp(App[None]):
-    """Shows a workbench. Whoever made `shared` closes it after `run` returns."""
+    """Shows a workbench. Whoever made `shared`, or calls `run` with `opened`, closes it afterwards.
+
+    Without `shared`, `opened` is called in a thread once the first frame is there, which shows `glimpse` meanwhile;
+    where it fails, the application ends and `failure` says why.
+    """
 
     TITLE = "Agent Workbench"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = []
+    shared: SharedContext
+    themes: Themes
 
-    def __init__(self, shared: SharedContext) -> None:
+    def __init__(
+        self,
+        shared: SharedContext | None = None,
+        *,
+        opened: Callable[[], SharedContext] | None = None,
+        glimpse: Glimpse | None = None,
+    ) -> None:
         super().__init__()
+        self._opened = opened
+        self._glimpse = glimpse
+        self.failure: WorkbenchError | None = None
+        if shared is not None:
+            self._take(shared)
+
+    def _take(self, shared: SharedContext) -> None:
+        """Use a workbench that is open, and the themes."""
+        from agent_workbench.frontends.tui.themes import DEFAULT, load_themes
+
         self.shared = shared
         self.themes = load_themes()
         for theme in self.themes.by_name.values():
@@ -52,26 +66,77 @@ class WorkbenchApp(App[None]):
         self.theme = wanted if wanted in self.themes.by_name else DEFAULT
 
     def on_mount(self) -> None:
-        keymap, problems = load_keymap(_known_keys())
-        if keymap:
-            self.set_keymap(keymap)
-        self.push_screen(MainScreen(self.shared))
+        if self._opened is None:
+            self._show_main()
+            return
+        opening = Opening(self._glimpse)
+        self.push_screen(opening)
+        opening.call_after_refresh(self.run_worker, self._open(self._opened, opening), exit_on_error=True)
+
+    async def _open(self, opened: Callable[[], SharedContext], opening: Opening) -> None:
+        """Load the rest of the program and the workbench, then go on where the person already is."""
+        try:
+            shared = await asyncio.to_thread(_load, opened)
+        except WorkbenchError as error:
+            self.failure = error
+            self.exit()
+            return
+        self._take(shared)
+        main = self._show_main()
+        await main.begun.wait()
+        for event in opening.kept:
+            self.post_message(event if isinstance(event, events.Paste) else events.Key(event.key, event.character))
+
+    def _show_main(self) -> MainScreen:
+        from agent_workbench.frontends.tui.screens.main import MainScreen
+
+        problems = self._use_keymap()
+        main = MainScreen(self.shared, self._glimpse)
+        self.push_screen(main)
         for problem in (*problems, *self.themes.problems):
             self.notify(str(problem), title="Not used", severity="warning", markup=False)
+        return main
+
+    def _use_keymap(self) -> tuple[Problem, ...]:
+        """Take the person's own keys; return what in their file cannot be used."""
+        from agent_workbench.frontends.tui.keys import keymap_path, load_keymap
+
+        if not keymap_path().exists():
+            return ()
+        from agent_workbench.frontends.tui.known_keys import known_keys
+
+        keymap, problems = load_keymap(known_keys())
+        self.set_keymap(keymap)
+        return problems
+
+    def end(self) -> None:
+        """End now, asking nothing, as when the terminal is closed: what is written is kept."""
+        self.run_worker(self._end(), group="end", exclusive=True)
+
+    async def _end(self) -> None:
+        from agent_workbench.frontends.tui.screens.main import MainScreen
+
+        try:
+            for main in self.screen_stack:
+                if isinstance(main, MainScreen) and main.ready:
+                    async with asyncio.timeout(LAST_SECOND):
+                        await main.chores.keep_all()
+        except TimeoutError:
+            pass  # a locked database must not keep a closed terminal's program alive
+        self.exit()
 
     async def action_quit(self) -> None:
         """End after asking about what would be lost."""
+        from agent_workbench.frontends.tui.screens.main import MainScreen
+
         if isinstance(self.screen, MainScreen):
             await self.screen.run_action("do('quit')")
         else:
             self.exit()
 
 
-def _known_keys() -> dict[str, str]:
-    """Return the default keys of every binding that has an id."""
-    found: dict[str, str] = {}
-    own = (one for kind in _WITH_KEYS for one in kind.BINDINGS)
-    for binding in (*bindings(), *own):
-        if isinstance(binding, Binding) and binding.id:
-            found[binding.id] = binding.key
-    return found
+def _load(opened: Callable[[], SharedContext]) -> SharedContext:
+    """Import what the main screen needs and open the workbench; in a thread, because both take a third of a second."""
+    import_module("agent_workbench.frontends.tui.screens.main")
+    import_module("agent_workbench.frontends.tui.themes")
+    return opened()

@@ -23,12 +23,11 @@ from agent_workbench.frontends.tui.widgets.row_list import Row
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.services import templates
 from agent_workbench.services.shared import SharedContext
+from agent_workbench.storage.glimpse import STATE
 
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
 
-#: Where the state of the screen is remembered.
-STATE = "tui.state"
 #: Seconds in which a second ctrl+c quits.
 TWICE = 2.0
 
@@ -62,6 +61,8 @@ class Chores:
         await screen.refresh_lists()
         view = state.get("view", "edit")
         screen.show_view(view if view in ("configs", "sessions", "chat") else "edit")
+        if state.get("colors") != self._colors():
+            await self.remember()
 
     async def _first(self, listed: list[str]) -> list[str]:
         """Return the newcomer's config: the sample that runs without a key."""
@@ -80,8 +81,20 @@ class Chores:
             "config": config.config_id if config else None,
             "sessions": [pane.session_id for pane in panes],
             "view": screen.view,
+            "colors": self._colors(),
         }
         await asyncio.to_thread(self._shared.store.remember, STATE, state)
+
+    def _colors(self) -> dict[str, str]:
+        """Return the colours that the first look of the next start is painted in."""
+        known = self._screen.app.theme_variables
+        return {name: known[name] for name in ("background", "foreground", "panel", "primary")}
+
+    async def keep_all(self) -> None:
+        """Keep what is written and what is shown, asking nothing."""
+        await self._screen.configs.keep_draft()
+        await self._screen.sessions.keep_prompts()
+        await self.remember()
 
     async def quit(self) -> None:
         """Ask about what would be lost, keep the rest, and end."""

@@ -5,6 +5,7 @@ It composes and routes. What is done with configs and sessions is in `config_wor
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +32,7 @@ from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.desk import TABS, Desk
 from agent_workbench.frontends.tui.widgets.editor import YamlEditor
+from agent_workbench.frontends.tui.widgets.first_look import FirstLook
 from agent_workbench.frontends.tui.widgets.footer import KeyFooter
 from agent_workbench.frontends.tui.widgets.history import History
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
@@ -39,6 +41,7 @@ from agent_workbench.frontends.tui.widgets.problems import ProblemList
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.frontends.tui.widgets.tab_line import TabLine
 from agent_workbench.services.shared import SharedContext
+from agent_workbench.storage.glimpse import Glimpse
 
 View = Literal["configs", "sessions", "edit", "chat"]
 Severity = Literal["information", "warning", "error"]
@@ -54,12 +57,14 @@ class MainScreen(Screen[None]):
     CSS_PATH = Path(__file__).parents[1] / "styles" / "main.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide"), (170, "-huge")]
 
-    def __init__(self, shared: SharedContext) -> None:
+    def __init__(self, shared: SharedContext, glimpse: Glimpse | None = None) -> None:
         super().__init__()
         self.shared = shared
+        self._glimpse = glimpse
         self.view: View = "edit"
         self.ready = False
         """Whether what was open last time is open again."""
+        self.begun = asyncio.Event()
         self.configs = ConfigWork(self, shared, self.refresh_lists)
         self.sessions = SessionWork(self, shared, self.refresh_lists)
         self.overview = Overview(self, shared)
@@ -75,6 +80,8 @@ class MainScreen(Screen[None]):
             yield Desk(check=self.configs.check, catalog=lambda: self.shared.configs.catalog, id="edit")
             yield PaneGrid(id="chat")
         yield KeyFooter()
+        if self._glimpse is not None:
+            yield FirstLook(self._glimpse)  # over everything until the real parts show the same
 
     def on_mount(self) -> None:
         self.show_view("edit", focus=False)
@@ -83,6 +90,8 @@ class MainScreen(Screen[None]):
     async def _begin(self) -> None:
         await self.chores.begin()
         self.ready = True
+        await self.query(FirstLook).remove()
+        self.begun.set()
         self.set_interval(WATCH_EVERY, self._watch)
 
     @work(group="watch", exclusive=True)
