@@ -30,7 +30,9 @@ def test_a_module_is_made_from_an_empty_config_and_keeps_its_protocol(name, tmp_
     assert module.create is not None
     made = module.create(module.config(), MountContext({}, tmp_path, name))
     if module.kind == "tool":
-        assert [tool.spec.name for tool in made] == list(module.tools)
+        names = [tool.spec.name for tool in made]  # some are there only where the config asks for them
+        assert names == [name for name in module.tools if name in names]
+        assert names or module.tools == ("mcp_*",)
         assert all(isinstance(tool, Tool) for tool in made)
         assert all(tool.spec.input_schema["type"] == "object" for tool in made)
         assert ToolContext("s", tmp_path).workspace == tmp_path

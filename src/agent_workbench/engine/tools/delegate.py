@@ -38,7 +38,7 @@ class DelegateConfig(ModuleConfig):
     features: dict[str, Any] = Field(default_factory=dict)
     """Which features are on: `self_delegation`, `session_resume`, `context_inheritance`, each `{enabled: …}`."""
     settings: DelegateSettings = Field(default_factory=DelegateSettings)
-    """What holds for every child."""
+    """What children do not inherit, and how long they may take."""
     max_depth: int = Field(default=3, ge=1, le=10)
     """How deep children may have children, where they inherit the tool."""
 
