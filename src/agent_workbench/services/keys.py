@@ -152,6 +152,8 @@ def _keyring() -> Any:
 def _reason(error: Exception) -> str:
     if isinstance(error, ImportError):
         return "the extra `keyring` is not installed"
+    if type(error).__name__ == "NoKeyringError":
+        return "this system has none that can be used"
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
