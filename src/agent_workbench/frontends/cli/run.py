@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent_workbench.conversation.events import Event, ReplyFinished, TurnFinished
+from agent_workbench.conversation.messages import Image, Message, Part, Text
 from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.frontends.cli.console import Console, Terminal
 from agent_workbench.frontends.cli.opening import sources_option, with_workbench
@@ -42,6 +43,14 @@ STATUS_CODES = {"completed": 0, "cancelled": 128 + signal.SIGINT, "failed": 1, "
 )  # fmt: skip
 @click.option("-m", "--model", metavar="MODEL", help="Use this model instead of the config's.")
 @click.option(
+    "-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="Send this file along: text, or a picture. May be repeated.",
+)  # fmt: skip
+@click.option(
+    "--image", "images", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="Send this picture along (PNG, JPEG, GIF, WebP). May be repeated.",
+)  # fmt: skip
+@click.option(
     "--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="Write the session to FILE as a bundle that plays it again, offline.",
 )  # fmt: skip
@@ -58,6 +67,8 @@ async def command(
     fast_edit: bool,
     yes_tools: tuple[str, ...],
     model: str | None,
+    files: tuple[Path, ...],
+    images: tuple[Path, ...],
     record: Path | None,
 ) -> int:
     """Send PROMPT to an agent and print its answer.
@@ -73,6 +84,7 @@ async def command(
         raise UsageError("choose one of --json and --stream-json")
     rules = beforehand_rules(yes_tools)
     text, from_stdin = read_prompt(prompt)
+    message = _with_files(text, files, images)
     chosen = "last" if go_on else session
     current = await _session(bench, config or DEFAULT_CONFIG, chosen, _settings(fast_edit, model))
     console = Console(quiet=as_json or stream_json)
@@ -81,7 +93,7 @@ async def command(
     workspace = Path(current.workspace or bench.workspace)
     frontend = Beforehand(rules, person, bench.sessions, current.session_id, workspace)
     report = Report(current.session_id, lines=stream_json)
-    async with aclosing(bench.sessions.stream_message(current.session_id, text, frontend=frontend)) as events:
+    async with aclosing(bench.sessions.stream_message(current.session_id, message, frontend=frontend)) as events:
         async for event in events:
             report.take(event)
             console.show(event)
@@ -91,6 +103,26 @@ async def command(
     if not (as_json or stream_json):
         console.say(f"· session {current.session_id}")
     return STATUS_CODES[report.finished.status]
+
+
+def _with_files(text: str, files: tuple[Path, ...], images: tuple[Path, ...]) -> Message:
+    """Make the message: the prompt, then what is sent along in the order of the options.
+
+    Raises:
+        UsageError: If a file cannot be read, or is nothing that a model can be sent.
+    """
+    from agent_workbench.services.workspace import attachment
+
+    parts: list[Part] = [Text(text)]
+    for path in (*files, *images):
+        try:
+            part = attachment(path, str(path))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path} cannot be sent along: {getattr(error, 'strerror', None) or error}") from error
+        if path in images and not isinstance(part, Image):
+            raise UsageError(f"{path} is no PNG, JPEG, GIF or WebP picture; --file sends it as text")
+        parts.append(part)
+    return Message("user", tuple(parts))
 
 
 async def _record(bench: SharedContext, session: Session, path: Path) -> None:
