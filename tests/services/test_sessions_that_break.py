@@ -6,7 +6,9 @@ for each failed request with the provider's own id, and what was used is counted
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,13 +17,15 @@ import pytest
 
 from agent_workbench.configs.modules import Catalog
 from agent_workbench.conversation.events import Event, Notice, Retrying, TurnFinished
+from agent_workbench.conversation.messages import ToolCall
+from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine import repair
 from agent_workbench.plugins import load_catalog
 from agent_workbench.services.log import log_path
 from agent_workbench.services.shared import SharedContext
 from fakes.providers import KINDS, Kind, check_sendable
 from fakes.turns import TURNS, Lookup, config_text, lookup_module
-from fakes.wire import Reply, WireServer, fails, says
+from fakes.wire import Broken, Reply, WireServer, fails, says
 
 SPARE = """\
   - module: provider-mock
@@ -137,3 +141,61 @@ async def test_another_provider_is_asked_where_the_first_does_not_answer(bench: 
     assert (stored[-1].message.text, stored[-1].message.model) == ("From the spare.", "mock")
     waits = [event.reason for event in events if isinstance(event, Retrying)]
     assert waits[-1].endswith("asking provider-mock instead")
+
+
+@every
+@pytest.mark.parametrize(
+    ("at", "kept"), [(-1, ""), (b"pon a", "Once u")], ids=("before the first byte", "in the middle of words")
+)
+async def test_silence_ends_a_turn_in_the_time_that_the_config_allows(
+    bench: SharedContext, kind: Kind, at: bytes | int, kept: str
+):
+    silent = replace(says("Once upon a time", broken=Broken(stall=at)), delta=6)
+    async with talking(bench, kind) as (server, _):
+        server.script[:] = [says("Warm."), silent]
+        text = config_text(kind, server.url).replace("max_retries: 2", "max_retries: 0\n      timeout: 0.5")
+        config = await bench.configs.create_config("silent", text)
+        session_id = (await bench.sessions.create_session(config.config_id)).session_id
+        await said(bench, session_id, "warm up")
+        end = (await said(bench, session_id, "go"))[-1]
+        assert isinstance(end, TurnFinished)
+        assert (end.status, end.error_kind) == ("failed", "timeout")
+        assert "timeout" in end.error
+        last = (await bench.sessions.messages(session_id))[-1].message
+        assert last.text == (kept or "go")
+        server.script[:] = [says("Back.")]
+        assert (await bench.sessions.send_message(session_id, "continue"))["response"] == "Back."
+        assert server.refused == []
+
+
+async def test_a_wait_for_another_attempt_can_be_cancelled_at_once(bench: SharedContext):
+    kind = KINDS[0]
+    async with talking(bench, kind, fails(429, "rate_limit", headers={"retry-after": "100"})) as (_, session_id):
+        events = bench.sessions.follow(session_id)
+        bench.sessions.start(session_id, "go")
+        async with asyncio.timeout(10):
+            async for event in events:
+                if isinstance(event, Retrying):
+                    break
+        assert event.delay_s >= 100
+        began = time.monotonic()
+        assert await bench.sessions.cancel(session_id)
+        assert time.monotonic() - began < 1
+        (turn,) = await bench.sessions.turns(session_id)
+        assert turn.state == "cancelled"
+
+
+@every
+async def test_what_a_turn_costs_ends_it_before_the_next_request(bench: SharedContext, kind: Kind):
+    call = says(ToolCall("c1", "lookup", {"key": "a"}), tokens=Usage(1000, 100))
+    async with talking(bench, kind) as (server, _):
+        server.script[:] = [call, says("never")]
+        prices = "max_retries: 2\n      prices: {fake-1: {input: 1000, output: 1000}}"
+        text = config_text(kind, server.url).replace("max_retries: 2", prices)
+        text += "session: {orchestrator: {module: loop-basic, config: {max_cost: 1}}}\n"
+        config = await bench.configs.create_config("dear", text)
+        session_id = (await bench.sessions.create_session(config.config_id)).session_id
+        end = (await said(bench, session_id, "go"))[-1]
+    assert isinstance(end, TurnFinished)
+    assert (end.status, end.error) == ("limited", "the turn cost $1.1000 of its $1.00")
+    assert len(server.requests) == 1
