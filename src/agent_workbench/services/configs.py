@@ -35,8 +35,12 @@ class ConfigManager:
         self._store = store
         self._bundles = bundles
         self._author = author
-        self.links = Links(store.configs, author=author)
-        """The configs that are linked to files; synchronous, for threads."""
+        self._links = Links(store.configs, author=author)
+
+    @property
+    def links(self) -> Links:
+        """The configs that are linked to files; its calls are synchronous, for threads."""
+        return self._links
 
     # --- CRUD
 
