@@ -183,6 +183,24 @@ async def test_what_binds_the_parent_binds_its_children(
     assert not (bench.workspace / "a.txt").exists()
 
 
+async def test_a_mode_that_is_changed_meanwhile_holds_for_a_child_at_its_next_step(bench: SharedContext) -> None:
+    writes = [calls(("write_file", {"file_path": name, "content": "hi"})) for name in ("a.txt", "b.txt")]
+    session = await team(bench, [calls(errand()), "ok"], [*writes, "one of them"])
+
+    class Tightens:
+        asked = 0
+
+        async def ask(self, question: Question) -> Answer:
+            self.asked += 1
+            await bench.sessions.update_session(session.session_id, settings={"permission_mode": "plan"})
+            return Answer("allow")
+
+    person = Tightens()
+    await played(bench, session, person)
+    assert person.asked == 1
+    assert [path.name for path in bench.workspace.iterdir()] == ["a.txt"]
+
+
 async def test_what_a_person_allows_for_the_session_holds_for_the_next_child(bench: SharedContext) -> None:
     write = calls(("write_file", {"file_path": "a.txt", "content": "hi"}))
     session = await team(bench, [calls(errand("one"), errand("two")), "ok"], [write, "written"])

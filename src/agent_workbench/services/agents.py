@@ -51,6 +51,8 @@ class Agent:
     rules: tuple[Rule, ...] = ()
     sources: tuple[ToolSource, ...] = ()
     """What brings more tools while sessions run; see `known_tools`."""
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    """The shared resources by name, for the tools of its sessions."""
 
     @property
     def known_tools(self) -> ToolRegistry:
@@ -240,6 +242,7 @@ def mount(
         problems=worst_first([*plan.problems, *mounting.problems]),
         mode=mode_of(plan, own),
         sources=sources,
+        shared=resources,
         rules=(*load_rules(_lists(own), "bundle"), *load_rules(_lists(plan.mount_plan), "import")),
     )
 

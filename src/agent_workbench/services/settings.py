@@ -129,6 +129,7 @@ def session_config(agent: Agent, session: Session, *, revision: int = 0) -> Sess
         workspace=workspace,
         system=agent.system,
         tools=agent.known_tools,
+        shared=agent.shared,
         permissions=permissions.granting(own.grants),
         model=ModelConfig(provider=own.provider, model=own.model, effort=own.effort or agent.loop.effort),
         providers=agent.providers,

@@ -122,8 +122,9 @@ class Link:
         finally:
             if not asking.done():
                 asking.cancel()
-                with contextlib.suppress(BaseException):
-                    await asyncio.wait({asking}, timeout=1)
+                await asyncio.wait({asking}, timeout=STOP_S)
+            if asking.done() and not asking.cancelled():
+                asking.exception()  # taken note of, whatever it was
         if task.done():
             raise ServerFailed(f"{self.server.name} ended while it was asked{self._last_words(task)}")
         raise ServerFailed(f"{self.server.name} did not answer within {seconds:g} seconds")

@@ -26,7 +26,7 @@ MAX_URL = 4000
 MAX_REDIRECTS = 5
 CHUNK = 65_536
 PORTS = {"http": 80, "https": 443}
-USER_AGENT = "agent-workbench (+https://pypi.org/project/agent-workbench/)"
+USER_AGENT = "agent-workbench"
 
 _INSIDE = (ipaddress.ip_network("168.63.129.16/32"), ipaddress.ip_network("192.0.0.0/24"))
 """Public by their number, but answered inside a cloud: Azure's wire server and Oracle's metadata."""
