@@ -270,3 +270,36 @@ def test_a_list_that_is_done_takes_the_panel_away():
     )
     assert [text_of(line) for line in panel.lines(40)][1] == "◐ x"
     assert text_of(panel.lines(40)[-1]) == "… and 6 more"
+
+
+async def test_what_was_told_besides_is_there_again_when_a_session_is_opened_again(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("my name is Ada")
+        await bench.until(lambda: not pane.busy and "Nice" in bench.text_of(pane), "an answer")
+        await with_shell(bench)
+        await bench.say("hello again")
+        await bench.until(lambda: not pane.busy and bench.text_of(pane).count("assistant") == 2, "another")
+        shown = [getattr(block, "text", "") for block in pane.transcript.blocks]
+        assert any("revision 1 → 2" in words or "revision 2" in words for words in shown), shown
+        await bench.press("ctrl+w")
+        await bench.until(lambda: not bench.panes, "closed")
+        await bench.press("f3", "enter")
+        await bench.until(lambda: bench.panes and bench.panes[0].transcript.count, "open again")
+        again = [getattr(block, "text", "") for block in bench.panes[0].transcript.blocks]
+        assert sorted(again) == sorted(shown)
+
+
+async def test_the_same_words_said_again_in_an_opened_session_are_shown_again(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("my name is Ada")
+        await bench.until(lambda: not pane.busy and "Nice" in bench.text_of(pane), "an answer")
+        await bench.press("ctrl+w")
+        await bench.until(lambda: not bench.panes, "closed")
+        await bench.press("f3", "enter")
+        await bench.until(lambda: bench.panes and bench.panes[0].transcript.count == 2, "open again")
+        await bench.pilot.pause(1.1)
+        await bench.press("f4")
+        await bench.say("my name is Ada")
+        await bench.until(lambda: bench.panes[0].transcript.count == 4, "both are shown again")

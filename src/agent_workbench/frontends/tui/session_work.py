@@ -7,14 +7,17 @@ it hands events to the panes of that session. Closing a pane therefore stops not
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from agent_workbench.conversation.events import (
     ApprovalAnswered,
     ApprovalRequired,
     Event,
+    Notice,
     ReplyFinished,
     ResultsReady,
     TextDelta,
@@ -31,6 +34,7 @@ from agent_workbench.frontends.tui.widgets.blocks import spoken
 from agent_workbench.frontends.tui.widgets.offers import Offer
 from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid, SessionPane
 from agent_workbench.services.filling import filling
+from agent_workbench.services.notices import notices
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Session
 
@@ -39,8 +43,9 @@ if TYPE_CHECKING:
 
     from agent_workbench.frontends.tui.screens.main import MainScreen
 
-#: How many events that were published while a session was read are held against what was read.
+#: How many events that were published while a session was read are held against what was read, and for how long.
 RECENT = 8
+OVERLAP_S = 1.0
 
 
 class SessionWork:
@@ -124,8 +129,11 @@ class SessionWork:
         stream = sessions.follow(id)
         first = asyncio.ensure_future(anext(stream, None))
         await asyncio.sleep(0)  # the follower is registered now: nothing that happens from here on is missed
-        messages = [one.message for one in await sessions.messages(id)]
-        pane.load(messages)
+        stored = await sessions.messages(id)
+        messages = [one.message for one in stored]
+        times = [one.created_at for one in stored]
+        told = [(bisect_right(times, one.at), one.notice) for one in await notices(self._shared, id)]
+        pane.load(messages, told)
         pane.prompt.sent = [words for said in messages if said.role == "user" and (words := spoken(said).strip())]
         pane.set_meter(await sessions.usage(session_id=id))
         self._screen.run_worker(self._measure(id), group="measure")
@@ -139,20 +147,24 @@ class SessionWork:
         if id in self._followers:
             first.cancel()
             return
-        follow = self._follow(id, first, stream, messages[-RECENT:])
+        known: list[object] = [*messages[-RECENT:], *(notice for _, notice in told[-RECENT:])]
+        follow = self._follow(id, first, stream, known)
         self._followers[id] = self._screen.app.run_worker(follow, group="follow", exit_on_error=False)
 
     async def _follow(
-        self, id: str, first: asyncio.Future[Event | None], stream: AsyncIterator[Event], known: list[Message]
+        self, id: str, first: asyncio.Future[Event | None], stream: AsyncIterator[Event], known: list[object]
     ) -> None:
+        until = monotonic() + OVERLAP_S
         event = await first
         while event is not None:
-            said = event.message if isinstance(event, UserSaid | ReplyFinished | ResultsReady) else None
-            if said is None or said not in known:
+            if monotonic() > until:
+                known.clear()  # from here on, the same words are said again
+            said = event.message if isinstance(event, UserSaid | ReplyFinished | ResultsReady) else event
+            if said in known:
+                known.remove(said)  # it was stored, and read, before it was published
+            else:
                 for pane in self.grid.showing(id):
                     pane.show(event)
-            else:
-                known.remove(said)  # it was stored, and read, before it was published
             await self._note(id, event)
             event = await anext(stream, None)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent_workbench.conversation.clean import clean, clean_line
+from agent_workbench.conversation.events import Notice
 from agent_workbench.conversation.messages import Image, Message, Text, Thinking, ToolCall, ToolResult
 from agent_workbench.frontends.tui.widgets.lines import Line, wrap
 from agent_workbench.frontends.tui.widgets.markdown import markdown
@@ -102,6 +103,18 @@ def blocks_of(messages: Sequence[Message], start: int = 0) -> list[Block]:
             blocks.append(user_block(message, index))
             said_by = ""
     return blocks
+
+
+def with_notices(blocks: Sequence[Block], notices: Sequence[tuple[int, Notice]]) -> list[Block]:
+    """Put notices between blocks: each before the first block of the message of its index, or behind all."""
+    merged: list[Block] = []
+    waiting = list(notices)
+    for block in blocks:
+        while waiting and waiting[0][0] <= block.message:
+            index, notice = waiting.pop(0)
+            merged.append(NoticeBlock(notice.text, notice.severity, index - 1))
+        merged.append(block)
+    return merged + [NoticeBlock(notice.text, notice.severity, index - 1) for index, notice in waiting]
 
 
 def user_block(message: Message, index: int) -> UserBlock:

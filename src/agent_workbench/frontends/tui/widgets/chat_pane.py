@@ -39,7 +39,13 @@ from agent_workbench.conversation.events import (
 from agent_workbench.conversation.messages import Message, ToolCall
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.frontends.tui.widgets.bar import Bar
-from agent_workbench.frontends.tui.widgets.blocks import NoticeBlock, blocks_of, reply_blocks, user_block
+from agent_workbench.frontends.tui.widgets.blocks import (
+    NoticeBlock,
+    blocks_of,
+    reply_blocks,
+    user_block,
+    with_notices,
+)
 from agent_workbench.frontends.tui.widgets.find_line import FindLine
 from agent_workbench.frontends.tui.widgets.meter import meter_runs
 from agent_workbench.frontends.tui.widgets.prompt import PromptArea, PromptRow
@@ -227,15 +233,18 @@ class ChatPane(Vertical):
 
     # --- what the owner says --------------------------------------------------------------------------------------
 
-    def load(self, messages: Sequence[Message]) -> None:
-        """Show a stored conversation from its end, in place of what was shown."""
+    def load(self, messages: Sequence[Message], notices: Sequence[tuple[int, Notice]] = ()) -> None:
+        """Show a stored conversation from its end, in place of what was shown.
+
+        `notices` are what was told besides, each with the index of the message that came after it, in order.
+        """
         self._messages = len(messages)
         last = next((said for said in reversed(messages) if said.role != "tool"), None)
         self._said_by = (last.model or "assistant") if last is not None and last.role == "assistant" else ""
         self.question.clear()
         self._tell(None)
         blocks = blocks_of(messages)
-        self.transcript.load(blocks)
+        self.transcript.load(with_notices(blocks, notices) if notices else blocks)
         lists = (todos(block) for block in reversed(blocks) if isinstance(block, ToolBlock))
         self.todo.put(next((found for found in lists if found), ()))
         self._step_at = self.transcript.count

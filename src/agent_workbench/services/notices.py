@@ -1,0 +1,49 @@
+"""What a session's last turns told people besides their messages: compactions, config changes, failures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from agent_workbench.conversation.codec import event_from_json
+from agent_workbench.conversation.events import Notice
+from agent_workbench.services.shared import SharedContext
+from agent_workbench.storage.records import Turn
+
+#: How many turns are looked through: what an older turn told is in the console.
+TURNS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice, and when it was given."""
+
+    at: datetime
+    notice: Notice
+
+
+async def notices(bench: SharedContext, session_id: str) -> Sequence[Told]:
+    """Return the notices of the last `TURNS` turns in order, and how turns ended that did not complete."""
+    turns = (await bench.sessions.turns(session_id))[-TURNS:]
+    return await asyncio.to_thread(_read, bench, session_id, turns)
+
+
+def _read(bench: SharedContext, session_id: str, turns: Sequence[Turn]) -> list[Told]:
+    found: list[Told] = []
+    for turn in turns:
+        for stored in bench.store.sessions.events(session_id, turn_id=turn.turn_id):
+            event = event_from_json(stored.data) if stored.kind == "notice" else None
+            if isinstance(event, Notice):
+                found.append(Told(stored.created_at, event))
+        end = _end(turn)
+        if end is not None and turn.finished_at is not None:
+            found.append(Told(turn.finished_at, end))
+    return sorted(found, key=lambda one: one.at)
+
+
+def _end(turn: Turn) -> Notice | None:
+    if turn.error:
+        return Notice(turn.error, "error" if turn.state == "failed" else "warning")
+    return Notice("stopped", "warning") if turn.state == "cancelled" else None
