@@ -63,6 +63,19 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     yield made
     for source in made.sources:
         await source.close()
+    assert working_in(tmp_path) == []
+
+
+def working_in(folder: Path) -> list[str]:
+    """Return the processes whose folder is this one."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").readlink() == folder and (process / "cmdline").read_bytes():
+                found.append(process.name)
+        except OSError:  # gone meanwhile, or somebody else's
+            continue
+    return found
 
 
 def names(source: MCPServer) -> list[str]:
@@ -142,6 +155,19 @@ async def test_a_broken_server_is_an_error_in_time(bench: Bench, flavour: str, w
     assert words in outcome.content
     assert time.monotonic() - began < 10
     assert names(source) == ["connect"]
+    assert working_in(bench.folder) == []
+
+
+async def test_stopping_the_turn_while_a_server_starts_leaves_no_process(bench: Bench) -> None:
+    source = bench.source("mute")
+    task = asyncio.create_task(bench.call(source, "connect"))
+    while not working_in(bench.folder):  # noqa: ASYNC110 - another process gives no event
+        await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await source.close()
+    assert working_in(bench.folder) == []
 
 
 async def test_a_program_that_is_not_there_is_an_error(bench: Bench) -> None:
