@@ -83,8 +83,8 @@ def record(event: HookEvent) -> Mapping[str, Any]:
     return {"ts": now, "event": event.name, "session_id": event.session_id, "data": _REDACTED.redact(_short(data))}
 
 
-def append(path: Path, line: str, limit: int = MAX_LOG) -> None:
-    """Append a line to a file that only its owner reads; one over the limit in bytes is put aside. Follows no link.
+def append(path: Path, line: str, limit: int = 0) -> None:
+    """Append a line to a file that only its owner reads; one over the limit (or `MAX_LOG`) is put aside. Follows no link.
 
     Raises:
         OSError: As the file system says.
@@ -94,7 +94,7 @@ def append(path: Path, line: str, limit: int = MAX_LOG) -> None:
     descriptor = os.open(path, flags, 0o600)
     try:
         os.write(descriptor, line.encode("ascii") + b"\n")
-        full = os.fstat(descriptor).st_size > limit
+        full = os.fstat(descriptor).st_size > (limit or MAX_LOG)
     finally:
         os.close(descriptor)
     if full:
