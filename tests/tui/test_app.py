@@ -264,9 +264,14 @@ async def test_configs_are_filtered_made_renamed_copied_and_deleted(tmp_path: Pa
             lambda: [r.left[1][0] for r in rows.entries.rows if not r.heading] == ["my-hello"], "filtered"
         )
         await bench.press("enter", "delete")
-        await bench.until(lambda: isinstance(bench.app.screen, Pick), "sure?")
-        await bench.press("down", "enter")
         await bench.until(lambda: rows.entries.rows == (), "deleted")
+        await bench.press("u")
+        await bench.until(lambda: len(rows.entries.rows) == 1, "and taken back")
+        await bench.press("delete")
+        await bench.until(lambda: rows.entries.rows == (), "deleted again")
+        assert bench.shared.store.configs.find("my-hello")
+        await bench.main.library.trash.empty()
+        assert not bench.shared.store.configs.find("my-hello")
 
 
 async def test_a_session_is_renamed_forked_and_deleted_from_the_list(tmp_path: Path):

@@ -111,3 +111,33 @@ def _problem(reading: Reading, path: tuple[str | int, ...], message: str, hint: 
     place = reading.keys.get(path)
     line, column = (place.line, place.column) if place else (0, 0)
     return Problem("error", message, line, column, ".".join(map(str, path)), hint, "setting", source)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One setting in words: its value, and where it comes from (`settings.yaml:3`, or that it is as shipped)."""
+
+    key: str
+    value: str
+    origin: str
+
+
+def described(path: Path | None = None) -> tuple[Described, ...]:
+    """Return every setting of the file, also where the file is wrong; what it leaves out is as shipped."""
+    where = path or preferences_path()
+    try:
+        reading = read(decode(where.read_bytes(), source=str(where)), source=str(where), markdown=False)
+    except (OSError, ConfigError):
+        reading = read("", markdown=False)
+    return tuple(_described(reading, key, where.name) for key in KEYS)
+
+
+def _described(reading: Reading, key: str, file: str) -> Described:
+    value, place = reading.data.get(key), reading.keys.get((key,))
+    if isinstance(value, dict | list):
+        said = f"{len(value)}: {', '.join(str(one) for one in value)}" if value else "none"
+    elif isinstance(value, bool):
+        said = "true" if value else "false"
+    else:
+        said = "false" if key == "offline" else "none"
+    return Described(key, said, f"{file}:{place.line}" if place is not None else "as shipped")

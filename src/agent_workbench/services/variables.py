@@ -8,7 +8,7 @@ from typing import Any
 
 from agent_workbench.configs.environment import references
 from agent_workbench.configs.plan import Plan
-from agent_workbench.configs.reader import show_path
+from agent_workbench.configs.reader import read, show_path
 from agent_workbench.services.keys import Source, environment, source_of
 
 
@@ -55,3 +55,12 @@ def _named(mount_plan: Mapping[str, Any]) -> dict[str, Any]:
         else:
             named[section] = value
     return named
+
+
+def unset_in(text: str) -> tuple[str, ...]:
+    """Return the variables without a default that a text itself refers to and nobody has set; includes are not read."""
+    if "${" not in text:
+        return ()
+    env = environment()
+    found = references(read(text).data)
+    return tuple(dict.fromkeys(one.name for one in found if one.status(env) == "unset"))

@@ -10,24 +10,25 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from agent_workbench.conversation.clean import clean_line
-from agent_workbench.errors import InUse, WorkbenchError
+from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.commands import command_rows
 from agent_workbench.frontends.tui.config_work import has_errors
-from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
+from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.frontends.tui.screens.theme_picker import ThemePicker
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
-from agent_workbench.frontends.tui.widgets.config_list import FOLDER, ConfigList
+from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
 from agent_workbench.frontends.tui.widgets.row_list import Row
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
-from agent_workbench.services import templates
+from agent_workbench.frontends.tui.widgets.tour import Tour
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.glimpse import STATE
 
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
 
+#: Where it is remembered that the tour was seen.
+TOUR = "tui.tour"
 #: Seconds in which a second ctrl+c quits.
 TWICE = 2.0
 
@@ -50,6 +51,7 @@ class Chores:
         """Show what was shown last time; the first time the first sample, ready to be edited."""
         screen = self._screen
         state = await asyncio.to_thread(self._shared.store.setting, STATE) or {}
+        screen.query_one(ConfigList).sort = "name" if state.get("sort") == "name" else "updated"
         await screen.refresh_lists()
         listed = [row.id for row in screen.query_one(ConfigList).entries.rows if not row.heading]
         wanted = [id for id in (state.get("config"),) if id in listed] or await self._first(listed)
@@ -60,7 +62,10 @@ class Chores:
                 await screen.sessions.open(id, beside=True, focus=False)
         await screen.refresh_lists()
         view = state.get("view", "edit")
+        screen.parts.restore(state.get("layout"))
         screen.show_view(view if view in ("configs", "sessions", "chat") else "edit")
+        if await asyncio.to_thread(self._shared.store.setting, TOUR) is None:
+            screen.query_one(Tour).begin()
         if state.get("colors") != self._colors():
             await self.remember()
 
@@ -81,6 +86,8 @@ class Chores:
             "config": config.config_id if config else None,
             "sessions": [pane.session_id for pane in panes],
             "view": screen.view,
+            "layout": screen.parts.state,
+            "sort": screen.query_one(ConfigList).sort,
             "colors": self._colors(),
         }
         await asyncio.to_thread(self._shared.store.remember, STATE, state)
@@ -111,6 +118,7 @@ class Chores:
                 return
         await screen.sessions.keep_prompts()
         await screen.chats.listed.finish()
+        await screen.library.trash.empty()
         await self.remember()
         screen.app.exit()
 
@@ -126,7 +134,7 @@ class Chores:
             case "run":
                 await self._run()
             case "new_session":
-                await self._new_session()
+                await self.new_session()
             case "split":
                 await self._split()
             case "close_pane":
@@ -143,9 +151,9 @@ class Chores:
                 self._screen.sessions.broadcast = not self._screen.sessions.broadcast
                 self._screen.show_header()
             case "theme":
-                await self._theme()
-            case "new_config":
-                await self._new_config()
+                await self.theme()
+            case "settings":
+                await self._screen.settings.show()
             case "quit":
                 await self.quit()
             case _:
@@ -180,7 +188,7 @@ class Chores:
             return
         what, _, id = picked.partition(" ")
         if what == "config" and id:
-            await self.config_asked("open", id)
+            await self._screen.library.asked("open", id)
         elif what == "session" and id:
             await self._screen.chats.listed.asked("open", id)
         else:
@@ -194,9 +202,9 @@ class Chores:
             screen.configs.desk.set_problems(problems)
             await screen.show_problems()
         else:
-            await self._new_session()
+            await self.new_session()
 
-    async def _new_session(self, config_id: str = "") -> None:
+    async def new_session(self, config_id: str = "") -> None:
         """Save what is on the desk, start a session of it in a new pane, and go there."""
         screen = self._screen
         current = screen.configs.config
@@ -209,18 +217,20 @@ class Chores:
         if session is not None:
             screen.show_view("chat", focus=False)
             await screen.sessions.open(session.session_id, beside=True)
+            screen.query_one(Tour).did("session")
 
     async def _split(self) -> None:
         """Start a second session of the active pane's config beside it; without a pane, a first one."""
         pane = self._pane
         session = await self._shared.sessions.get_session(pane.session_id) if pane else None
         if pane is None or session is None:
-            await self._new_session()
+            await self.new_session()
             return
         made = await self._screen.sessions.start(session.config_id)
         if made is not None:
             self._screen.show_view("chat", focus=False)
             await self._screen.sessions.open(made.session_id, beside=True)
+            self._screen.query_one(Tour).did("split")
 
     async def _model(self) -> None:
         pane = self._pane
@@ -254,7 +264,8 @@ class Chores:
             pinned = None if follows else int(picked)
             await self._shared.sessions.update_session(session.session_id, pinned_revision=pinned, unpin=follows)
 
-    async def _theme(self) -> None:
+    async def theme(self) -> None:
+        """Let the person choose a theme, and keep it."""
         from agent_workbench.frontends.tui.themes import load_themes
 
         app = self._screen.app
@@ -264,82 +275,6 @@ class Chores:
         picked = await app.push_screen_wait(ThemePicker(themes, app.theme))
         if picked:
             await asyncio.to_thread(self._shared.store.remember, "tui.theme", picked)
-
-    async def _new_config(self) -> None:
-        """Make a config from a sample and put it on the desk."""
-        screen = self._screen
-        found = list(templates.templates())
-        rows = [Row(one.name, [(f"{one.name:<12} ", "strong"), (clean_line(one.summary), "muted")]) for one in found]
-        rows.append(Row("empty", [(f"{'empty':<12} ", "strong"), ("the smallest config that runs", "muted")]))
-        picked = await screen.app.push_screen_wait(Pick("Start from", rows, search=True))
-        if picked is None:
-            return
-        name = await screen.app.push_screen_wait(
-            Name("Name of the new config", f"my-{'agent' if picked == 'empty' else picked}")
-        )
-        if name is None:
-            return
-        text = next((templates.renamed(one.text, name) for one in found if one.name == picked), templates.empty(name))
-        made = await self._shared.configs.create_config(name, text, note=f"from {picked}")
-        await screen.refresh_lists()
-        await self._open_config(made.config_id)
-
-    async def _open_config(self, config_id: str) -> None:
-        if await self._screen.configs.open(config_id):
-            self._screen.show_view("edit", focus=False)
-            await self._screen.configs.show("Edit", focus=True)
-            await self._screen.refresh_lists()
-
-    # --- what is asked of a row
-
-    async def config_asked(self, what: str, id: str) -> None:
-        """Do something with a config of the list."""
-        if what == "create":
-            await self._new_config()
-            return
-        config = await self._shared.configs.get_config(id) if id else None
-        if config is None:
-            return
-        screen = self._screen
-        match what:
-            case "open":
-                await self._open_config(id)
-                return
-            case "session":
-                await self._new_session(id)
-            case "rename":
-                name = await screen.app.push_screen_wait(Name("Rename the config", config.name))
-                if name:
-                    await self._shared.configs.update_config(id, name=name)
-                    if screen.configs.config is not None and screen.configs.config.config_id == id:
-                        await screen.configs.renamed(name)
-            case "duplicate":
-                own = {key: value for key, value in config.tags.items() if key != FOLDER}
-                await self._shared.configs.create_config(
-                    f"{config.name} copy", config.yaml_content, config.description, own, note=f"copy of {config.name}"
-                )
-            case "delete":
-                await self._delete_config(id, config.name)
-            case _:
-                raise AssertionError(f"nothing does {what!r} to a config")
-        await screen.refresh_lists()
-
-    async def _delete_config(self, id: str, name: str) -> None:
-        rows = options(("no", "Keep it"), ("yes", "Delete it with all its revisions"))
-        if await self._screen.app.push_screen_wait(Pick(f"Delete {name}", rows)) != "yes":
-            return
-        try:
-            await self._shared.configs.delete_config(id)
-        except InUse as error:
-            rows = options(("no", "Keep it"), ("yes", "Delete it and its sessions"))
-            if await self._screen.app.push_screen_wait(Pick(f"Delete {name}", rows, note=str(error))) != "yes":
-                return
-            for pane in self._screen.query_one(PaneGrid).panes:
-                session = await self._shared.sessions.get_session(pane.session_id)
-                if session is not None and session.config_id == id:
-                    await self._shared.sessions.cancel(pane.session_id)
-                    await self._screen.sessions.close(pane)
-            await self._shared.configs.delete_config(id, force=True)
 
     async def pane_asked(self, event: Any) -> None:
         """Do what a pane asks for around a message: fork after it, edit it in a fork, search what was sent."""

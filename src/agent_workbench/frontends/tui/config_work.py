@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from textual.timer import Timer
 
 from agent_workbench.configs.merge import merge
 from agent_workbench.configs.plan import Origin
 from agent_workbench.configs.problems import Problem, errors
+from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import ConfigError, EditRefused, RevisionConflict, WorkbenchError
-from agent_workbench.frontends.tui.additions import ARTICLES, AddKind, addition
-from agent_workbench.frontends.tui.screens.add_entry import AddEntry
 from agent_workbench.frontends.tui.screens.pick import Pick, options
+from agent_workbench.frontends.tui.screens.sheet import Sheet
+from agent_workbench.frontends.tui.screens.source import SourceView
 from agent_workbench.frontends.tui.widgets.desk import Desk, Tab
+from agent_workbench.frontends.tui.widgets.diff_columns import column_lines
 from agent_workbench.frontends.tui.widgets.history import History
+from agent_workbench.frontends.tui.widgets.lines import Line, fold
 from agent_workbench.frontends.tui.widgets.plan_view import PlanView
-from agent_workbench.paths import shipped
+from agent_workbench.services.bundles import base_of, root_of
+from agent_workbench.services.effects import effect_of
+from agent_workbench.services.links import LINK_TAG, LinkChange
+from agent_workbench.services.origins import text_behind
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Config
 
@@ -28,6 +35,16 @@ if TYPE_CHECKING:
 
 #: Seconds of rest before an unsaved text is kept as a draft.
 DRAFT_AFTER = 1.0
+#: How many changes of a save are told at once; /changes shows all.
+TOLD = 4
+
+
+class Place(TypedDict):
+    """What a text is called, and where its includes start from and stay."""
+
+    name: str
+    base: Path
+    root: Path | None
 
 
 class ConfigWork:
@@ -38,6 +55,8 @@ class ConfigWork:
         self._shared = shared
         self._changed = changed
         self._draft: Timer | None = None
+        self._seen: tuple[str, str] = ("", "")
+        self._asking = False
         self.config: Config | None = None
 
     @property
@@ -46,9 +65,16 @@ class ConfigWork:
         return self._screen.query_one(Desk)
 
     def check(self, text: str) -> tuple[Problem, ...]:
-        """Return the problems of a text; called off the event loop."""
-        name = self.config.name if self.config else "config"
-        return self._shared.configs.validate(text, name=name, base=self._shared.workspace)
+        """Return the problems of a text; called off the event loop, and while somebody types: nothing is fetched."""
+        return self._shared.configs.validate(text, fetch=False, **self.place)
+
+    @property
+    def place(self) -> Place:
+        """What the text is called, and where its includes start from."""
+        if self.config is None:
+            return {"name": "config", "base": self._shared.workspace, "root": None}
+        base, root = base_of(self.config, self._shared.workspace), root_of(self.config)
+        return {"name": self.config.name, "base": base, "root": root}
 
     # --- open and leave
 
@@ -101,6 +127,18 @@ class ConfigWork:
             self.config = replace(self.config, name=name)
             self.desk.set_name(name, self.config.revision)
 
+    async def reread(self, config_id: str) -> None:
+        """Take what was done to the config itself: its tags, or a new text where nothing unsaved lies over it."""
+        if self.config is None or self.config.config_id != config_id:
+            return
+        found = await self._shared.configs.get_config(config_id)
+        if found is None:
+            return
+        if found.revision != self.config.revision and not self.desk.editor.dirty:
+            self._load(found)
+        elif found.revision == self.config.revision:
+            self.config = found
+
     # --- save
 
     async def save(self, *, note: str = "") -> bool:
@@ -109,6 +147,7 @@ class ConfigWork:
         if config is None or not editor.dirty:
             return config is not None
         text = editor.text
+        effect = await effect_of(self._shared, config, text) if config.sessions else None
         try:
             saved = await self._shared.configs.update_config(
                 config.config_id, yaml_content=text, expected_revision=config.revision, note=note
@@ -123,36 +162,112 @@ class ConfigWork:
         if saved is None:
             self._screen.tell("Not saved: somebody deleted this config.", severity="error")
             return False
-        self._saved(saved)
+        self.config = saved
+        editor.mark_saved(saved.yaml_content)
+        self.desk.set_name(saved.name, saved.revision)
+        lines = [f"Saved as revision {saved.revision}{f'; {effect.when}' if effect and effect.when else ''}."]
+        if effect is not None and effect.following:
+            lines += [clean_line(str(one), 76) for one in effect.changes[:TOLD]]
+            if len(effect.changes) > TOLD:
+                lines.append(f"and {len(effect.changes) - TOLD} more")
+        self._screen.tell("\n".join(lines))
         await self._forget_draft()
         await self._changed()
         return True
 
-    def _saved(self, config: Config) -> None:
-        self.config = config
-        self.desk.editor.mark_saved(config.yaml_content)
-        self.desk.set_name(config.name, config.revision)
-        used = f"; {config.sessions} sessions take it at their next message" if config.sessions else ""
-        self._screen.tell(f"Saved as revision {config.revision}{used}.")
+    async def show_changes(self) -> None:
+        """Show what saving would change for a session, and when those that there are take it."""
+        if self.config is None:
+            return
+        effect = await effect_of(self._shared, self.config, self.desk.editor.text)
+        roles = {"added": "added", "removed": "removed", "changed": ""}
+        lines: list[Line] = [[(clean_line(str(one)), roles[one.kind])] for one in effect.changes]
+        note = effect.when or "No session of this config yet."
+        sheet = Sheet(f"What saving {self.config.name} changes",
+                      lambda width: [piece for line in lines for piece in fold(line, width)]
+                      or [[("Nothing changes for a session.", "muted")]],
+                      note=f"{note[:1].upper()}{note[1:].rstrip('.')}.")  # fmt: skip
+        await self._screen.app.push_screen_wait(sheet)
 
     async def _settle_conflict(self, mine: Config, text: str) -> bool:
         """Somebody saved in between: merge, keep this text, or take theirs. Nothing is lost either way."""
         theirs = await self._shared.configs.get_config(mine.config_id)
         if theirs is None:
             return False
-        merged = merge(mine.yaml_content, text, theirs.yaml_content)
-        clashes = f", {len(merged.clashes)} places to decide" if merged.clashes else ""
-        rows = options(("merge", f"Merge both into the editor{clashes}"), ("mine", "Save mine over it"),
-                       ("theirs", "Take theirs, and lose mine"), ("stay", "Decide later"))  # fmt: skip
+        merged = merge(mine.yaml_content, text, theirs.yaml_content, their_name=f"revision {theirs.revision}")
         note = f"Revision {theirs.revision} was saved while you edited revision {mine.revision}."
-        answer = await self._screen.app.push_screen_wait(Pick("Saved by somebody else", rows, note=note))
+        saved = await self._shared.configs.revision(mine.config_id, theirs.revision)
+        title = f"Saved in between{f' by {clean_line(saved.author)}' if saved.author else ''}"
+        answer = await self._decide(title, note, text, theirs.yaml_content, len(merged.clashes), theirs="theirs")
         if answer in (None, "stay"):
             return False
         self._load(theirs, draft={"merge": merged.text, "mine": text}.get(answer or ""))
+        if answer == "merge" and merged.clashes:
+            self.desk.editor.go_to(merged.clashes[0].line)
+            self._screen.tell("Both versions stand between <<<<<<< and >>>>>>>: keep what is right, then save.")
         if answer == "theirs":
             await self._forget_draft()
             return True
         return await self.save(note="after a conflict") if answer == "mine" else False
+
+    async def _decide(self, title: str, note: str, mine: str, other: str, clashes: int, *, theirs: str) -> str | None:
+        """Ask whose text holds; both can be looked at side by side first."""
+        places = f", {clashes} place{'s' if clashes > 1 else ''} to decide" if clashes else ""
+        rows = options(("merge", f"Merge both into the editor{places}"), ("look", "Look at both, side by side"),
+                       ("mine", "Save mine over it"), ("theirs", f"Take {theirs}, and lose mine"),
+                       ("stay", "Decide later"))  # fmt: skip
+        at = ""
+        while True:
+            answer = await self._screen.app.push_screen_wait(Pick(title, rows, note=note, at=at))
+            if answer != "look":
+                return answer
+            at = "look"
+            sheet = Sheet(f"Yours at the left, {theirs} at the right", lambda width: column_lines(mine, other, width))
+            await self._screen.app.push_screen_wait(sheet)
+
+    # --- a linked file
+
+    async def look_at_file(self) -> None:
+        """Ask about the file that the config on the desk is linked to, once for each change of it from outside."""
+        config = self.config
+        if config is None or LINK_TAG not in config.tags or self._asking or not self._screen.is_current:
+            return
+        change = await asyncio.to_thread(self._shared.configs.links.change_of, config.config_id)
+        if change is None or change.kind == "config" or (change.in_file, change.kind) == self._seen:
+            return
+        self._seen, self._asking = (change.in_file, change.kind), True
+        try:
+            await self._settle_file(change)
+        finally:
+            self._asking = False
+
+    async def _settle_file(self, change: LinkChange) -> None:
+        """Show the change of a linked file and ask what to do with it."""
+        config = self.config
+        assert config is not None
+        note = f"{change}."
+        if change.kind == "gone":
+            self._screen.tell(note, severity="warning")
+            return
+        mine = self.desk.editor.text
+        merged = merge(change.base or "", mine, change.in_file, their_name=change.path.name)
+        answer = await self._decide(
+            "The file was changed", note, mine, change.in_file, len(merged.clashes), theirs="the file's text"
+        )
+        if answer in (None, "stay"):
+            return
+        try:
+            if answer == "mine":
+                await asyncio.to_thread(self._shared.configs.links.write, change)
+                saved = await self._shared.configs.get_config(config.config_id)
+            else:
+                saved = await asyncio.to_thread(self._shared.configs.links.take, change)
+        except WorkbenchError as error:
+            self._screen.tell(str(error), title=error.title, severity="error")
+            return
+        if saved is not None:
+            self._load(saved, draft={"merge": merged.text, "mine": mine}.get(answer or ""))
+            await self._changed()
 
     # --- drafts
 
@@ -190,32 +305,35 @@ class ConfigWork:
             return
         if tab == "Plan":
             text = self.desk.editor.text
-            plan = await self._shared.configs.plan_text(text, name=self.config.name, base=self._shared.workspace)
+            plan = await self._shared.configs.plan_text(text, **self.place)
             self.desk.query_one(PlanView).show(plan)
         elif tab == "History":
             revisions = await self._shared.configs.revisions(self.config.config_id)
             self.desk.query_one(History).show(revisions)
 
     async def jump(self, origin: Origin) -> None:
-        """Show the line that set a value: here, or in another config of that name."""
-        if self.config is not None and origin.source not in ("", self.config.name):
-            try:
-                other = await self._shared.configs.find_config(origin.source.removeprefix("config:"))
-            except WorkbenchError:
-                self._screen.tell(f"Set in {origin}, which is not stored here.")
-                return
-            if not await self.open(other.config_id):
-                return
+        """Show the line that set a value: here, in another config of yours, or in an include, which is not edited."""
+        away = self.config is not None and origin.source not in ("", self.config.name)
+        if away and not await self._jump_elsewhere(origin):
+            return
         await self.show("Edit", focus=True)
         self.desk.editor.go_to(origin.line)
 
-    async def fix(self, problem: Problem) -> None:
-        """Make the fix that a problem offers."""
-        if problem.fix is not None:
-            try:
-                self.desk.editor.apply_edit(problem.fix)
-            except EditRefused as error:
-                self._screen.tell(str(error), title=error.title, severity="warning")
+    async def _jump_elsewhere(self, origin: Origin) -> bool:
+        """Open the config that set a value; False where it is none, and its text is shown or nothing is."""
+        try:
+            other = await self._shared.configs.find_config(origin.source.removeprefix("config:"))
+        except WorkbenchError:
+            text = self.desk.editor.text
+            found = await asyncio.to_thread(
+                lambda: text_behind(self._shared.bundles, text, origin.source, **self.place)
+            )
+            if found is None:
+                self._screen.tell(f"Set in {origin}, which is not here to look at.")
+            else:
+                await self._screen.app.push_screen_wait(SourceView(str(origin), found.text, origin.line))
+            return False
+        return await self.open(other.config_id)
 
     async def restore(self, revision: int) -> None:
         """Save an old revision again, as the newest."""
@@ -224,39 +342,6 @@ class ConfigWork:
             self._screen.tell(f"Revision {revision} is saved again, as revision {self.config.revision}.")
             await self.show("History", focus=True)
             await self._changed()
-
-    # --- add
-
-    async def add(self, kind: AddKind | None) -> None:
-        """Add something to the text with a dialog; undo takes it back."""
-        if self.config is None:
-            return
-        screen = self._screen
-        if kind is None:
-            pairs = [(one, words) for one, words in ARTICLES.items()]
-            picked = await screen.app.push_screen_wait(Pick(f"Add to {self.config.name}", options(*pairs)))
-            kind = next((one for one in ARTICLES if one == picked), None)
-            if kind is None:
-                return
-        text = self.desk.editor.text
-        found = addition(kind, self.config.name, text, self._shared.configs.catalog, await self._includes())
-        edit = await screen.app.push_screen_wait(AddEntry(found))
-        if edit is None:
-            return
-        await self.show("Edit", focus=True)
-        try:
-            self.desk.editor.apply_edit(edit)
-        except EditRefused as error:
-            screen.tell(str(error), title=error.title, severity="warning")
-
-    async def _includes(self) -> list[tuple[str, str]]:
-        configs, _ = await self._shared.configs.list_configs(200, sort="name")
-        own = self.config.config_id if self.config else ""
-        stored = [(f"config:{one.name}", one.description or "a config of yours") for one in configs
-                  if one.config_id != own]  # fmt: skip
-        folder = shipped("sample_configs") / "shipped"
-        names = sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
-        return [*((name, "ships with the workbench") for name in names), *stored]
 
     # --- $EDITOR
 

@@ -6,7 +6,7 @@ and ctrl+[ (escape).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import yaml
@@ -23,6 +23,23 @@ SAME_BYTE = {
     "ctrl+[": "escape",
     "ctrl+left_square_bracket": "escape",
 }
+PRESETS: Mapping[str, Mapping[str, str]] = {
+    "vim": {
+        "list.up": "up,k", "list.down": "down,j", "list.first": "home,g", "list.last": "end,G",
+        "list.page_up": "pageup,ctrl+u", "list.page_down": "pagedown,ctrl+d",
+    },
+    "emacs": {
+        "app.palette": "alt+x", "session.new": "alt+n", "layout.lists": "alt+m",
+        "list.up": "up,ctrl+p", "list.down": "down,ctrl+n", "list.page_up": "pageup,alt+v",
+        "list.page_down": "pagedown,ctrl+v", "dialog.up": "up,ctrl+p", "dialog.down": "down,ctrl+n",
+        "dialog.cancel": "escape,ctrl+g",
+    },
+}  # fmt: skip
+"""Keys to begin with, by the name that `preset:` in the keymap file takes; the file's own lines win over them.
+
+The text is not modal in either: `ctrl+g` opens it in your own editor.
+"""
+PRESET = "preset"
 _NAMED = {key.value for key in Keys}
 _MODIFIERS = {"ctrl", "alt", "shift", "super", "hyper", "meta"}
 
@@ -37,11 +54,14 @@ def keymap_path() -> Path:
     return config_dir() / "keymap.yaml"
 
 
-def read_keymap(text: str, known: Mapping[str, str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
+def read_keymap(
+    text: str, known: Mapping[str, str], everywhere: Collection[str] = ()
+) -> tuple[dict[str, str], tuple[Problem, ...]]:
     """Return the keys of a keymap file by binding id, and what in it cannot be used.
 
-    `known` maps every id to its default keys. Refused by name: unknown ids, keys that are none, and two ids of one
-    group (the part before the dot) on one key.
+    `known` maps every id to its default keys; `everywhere` names those that work in every part of the screen. Refused
+    by name: unknown presets and ids, keys that are none, and two ids on one key where both would work at once: those
+    of one group (the part before the dot), and any with one that works everywhere.
     """
     try:
         data = yaml.safe_load(text)
@@ -51,25 +71,30 @@ def read_keymap(text: str, known: Mapping[str, str]) -> tuple[dict[str, str], tu
         return {}, ()
     if not isinstance(data, dict):
         return {}, (_bad("the keymap must map binding ids to keys, as in `editor.save: ctrl+s`"),)
-    wanted: dict[str, str] = {}
+    preset = data.pop(PRESET, None)
+    wanted: dict[str, str] = {id: keys for id, keys in PRESETS.get(str(preset), {}).items() if id in known}
     problems: list[Problem] = []
+    if preset is not None and preset not in PRESETS:
+        problems.append(_bad(f"there is no preset {preset!r}; there are {' and '.join(PRESETS)}"))
     for id, keys in data.items():
         complaint = _complaint(str(id), keys, known)
         if complaint:
             problems.append(_bad(complaint))
         else:
             wanted[str(id)] = str(keys)
-    clashes = _clashes({**known, **wanted}, wanted)
+    clashes = _clashes({**known, **wanted}, wanted, everywhere)
     for id, message in clashes.items():
         wanted.pop(id, None)
         problems.append(_bad(message))
     return wanted, tuple(problems)
 
 
-def load_keymap(known: Mapping[str, str]) -> tuple[dict[str, str], tuple[Problem, ...]]:
+def load_keymap(
+    known: Mapping[str, str], everywhere: Collection[str] = ()
+) -> tuple[dict[str, str], tuple[Problem, ...]]:
     """Return the person's own keys (see `read_keymap`); nothing where there is no file."""
     try:
-        return read_keymap(keymap_path().read_text("utf-8"), known)
+        return read_keymap(keymap_path().read_text("utf-8"), known, everywhere)
     except FileNotFoundError:
         return {}, ()
     except (OSError, UnicodeDecodeError) as error:
@@ -90,13 +115,14 @@ def _complaint(id: str, keys: object, known: Mapping[str, str]) -> str:
     return ""
 
 
-def _clashes(keys: Mapping[str, str], changed: Iterable[str]) -> dict[str, str]:
-    """Return, for each changed id that takes a key of its own group from another id, a line that names both."""
+def _clashes(keys: Mapping[str, str], changed: Iterable[str], everywhere: Collection[str]) -> dict[str, str]:
+    """Return, for each changed id that takes a key from another id that works at once, a line that names both."""
     found: dict[str, str] = {}
     for id in changed:
         mine = {one.strip() for one in keys[id].split(",")}
         for other, theirs in keys.items():
-            if other == id or other.partition(".")[0] != id.partition(".")[0]:
+            alike = other.partition(".")[0] == id.partition(".")[0]
+            if other == id or not (alike or id in everywhere or other in everywhere):
                 continue
             both = mine & {one.strip() for one in theirs.split(",")}
             if both:

@@ -8,15 +8,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agent_workbench.conversation.clean import clean_line
-from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows
+from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows, split_words
 from agent_workbench.frontends.tui.widgets.desk import Desk
 from agent_workbench.frontends.tui.widgets.lines import Run
 from agent_workbench.frontends.tui.widgets.meter import cost
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
 from agent_workbench.frontends.tui.widgets.problems import ProblemList
 from agent_workbench.frontends.tui.widgets.session_list import SessionList, session_rows
+from agent_workbench.services.keys import names
 from agent_workbench.services.shared import SharedContext
-from agent_workbench.storage.records import Session
+from agent_workbench.services.variables import unset_in
+from agent_workbench.storage.records import ConfigMetadata, Session
 
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
@@ -35,13 +37,18 @@ class Overview:
         self._shared = shared
         self._sessions: list[Session] = []
         self._version: int | None = None
+        self._configs: list[ConfigMetadata] = []
+        self._missing: dict[str, tuple[str, ...]] = {}
+        self._looked: object = None
 
     async def read(self) -> None:
         """Read configs and sessions and show them."""
         screen = self._screen
         configs = screen.query_one(ConfigList)
         sessions = screen.query_one(SessionList)
-        found, _ = await self._shared.configs.list_configs(LISTED, q=configs.words)
+        words, tag = split_words(configs.words)
+        found, _ = await self._shared.configs.list_configs(LISTED, q=words, tag=tag, sort=configs.sort)
+        found = self._configs = [one for one in found if one.config_id not in screen.library.trash.ids]
         listed, _ = await self._shared.sessions.list_sessions(
             LISTED, q=sessions.words, workspace=str(self._shared.workspace)
         )
@@ -49,7 +56,7 @@ class Overview:
         current = screen.configs.config.config_id if screen.configs.config else ""
         marks = self._marks(current)
         about = screen.has_class("-narrow")
-        configs.put(list(config_rows(found, marks, current, about=about)))
+        configs.put(list(config_rows(found, marks, current, about=about, missing=self._missing)))
         work = screen.sessions
         panes = {pane.session_id: pane.number for pane in screen.query_one(PaneGrid).panes}
         rows = session_rows(
@@ -62,6 +69,22 @@ class Overview:
         """Whether another process wrote since this was last asked; asking costs one PRAGMA."""
         before, self._version = self._version, await asyncio.to_thread(self._shared.store.data_version)
         return before not in (None, self._version)
+
+    async def look_for_keys(self) -> None:
+        """Find the variables that the listed configs refer to and nobody has set, where configs or keys changed."""
+        stamp = (frozenset((one.config_id, one.revision) for one in self._configs), names())
+        if stamp == self._looked:
+            return
+        self._looked = stamp
+
+        def look() -> dict[str, tuple[str, ...]]:
+            texts = ((one.config_id, self._shared.store.configs.get(one.config_id)) for one in self._configs)
+            return {id: unset for id, found in texts if found and (unset := unset_in(found.yaml_content))}
+
+        missing = await asyncio.to_thread(look)
+        if missing != self._missing:
+            self._missing = missing
+            await self._screen.refresh_lists()
 
     def _marks(self, current: str) -> dict[str, str]:
         """Say of each config what is up: a running session, and for the one on the desk more."""

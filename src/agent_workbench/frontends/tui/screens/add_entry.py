@@ -67,9 +67,10 @@ class AddEntry(ModalScreen[Edit | None]):
         bind("dialog.down", "down", "move(1)", "down", "The offer below", show=False),
     ]
 
-    def __init__(self, addition: Addition) -> None:
+    def __init__(self, addition: Addition, *, at: str = "") -> None:
         super().__init__(classes="dialog")
         self._addition = addition
+        self._at = at
         self._offer: Offer | None = None
         self._config: dict[str, Any] | None = {}
         self._edit: Edit | None = None
@@ -91,6 +92,9 @@ class AddEntry(ModalScreen[Edit | None]):
     def on_mount(self) -> None:
         self._search("")
         self.query_one("#words").focus()
+        if self._at in self._shown:  # an entry that is there: straight to its settings
+            self.query_one("#offers", RowList).put(self._rows, at=self._at)
+            self._choose(self.query_one("#offers", RowList).row)
 
     # --- what to add
 
@@ -101,7 +105,7 @@ class AddEntry(ModalScreen[Edit | None]):
 
     def _search(self, words: str) -> None:
         self._shown = {offer.id: offer for offer in self._fitting(words)}
-        rows = [
+        self._rows = rows = [
             Row(one.id, [(f"{clean_line(one.id, 34):<26} ", "strong"), (clean_line(one.summary), "muted")],
                 [(clean_line(one.origin, 28), "muted")])
             for one in self._shown.values()
@@ -144,6 +148,9 @@ class AddEntry(ModalScreen[Edit | None]):
         await settings.remove_children()
         if offer is not None and offer.fields:
             await settings.mount(Form(offer.fields, offer.config))
+            if offer.id == self._at:
+                self._at = ""
+                self.app.action_focus_next()
         elif offer is not None:
             await settings.mount(Static("nothing to set", classes="quiet"))
 

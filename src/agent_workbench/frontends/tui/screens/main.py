@@ -8,27 +8,31 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.css.query import NoMatches
-from textual.screen import Screen
 from textual.widgets import TextArea
 
-from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.additions import ARTICLES
 from agent_workbench.frontends.tui.chat_chores import ChatChores
-from agent_workbench.frontends.tui.chores import Chores
+from agent_workbench.frontends.tui.chores import TOUR, Chores
 from agent_workbench.frontends.tui.commands import bindings
+from agent_workbench.frontends.tui.config_changes import ConfigChanges
+from agent_workbench.frontends.tui.config_chores import ConfigChores
 from agent_workbench.frontends.tui.config_work import ConfigWork
+from agent_workbench.frontends.tui.layout import NARROW
 from agent_workbench.frontends.tui.overview import WATCH_EVERY, Overview
 from agent_workbench.frontends.tui.screens.help import Help, about, help_rows
+from agent_workbench.frontends.tui.screens.parts import PartedScreen
 from agent_workbench.frontends.tui.session_work import SessionWork
+from agent_workbench.frontends.tui.setting_work import SettingWork
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.browser import Browser
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
+from agent_workbench.frontends.tui.widgets.columns import Columns
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.desk import TABS, Desk
 from agent_workbench.frontends.tui.widgets.editor import YamlEditor
@@ -38,19 +42,18 @@ from agent_workbench.frontends.tui.widgets.history import History
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
 from agent_workbench.frontends.tui.widgets.plan_view import PlanView
 from agent_workbench.frontends.tui.widgets.problems import ProblemList
+from agent_workbench.frontends.tui.widgets.said import Said
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.frontends.tui.widgets.tab_line import TabLine
+from agent_workbench.frontends.tui.widgets.tour import Tour
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.glimpse import Glimpse
 
-View = Literal["configs", "sessions", "edit", "chat"]
-Severity = Literal["information", "warning", "error"]
-VIEWS: tuple[View, ...] = ("configs", "sessions", "edit", "chat")
-#: Under this many columns one thing is shown at a time.
-NARROW = 110
+#: How often, in looks at the database, the linked file of the config on the desk is looked at.
+FILE_EVERY = 3
 
 
-class MainScreen(Screen[None]):
+class MainScreen(PartedScreen):
     """Everything of the workbench but its dialogs."""
 
     BINDINGS = bindings()
@@ -61,11 +64,13 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.shared = shared
         self._glimpse = glimpse
-        self.view: View = "edit"
         self.ready = False
         """Whether what was open last time is open again."""
         self.begun = asyncio.Event()
         self.configs = ConfigWork(self, shared, self.refresh_lists)
+        self.changes = ConfigChanges(self, shared)
+        self.library = ConfigChores(self, shared)
+        self.settings = SettingWork(self, shared)
         self.sessions = SessionWork(self, shared, self.refresh_lists)
         self.overview = Overview(self, shared)
         self.chores = Chores(self, shared)
@@ -73,12 +78,14 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Bar(id="header")
-        with Horizontal(id="columns"):
+        with Columns(id="columns"):
             with Vertical(id="browsers"):
                 yield ConfigList(id="configs")
                 yield SessionList(id="sessions")
             yield Desk(check=self.configs.check, catalog=lambda: self.shared.configs.catalog, id="edit")
             yield PaneGrid(id="chat")
+        yield Said()
+        yield Tour()
         yield KeyFooter()
         if self._glimpse is not None:
             yield FirstLook(self._glimpse)  # over everything until the real parts show the same
@@ -88,56 +95,32 @@ class MainScreen(Screen[None]):
         self.run_worker(self._begin(), group="begin")
 
     async def _begin(self) -> None:
+        await self.settings.begin()
         await self.chores.begin()
         self.ready = True
         await self.query(FirstLook).remove()
         self.begun.set()
         self.set_interval(WATCH_EVERY, self._watch)
+        self.set_interval(WATCH_EVERY * FILE_EVERY, self._look_at_file)
 
     @work(group="watch", exclusive=True)
     async def _watch(self) -> None:
         if await self.overview.changed_elsewhere():
             await self.refresh_lists()
+        await self.overview.look_for_keys()
 
-    # --- what is shown
-
-    def tell(self, words: str, *, title: str = "", severity: Severity = "information") -> None:
-        """Say something for a few seconds, as plain text."""
-        self.notify(clean(words), title=clean_line(title), severity=severity, markup=False)
-
-    def show_view(self, view: View, *, focus: bool = True) -> None:
-        """Go to a part of the screen; on a narrow one it takes the place of the others."""
-        self.view = view
-        self._arrange()
-        if focus:
-            self.focus_view(view)
-        self.show_header()
-
-    def _arrange(self) -> None:
-        """Show all parts, or on a narrow screen the one that the person is in.
-
-        Set on the parts: a class on the screen would restyle every widget of it.
-        """
-        narrow = self.size.width < NARROW
-        for part in VIEWS:
-            self.query_one(f"#{part}").display = not narrow or part == self.view
-        self.query_one("#browsers").display = not narrow or self.view in ("configs", "sessions")
-
-    def focus_view(self, view: View) -> None:
-        """Put the focus where a part of the screen wants it."""
-        if view in ("configs", "sessions"):
-            self.query_one(f"#{view}", Browser).focus_list()
-        elif view == "edit":
-            self.query_one(Desk).focus_tab()
-        elif self.query_one(PaneGrid).active is not None:
-            pane = self.query_one(PaneGrid).active
-            assert pane is not None
-            self.query_one(PaneGrid).activate(pane)
+    @work(group="file", exclusive=True)
+    async def _look_at_file(self) -> None:
+        await self.configs.look_at_file()
 
     def show_header(self) -> None:
         """Bring the first line up to date."""
-        left, right = self.overview.header(self.view, narrow=self.size.width < NARROW)
+        left, right = self.overview.header(self.view, narrow=self.parts.one_at_a_time)
         self.query_one("#header", Bar).put(left, right)
+
+    async def keep_state(self) -> None:
+        """Remember how the screen is arranged, and what is open."""
+        await self.chores.remember()
 
     async def refresh_lists(self) -> None:
         """Read configs and sessions anew."""
@@ -150,25 +133,12 @@ class MainScreen(Screen[None]):
         self.show_view("edit", focus=False)
         await self.configs.show("Problems", focus=True)
 
-    def on_resize(self) -> None:
-        self._arrange()
-        self.call_after_refresh(self.show_header)
-
-    def on_descendant_focus(self) -> None:
-        """Know which part of the screen the person is in."""
-        node = self.focused
-        for view in VIEWS:
-            if node is not None and any(one.id == view for one in node.ancestors_with_self):
-                if self.view != view:
-                    self.show_view(view, focus=False)
-                return
-
     # --- messages of the lists and the desk
 
     @on(Browser.Asked, "#configs")
     @work(group="ask")
     async def _config_asked(self, event: Browser.Asked) -> None:
-        await self.chores.config_asked(event.what, event.id)
+        await self.library.asked(event.what, event.id)
 
     @on(Browser.Asked, "#sessions")
     @work(group="ask")
@@ -187,7 +157,8 @@ class MainScreen(Screen[None]):
     @on(YamlEditor.SaveRequested)
     @work(group="save")
     async def _save(self) -> None:
-        await self.configs.save()
+        if await self.configs.save():
+            self.query_one(Tour).did("save")
 
     @on(TextArea.Changed, "YamlEditor")
     def _typed(self) -> None:
@@ -204,6 +175,8 @@ class MainScreen(Screen[None]):
     async def _wanted(self, event: YamlEditor.Wanted) -> None:
         if event.what == "external":
             await self.configs.take_text(await self.chores.edit_elsewhere(event.editor.text))
+        elif event.what == "fix":
+            await self.changes.do("fix")
 
     @on(PlanView.Jump)
     @work(group="jump")
@@ -215,7 +188,7 @@ class MainScreen(Screen[None]):
     @work(group="jump")
     async def _to_problem(self, event: ProblemList.Jump | ProblemList.Fix) -> None:
         if isinstance(event, ProblemList.Fix):
-            await self.configs.fix(event.problem)
+            await self.changes.fix(event.problem)
         await self.configs.show("Edit", focus=True)
         self.query_one(YamlEditor).go_to(event.problem.line, event.problem.column)
 
@@ -257,6 +230,7 @@ class MainScreen(Screen[None]):
         await self.chores.pane_asked(event)
 
     @on(ChatPane.Wanted)
+    @on(ChatPane.ChildRequested)
     @on(ChatPane.PathsRequested)
     @work(group="chat")
     async def _wanted_of_pane(self, event: ChatPane.Asked) -> None:
@@ -278,10 +252,6 @@ class MainScreen(Screen[None]):
         """Say what the focused thing is for."""
         self.app.push_screen(Help(about(self.focused), list(help_rows(list(self.active_bindings.values())))))
 
-    def action_view(self, view: str) -> None:
-        """Go to a part of the screen."""
-        self.show_view(view)  # type: ignore[arg-type]
-
     @work(group="tab", exclusive=True)
     async def action_edit(self) -> None:
         """Go to the text."""
@@ -301,11 +271,29 @@ class MainScreen(Screen[None]):
     @work(group="add", exclusive=True)
     async def action_add(self, kind: str) -> None:
         """Add something to the config."""
-        await self.configs.add(next((one for one in ARTICLES if one == kind), None))
+        await self.changes.add(next((one for one in ARTICLES if one == kind), None))
+        self.query_one(Tour).did("add")
+
+    @work(group="ask")
+    async def action_config(self, what: str) -> None:
+        """Do something with the config on the desk (see `ConfigChores.asked`)."""
+        await self.library.do(what)
+
+    @work(group="ask")
+    async def action_change(self, what: str) -> None:
+        """Change the text on the desk (see `ConfigChanges.do`)."""
+        await self.changes.do(what)
+
+    @work(group="ask")
+    async def action_effect(self) -> None:
+        """Show what saving would change for a session."""
+        await self.configs.show_changes()
 
     @work(group="ask")
     async def action_do(self, what: str) -> None:
         """Do something that needs no more than its name (see `Chores.do`)."""
+        if what == "palette":
+            self.query_one(Tour).did("palette")
         await self.chores.do(what)
 
     @work(group="ask")
@@ -313,19 +301,7 @@ class MainScreen(Screen[None]):
         """Do something with the active chat (see `ChatChores.do`)."""
         await self.chats.do(what)
 
-    def action_zoom(self) -> None:
-        """Show the active pane alone, and the others again."""
-        grid = self.query_one(PaneGrid)
-        grid.zoom = not grid.zoom and len(grid.panes) > 1
-
-    def action_pane(self, step: int) -> None:
-        """Go to another pane."""
-        self.show_view("chat", focus=False)
-        self.query_one(PaneGrid).step(step)
-
-    def action_pane_number(self, number: int) -> None:
-        """Go to a pane by its number."""
-        panes = self.query_one(PaneGrid).panes
-        if number <= len(panes):
-            self.show_view("chat", focus=False)
-            self.query_one(PaneGrid).activate(panes[number - 1])
+    @on(Tour.Ended)
+    @work(group="remember")
+    async def _tour_ended(self) -> None:
+        await asyncio.to_thread(self.shared.store.remember, TOUR, "done")

@@ -101,18 +101,19 @@ class Pick(ModalScreen[str | None]):
 
 
 class Name(ModalScreen[str | None]):
-    """Asks for a line of text; returns it stripped, None for escape or nothing."""
+    """Asks for a line of text; returns it stripped, None for escape, and for nothing where it must not be `empty`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("dialog.accept", "enter", "accept", "take it", "Take the text"),
         bind("dialog.cancel", "escape", "cancel", "cancel", "Change nothing"),
     ]
 
-    def __init__(self, title: str, value: str = "", *, note: str = "") -> None:
+    def __init__(self, title: str, value: str = "", *, note: str = "", empty: bool = False) -> None:
         super().__init__(classes="dialog")
         self._title = title
         self._value = value
         self._note = note
+        self._empty = empty
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="small") as box:
@@ -124,7 +125,8 @@ class Name(ModalScreen[str | None]):
     @on(Input.Submitted)
     def action_accept(self) -> None:
         """Take the text."""
-        self.dismiss(self.query_one(LineInput).value.strip() or None)
+        given = self.query_one(LineInput).value.strip()
+        self.dismiss(given if given or self._empty else None)
 
     def action_cancel(self) -> None:
         """Change nothing."""

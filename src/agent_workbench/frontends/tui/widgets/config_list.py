@@ -6,28 +6,45 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.reactive import reactive
 
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.browser import Browser
 from agent_workbench.frontends.tui.widgets.lines import Run
 from agent_workbench.frontends.tui.widgets.row_list import Row
+from agent_workbench.services.bundles import BASE_TAG, FILE_TAG
+from agent_workbench.services.links import LINK_TAG
 from agent_workbench.storage.records import ConfigMetadata
 
 #: The tag that puts a config into a folder.
 FOLDER = "folder"
+#: Tags that the program sets and reads itself.
+OWN_TAGS = frozenset((FOLDER, FILE_TAG, BASE_TAG, LINK_TAG))
 #: What a mark before a name means.
 MARKS: Mapping[str, Run] = {
-    "unsaved": ("* ", "warn"), "problem": ("! ", "bad"), "running": ("● ", "state"), "": ("  ", ""),
-}  # fmt: skip
+    "unsaved": ("* ", "warn"),
+    "problem": ("! ", "bad"),
+    "running": ("● ", "state"),
+    "file": ("≠ ", "warn"),
+    "": ("  ", ""),
+}
+SORTS: Mapping[str, str] = {"updated": "newest first", "name": "by name"}
+"""How the list may be sorted, in words."""  # fmt: skip
 
 
 def config_rows(
-    configs: Sequence[ConfigMetadata], marks: Mapping[str, str] = {}, current: str = "", *, about: bool = False
+    configs: Sequence[ConfigMetadata],
+    marks: Mapping[str, str] = {},
+    current: str = "",
+    *,
+    about: bool = False,
+    missing: Mapping[str, Sequence[str]] = {},
 ) -> Iterator[Row]:
     """Yield rows by folder, one's own first and the samples last.
 
-    `marks` maps ids to a key of `MARKS`; `about` adds the descriptions, where there is room for them.
+    `marks` maps ids to a key of `MARKS`, `missing` to the variables that a config refers to and nobody has set;
+    `about` adds descriptions, tags and the names of the variables, where there is room for them.
     """
     folders: dict[str, list[ConfigMetadata]] = {}
     for config in configs:
@@ -36,23 +53,53 @@ def config_rows(
         if len(folders) > 1:
             yield Row(f"folder {folder}", [(clean_line(folder) or "mine", "muted")], heading=True)
         for config in folders[folder]:
-            used = f"{config.sessions}" if config.sessions else ""
+            right: list[Run] = []
+            if wanted := missing.get(config.config_id):
+                right.append((f"needs {clean_line(', '.join(wanted), 60)}" if about else "needs key", "warn"))
+            if config.sessions:
+                right.append((f"  {config.sessions}" if right else f"{config.sessions}", "muted"))
             name = (clean_line(config.name), "strong" if config.config_id == current else "")
             left = [MARKS[marks.get(config.config_id, "")], name]
             if about and config.description:
                 left.append((f"{' ' * max(2, 14 - len(config.name))}{clean_line(config.description, 200)}", "muted"))
-            yield Row(config.config_id, left, [(used, "muted")])
+            if about and (shown := tags_of(config)):
+                left.append((f"  {' '.join(f'#{clean_line(tag)}' for tag in shown)}", "key"))
+            yield Row(config.config_id, left, right)
+
+
+def tags_of(config: ConfigMetadata) -> dict[str, str]:
+    """Return the tags that a person gave a config: not its folder, nor those that tie it to a file."""
+    return {key: value for key, value in config.tags.items() if key not in OWN_TAGS}
+
+
+def split_words(words: str) -> tuple[str, str]:
+    """Return what the filter line says as (words, tag): `#team notes` is the words `notes` under the tag `team`."""
+    tags = [word[1:] for word in words.split() if word.startswith("#") and len(word) > 1]
+    rest = " ".join(word for word in words.split() if not word.startswith("#"))
+    return rest, tags[0] if tags else ""
 
 
 class ConfigList(Browser):
     """The config browser."""
 
     TITLE = "Configs"
-    EMPTY = "No config yet.\nc makes one"
+    EMPTY = "No config yet.\nc makes one,\ni imports one"
+    FILTER = "filter, #tag"
+    sort: reactive[str] = reactive("updated", init=False)
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("configs.create", "c", "ask('create')", "new config", "Make a config from a sample"),
         bind("configs.session", "n", "ask('session')", "session", "Start a session of this config"),
         bind("configs.rename", "r", "ask('rename')", "rename", "Give the config another name"),
         bind("configs.duplicate", "d", "ask('duplicate')", "copy", "Make a copy of the config", show=False),
+        bind(
+            "configs.import", "i", "ask('import')", "import", "Make one from a file, folder or address", show=False
+        ),
+        bind("configs.export", "e", "ask('export')", "export", "Write the config to a file", show=False),
+        bind("configs.tags", "t", "ask('tags')", "tags", "Tag the config", show=False),
+        bind("configs.sort", "s", "ask('sort')", "sort", "By name, or the newest first", show=False),
+        bind("configs.undo", "u", "ask('undo')", "undo delete", "Take the newest deletion back", show=False),
         bind("configs.delete", "delete", "ask('delete')", "delete", "Delete the config", show=False),
     ]
+
+    def watch_sort(self, sort: str) -> None:
+        self.border_subtitle = SORTS[sort] if sort != "updated" else ""

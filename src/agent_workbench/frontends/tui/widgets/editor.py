@@ -63,6 +63,9 @@ class YamlEditor(TextArea):
         bind("editor.line", "ctrl+l", "want('line')", "go to line", "Go to a line by its number", show=False),
         bind("editor.external", "ctrl+g", "want('external')", "$EDITOR", "Edit the text in $EDITOR"),
         bind("editor.problem", "f8", "next_problem", "next problem", "Go to the next problem", show=False),
+        bind(
+            "editor.fix", "f9", "want('fix')", "fix", "Fix the problem of this line, if a fix is known", show=False
+        ),
         bind("editor.complete", "ctrl+@,ctrl+space", "want('complete')", "complete", "Offer what fits", show=False),
         bind("editor.line_up", "alt+up", "move_line(-1)", "line up", "Move the line up", show=False),
         bind("editor.line_down", "alt+down", "move_line(1)", "line down", "Move the line down", show=False),
@@ -81,7 +84,7 @@ class YamlEditor(TextArea):
 
     @dataclass
     class Wanted(Message):
-        """The person asks for something around the text: `find`, `line`, `external` or `complete`."""
+        """The person asks for something around the text: `find`, `line`, `external`, `complete` or `fix`."""
 
         editor: YamlEditor
         what: str

@@ -168,7 +168,8 @@ class EditorPane(Vertical):
         problem = self.editor.problem_at(row)
         if problem is not None:
             words = f"{problem.message}{f' · {problem.hint}' if problem.hint else ''}"
-            shown = [(clean_line(words), "bad" if problem.severity == "error" else "warn")]
+            shown = [("F9 fixes  ", "key")] if problem.fix is not None else []
+            shown.append((clean_line(words), "bad" if problem.severity == "error" else "warn"))
         else:
             found = help_at(self.editor.text, row, column, self._catalog())
             shown = [] if found is None else [(f"{clean_line(found.path)}  ", "key"), (clean_line(found.text), "muted")]

@@ -15,6 +15,7 @@ from textual.message import Message
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.change_view import ChangeView, change_lines
+from agent_workbench.frontends.tui.widgets.diff_columns import LEAST, column_lines
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 from agent_workbench.storage.records import Revision
 
@@ -39,6 +40,9 @@ class History(Vertical):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("history.restore", "r", "restore", "restore", "Save this revision again, as the newest"),
+        bind(
+            "history.columns", "s", "columns", "side by side", "Both texts in two columns, or in one"
+        ),
         bind("history.compare", "d", "compare", "compare with now", "Show the way from this revision to the newest"),
     ]
 
@@ -53,6 +57,8 @@ class History(Vertical):
         super().__init__(id=id)
         self._revisions: Sequence[Revision] = ()
         self._with_now = False
+        self._columns: bool | None = None
+        """None: two columns where they can be read."""
 
     def compose(self) -> ComposeResult:
         yield RowList(empty="Nothing saved yet.")
@@ -88,8 +94,20 @@ class History(Vertical):
             else:
                 before = self._revisions[self._index + 1 : self._index + 2]
                 old, new = (before[0].yaml_content if before else ""), this
-            lines = change_lines(old, new)
+            width = self.query_one(ChangeView).scrollable_content_region.width
+            columns = width >= LEAST if self._columns is None else self._columns and width > 0
+            lines = column_lines(old, new, width) if columns else change_lines(old, new)
         self.query_one(ChangeView).show(lines)
+
+    def on_resize(self) -> None:
+        """Lay the columns out anew."""
+        self.call_after_refresh(self._show_change)
+
+    def action_columns(self) -> None:
+        """Turn between two columns and one."""
+        width = self.query_one(ChangeView).scrollable_content_region.width
+        self._columns = not (width >= LEAST if self._columns is None else self._columns)
+        self._show_change()
 
     def action_compare(self) -> None:
         """Turn between what a revision changed and the way from it to now."""

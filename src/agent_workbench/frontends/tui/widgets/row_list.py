@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -126,9 +126,16 @@ class RowList(LinesView, can_focus=True):
             self.post_message(self.Moved(self, self.row))
 
     def _show_cursor(self) -> None:
+        if self.has_focus:  # the terminal's own cursor stands on the row: screen readers follow it
+            row = max(0, self.cursor - self.scroll_offset.y)
+            self.app.cursor_position = self.content_region.offset + Offset(0, min(row, max(0, self.size.height - 1)))
         if self.cursor >= 0 and self.is_mounted:
             top = 0 if self._selectable(0, 1) == self.cursor else self.cursor  # the heading above comes along
             self.scroll_to_region(Region(0, top, 1, self.cursor - top + 1), animate=False, force=True)
+
+    def on_focus(self) -> None:
+        """Bring the terminal's cursor to the row."""
+        self._show_cursor()
 
     def action_move(self, step: int) -> None:
         """Move the cursor by rows, over headings."""

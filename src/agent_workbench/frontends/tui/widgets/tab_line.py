@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.cells import cell_len
 from textual import events
@@ -63,6 +64,11 @@ class TabLine(Widget):
             self._spans.append((at, end, tab))
             at = end
         return Content.assemble(*parts)
+
+    def places(self) -> Iterator[tuple[int, Callable[[], object]]]:
+        """Yield where each name stands on the line, and what picks it."""
+        for start, _, tab in self._spans:
+            yield start + self.gutter.left, partial(self.post_message, self.Picked(self, tab))
 
     def on_click(self, event: events.Click) -> None:
         """Pick the name that was clicked on."""

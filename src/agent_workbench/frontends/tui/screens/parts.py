@@ -1,0 +1,137 @@
+"""The parts of the main screen: which one a person is in, how they are arranged, and the keys for that."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from textual import on, work
+from textual.screen import Screen
+
+from agent_workbench.conversation.clean import clean, clean_line
+from agent_workbench.frontends.tui.jump import jump_from
+from agent_workbench.frontends.tui.layout import VIEWS, Column, Layout, View, column_of
+from agent_workbench.frontends.tui.widgets.browser import Browser
+from agent_workbench.frontends.tui.widgets.columns import Columns
+from agent_workbench.frontends.tui.widgets.desk import Desk
+from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
+from agent_workbench.frontends.tui.widgets.said import Said
+from agent_workbench.frontends.tui.widgets.tour import Tour
+
+Severity = Literal["information", "warning", "error"]
+
+
+class PartedScreen(Screen[None]):
+    """A screen of lists, a desk and chats. A subclass composes them and says what the first line shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view: View = "edit"
+        self.parts = Layout(self)
+
+    def show_header(self) -> None:
+        """Bring the first line up to date."""
+        raise NotImplementedError
+
+    async def keep_state(self) -> None:
+        """Remember how the screen is arranged."""
+        raise NotImplementedError
+
+    # --- what is shown
+
+    def tell(self, words: str, *, title: str = "", severity: Severity = "information") -> None:
+        """Say something for a few seconds, as plain text."""
+        if self.parts.linear:
+            self.query_one(Said).say(f"{title}: {words}" if title else words)
+        else:
+            self.notify(clean(words), title=clean_line(title), severity=severity, markup=False)
+
+    def show_view(self, view: View, *, focus: bool = True) -> None:
+        """Go to a part of the screen; on a narrow one it takes the place of the others."""
+        self.view = view
+        self.parts.arrange(view)
+        if focus:
+            self.focus_view(view)
+        self.show_header()
+
+    def focus_view(self, view: View) -> None:
+        """Put the focus where a part of the screen wants it."""
+        if view in ("configs", "sessions"):
+            self.query_one(f"#{view}", Browser).focus_list()
+        elif view == "edit":
+            self.query_one(Desk).focus_tab()
+        elif self.query_one(PaneGrid).active is not None:
+            pane = self.query_one(PaneGrid).active
+            assert pane is not None
+            self.query_one(PaneGrid).activate(pane)
+
+    def on_resize(self) -> None:
+        self.parts.arrange(self.view)
+        self.call_after_refresh(self.show_header)
+
+    def on_descendant_focus(self) -> None:
+        """Know which part of the screen the person is in."""
+        node = self.focused
+        for view in VIEWS:
+            if node is not None and any(one.id == view for one in node.ancestors_with_self):
+                if self.view != view:
+                    self.show_view(view, focus=False)
+                return
+
+    # --- actions, named in `commands`
+
+    def action_view(self, view: str) -> None:
+        """Go to a part of the screen."""
+        self.show_view(view)  # type: ignore[arg-type]
+
+    def action_zoom(self) -> None:
+        """Give what the person is in the whole screen, and back."""
+        self.parts.zoom(self.view)
+        self.show_view(self.view, focus=False)
+
+    def action_hide(self, column: Column | Literal[""]) -> None:
+        """Hide a column, that of the focus unless named, or show it again."""
+        view = self.parts.toggle(column or column_of(self.view), self.view)
+        self.show_view(view, focus=view != self.view)
+        self._resized()
+
+    def action_resize(self, wider: int, higher: int = 0) -> None:
+        """Make the part with the focus wider or narrower, the upper list higher or lower."""
+        columns = self.query_one(Columns)
+        if wider:
+            columns.grow(self.view, wider)
+        else:
+            columns.grow_rows(higher)
+
+    def action_reset_layout(self) -> None:
+        """Show everything as the program thinks best."""
+        self.parts.reset()
+        self.show_view(self.view, focus=False)
+
+    def action_jump(self) -> None:
+        """Label everything that can have the focus."""
+        jump_from(self)
+
+    def action_tour(self, on: bool = True) -> None:
+        """Begin the tour, or end it."""
+        tour = self.query_one(Tour)
+        if on:
+            tour.begin()
+        else:
+            tour.end()
+
+    @on(Columns.Resized)
+    @work(group="remember", exclusive=True)
+    async def _resized(self) -> None:
+        await self.keep_state()
+
+    def action_pane(self, step: int) -> None:
+        """Go to another pane."""
+        self.show_view("chat", focus=False)
+        self.query_one(PaneGrid).step(step)
+
+    def action_pane_number(self, number: int) -> None:
+        """Go to a pane by its number."""
+        panes = self.query_one(PaneGrid).panes
+        if number <= len(panes):
+            self.show_view("chat", focus=False)
+            self.query_one(PaneGrid).activate(panes[number - 1])
