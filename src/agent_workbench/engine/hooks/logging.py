@@ -84,7 +84,7 @@ def record(event: HookEvent) -> Mapping[str, Any]:
 
 
 def append(path: Path, line: str, limit: int = 0) -> None:
-    """Append a line to a file that only its owner reads; one over the limit (or `MAX_LOG`) is put aside. Follows no link.
+    """Append a line to a file that only its owner reads; one over the limit in bytes is put aside. Follows no link.
 
     Raises:
         OSError: As the file system says.
