@@ -114,11 +114,11 @@ async def test_files_are_offered_after_an_at_and_sent_along(tmp_path: Path):
 async def test_commands_are_offered_from_the_registry(tmp_path: Path):
     async with workbench(tmp_path) as bench:
         pane = await bench.session()
-        await bench.type("/exp")
+        await bench.type("/compa")
         await bench.until(lambda: pane.prompt.offers.open, "an offer")
         chosen = pane.prompt.offers.chosen
         assert chosen is not None
-        assert chosen.text == "/export"
+        assert chosen.text == "/compare"
 
 
 async def test_a_draft_survives_a_crash(tmp_path: Path):

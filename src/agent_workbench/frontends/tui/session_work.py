@@ -17,7 +17,6 @@ from agent_workbench.conversation.events import (
     ApprovalAnswered,
     ApprovalRequired,
     Event,
-    Notice,
     ReplyFinished,
     ResultsReady,
     TextDelta,
@@ -25,7 +24,6 @@ from agent_workbench.conversation.events import (
     TurnStarted,
     UserSaid,
 )
-from agent_workbench.conversation.messages import Message
 from agent_workbench.engine.permissions import MODES
 from agent_workbench.errors import ConfigError, WorkbenchError
 from agent_workbench.frontends.tui.attention import call

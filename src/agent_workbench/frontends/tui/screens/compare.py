@@ -39,7 +39,7 @@ def facts(one: Answered) -> list[tuple[str, str]]:
         ("tools", clean_line(", ".join(dict.fromkeys(one.tools)), 60) or "–"),
         ("calls", str(len(one.tools))),
         ("revision", str(one.revision) if one.revision else "–"),
-        ("end", one.state),
+        ("end", clean_line(one.state, 20)),
     ]
 
 

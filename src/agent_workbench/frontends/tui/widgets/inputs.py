@@ -45,6 +45,10 @@ class LineInput(Input):
         )
         self.cursor_blink = False
 
+    def validate_value(self, value: str) -> str:
+        """Keep what is typed, pasted or set safe to paint, whoever does it."""
+        return one_to_one(value)
+
 
 class SafeArea(TextArea):
     """A text area that paints control characters as something seen."""
