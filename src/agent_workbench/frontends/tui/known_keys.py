@@ -7,12 +7,19 @@ from textual.dom import DOMNode
 
 from agent_workbench.frontends.tui.commands import bindings
 from agent_workbench.frontends.tui.screens.add_entry import AddEntry
+from agent_workbench.frontends.tui.screens.compare import Compare
+from agent_workbench.frontends.tui.screens.confirm_change import ConfirmChange
+from agent_workbench.frontends.tui.screens.console import Console
+from agent_workbench.frontends.tui.screens.help import Help
 from agent_workbench.frontends.tui.screens.pick import Name, Pick
+from agent_workbench.frontends.tui.screens.settings import Settings
+from agent_workbench.frontends.tui.screens.sheet import SheetView
 from agent_workbench.frontends.tui.widgets.browser import Browser
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.editor import YamlEditor
 from agent_workbench.frontends.tui.widgets.find_bar import FindBar
+from agent_workbench.frontends.tui.widgets.find_line import FindLine
 from agent_workbench.frontends.tui.widgets.form import Choice
 from agent_workbench.frontends.tui.widgets.history import History
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
@@ -25,7 +32,8 @@ from agent_workbench.frontends.tui.widgets.transcript import Transcript
 
 _WITH_KEYS: tuple[type[DOMNode], ...] = (
     YamlEditor, FindBar, RowList, Browser, ConfigList, SessionList, ProblemList, History, Choice, PaneGrid, ChatPane,
-    PromptArea, Transcript, QuestionCard, AddEntry, Pick, Name,
+    PromptArea, Transcript, QuestionCard, FindLine, AddEntry, Pick, Name, Help, Compare, ConfirmChange, Console,
+    Settings, SheetView,
 )  # fmt: skip
 
 
@@ -37,3 +45,8 @@ def known_keys() -> dict[str, str]:
         if isinstance(binding, Binding) and binding.id:
             found[binding.id] = binding.key
     return found
+
+
+def command_ids() -> frozenset[str]:
+    """Return the ids of the keys that work in every part of the screen."""
+    return frozenset(one.id for one in bindings() if isinstance(one, Binding) and one.id)
