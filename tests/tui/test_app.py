@@ -295,7 +295,7 @@ async def test_a_session_is_renamed_forked_and_deleted_from_the_list(tmp_path: P
         await bench.press("f3", "delete")
         await bench.until(lambda: len(rows.entries.rows) == 1, "deleted again")
         assert bench.shared.store.sessions.list_sessions()[1] == 2
-        await bench.main.chats.listed.finish()
+        await bench.main.chats.listed.trash.empty()
         assert bench.shared.store.sessions.list_sessions()[1] == 1
 
 

@@ -117,7 +117,7 @@ class Chores:
             if await screen.app.push_screen_wait(Pick("Quit", rows, note=note)) != "quit":
                 return
         await screen.sessions.keep_prompts()
-        await screen.chats.listed.finish()
+        await screen.chats.listed.trash.empty()
         await screen.library.trash.empty()
         await self.remember()
         screen.app.exit()

@@ -5,20 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from textual.timer import Timer
-
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.screens.pick import Name
+from agent_workbench.frontends.tui.trash import GRACE, Trash
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Session
 
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
-
-#: Seconds in which a deletion can be taken back; only then is anything deleted.
-UNDO_S = 10.0
 
 
 class ListedWork:
@@ -27,12 +23,9 @@ class ListedWork:
     def __init__(self, screen: MainScreen, shared: SharedContext) -> None:
         self._screen = screen
         self._shared = shared
-        self._leaving: dict[str, tuple[Timer, bool]] = {}
-
-    @property
-    def leaving(self) -> frozenset[str]:
+        self._was_shown: set[str] = set()
+        self.trash = Trash(screen)
         """The sessions that are deleted unless somebody takes it back: no list shows them."""
-        return frozenset(self._leaving)
 
     async def asked(self, what: str, id: str) -> None:
         """Do something with a session of the list."""
@@ -73,31 +66,25 @@ class ListedWork:
             await self._screen.sessions.close(pane)
         if shown:
             self._screen.show_view("sessions")  # closing a pane leads to the next one; the person is in the list
-        timer = self._screen.set_timer(UNDO_S, lambda: self._screen.run_worker(self._gone(id), group="delete"))
-        self._leaving[id] = (timer, bool(shown))
-        title = clean_line(session.title, 40) or "the session"
-        self._screen.tell(f"Deleted {title}. u in the list, or /undelete, brings it back for {UNDO_S:.0f} s.")
+            self._was_shown.add(id)
 
-    async def undo(self) -> None:
-        """Take the newest deletion back."""
-        if not self._leaving:
-            self._screen.tell("Nothing was deleted in the last seconds.")
-            return
-        id = next(reversed(self._leaving))
-        timer, shown = self._leaving.pop(id)
-        timer.stop()
-        if shown:
-            await self._screen.sessions.open(id, beside=True)
-        await self._screen.refresh_lists()
-
-    async def _gone(self, id: str) -> None:
-        if self._leaving.pop(id, None) is not None:
-            with suppress(WorkbenchError):  # a full or locked disk: the session is listed again, to be deleted again
+        async def delete() -> None:
+            with suppress(WorkbenchError):  # a full or locked disk: it is listed again, to be deleted again
                 await self._shared.sessions.delete_session(id)
             await self._screen.refresh_lists()
 
-    async def finish(self) -> None:
-        """Delete what was to be deleted: the screen closes."""
-        for id, (timer, _) in tuple(self._leaving.items()):
-            timer.stop()
-            await self._gone(id)
+        title = clean_line(session.title, 40) or "the session"
+        self.trash.put(id, title, delete)
+        self._screen.tell(f"Deleted {title}. u in the list, or /undelete, brings it back for {GRACE:.0f} s.")
+
+    async def undo(self) -> None:
+        """Take the newest deletion back."""
+        id = self.trash.newest
+        if not id:
+            self._screen.tell("Nothing was deleted in the last seconds.")
+            return
+        self.trash.take_back()
+        if id in self._was_shown:
+            self._was_shown.remove(id)
+            await self._screen.sessions.open(id, beside=True)
+        await self._screen.refresh_lists()

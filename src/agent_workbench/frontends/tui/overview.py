@@ -52,7 +52,7 @@ class Overview:
         listed, _ = await self._shared.sessions.list_sessions(
             LISTED, q=sessions.words, workspace=str(self._shared.workspace)
         )
-        self._sessions = [one for one in listed if one.session_id not in screen.chats.listed.leaving]
+        self._sessions = [one for one in listed if one.session_id not in screen.chats.listed.trash.ids]
         current = screen.configs.config.config_id if screen.configs.config else ""
         marks = self._marks(current)
         about = screen.has_class("-narrow")

@@ -31,6 +31,11 @@ class Trash:
         """What is to be left out of the lists."""
         return frozenset(self._waiting)
 
+    @property
+    def newest(self) -> str:
+        """What was deleted last, empty where nothing waits."""
+        return next(reversed(self._waiting), "")
+
     def put(self, id: str, name: str, delete: Callable[[], Awaitable[None]]) -> None:
         """Delete something in a while."""
 
@@ -43,8 +48,7 @@ class Trash:
         """Keep what was deleted last; return its name, empty where nothing waits."""
         if not self._waiting:
             return ""
-        id = next(reversed(self._waiting))
-        one = self._waiting.pop(id)
+        one = self._waiting.pop(self.newest)
         one.timer.stop()
         return one.name
 
