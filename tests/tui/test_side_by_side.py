@@ -93,6 +93,8 @@ async def test_the_last_prompt_runs_again_with_the_edited_config(tmp_path: Path)
         assert before is not None
         assert after is not None
         assert (before.pinned_revision, after.pinned_revision) == (1, None)
+        assert "pinned 1" in pane._title.plain
+        assert "pinned" not in bench.panes[1]._title.plain
         assert sessions.turns(after.session_id)[-1].config_revision == 2
 
 

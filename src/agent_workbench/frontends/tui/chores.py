@@ -263,6 +263,8 @@ class Chores:
             follows = picked == "follow"
             pinned = None if follows else int(picked)
             await self._shared.sessions.update_session(session.session_id, pinned_revision=pinned, unpin=follows)
+            for one in self._screen.query_one(PaneGrid).showing(session.session_id):
+                one.set_title(pinned=pinned or 0)
 
     async def theme(self) -> None:
         """Let the person choose a theme, and keep it."""

@@ -114,6 +114,7 @@ class SessionWork:
         pane.prompt.commands = [Offer(f"/{one.slash}", one.help) for one in COMMANDS if one.slash]
         await grid.add(pane, replace=replaced)
         pane.prompt.draft = session.draft
+        pane.set_title(pinned=session.pinned_revision or 0)
         if not focus:
             self._screen.set_focus(None)
         self.unread.discard(session_id)

@@ -93,6 +93,7 @@ class SideBySide:
             self._screen.tell(f"The config is still revision {before}: edit it first.", severity="warning")
             return
         await self._shared.sessions.update_session(pane.session_id, pinned_revision=before)
+        pane.set_title(pinned=before)
         await self._again(pane, unpin=True)
 
     async def _again(self, pane: SessionPane, *, model: str = "", unpin: bool = False) -> None:

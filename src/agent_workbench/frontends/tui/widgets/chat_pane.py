@@ -186,6 +186,8 @@ class ChatPane(Vertical):
         super().__init__(id=id)
         self.number, self.session_title, self.model, self.mode = number, title, model, mode
         self.state = "idle"
+        self.pinned = 0
+        """The config revision that the session keeps to, 0 where it follows its config."""
         self.usage = Usage()
         self.context_window: int | None = None
         self._context_tokens: int | None = None
@@ -250,9 +252,16 @@ class ChatPane(Vertical):
         self._step_at = self.transcript.count
 
     def set_title(
-        self, title: str | None = None, *, number: int | None = None, model: str | None = None, mode: str | None = None
+        self,
+        title: str | None = None,
+        *,
+        number: int | None = None,
+        model: str | None = None,
+        mode: str | None = None,
+        pinned: int | None = None,
     ) -> None:
-        """Change what the title says; None leaves a part as it is."""
+        """Change what the title says; None leaves a part as it is, and `pinned=0` says that it follows its config."""
+        self.pinned = self.pinned if pinned is None else pinned
         self.session_title = self.session_title if title is None else title
         self.number = self.number if number is None else number
         self.model = self.model if model is None else model
@@ -398,6 +407,8 @@ class ChatPane(Vertical):
         right = [(f"{dot} {self.state}", role)]
         if self.model and self.size.width >= SIDE_BY_SIDE:
             right.append((f"  {clean_line(self.model, 30)}", "muted"))
+        if self.pinned:
+            right.append((f"  pinned {self.pinned}", "warn"))
         right.append((f"  {clean_line(self.mode, 12)}", "muted" if self.mode == "ask" else "warn"))
         self._title.put(left, right)
 
