@@ -10,6 +10,7 @@ from typing import Any
 
 from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.reader import read
+from agent_workbench.engine.calls import argument_fault
 from agent_workbench.engine.permissions import MODES, Mode, PermissionManager, Ruling, Verdict, parse_rule
 from agent_workbench.engine.ports import Intent, Tool, ToolContext
 from agent_workbench.errors import PermissionRuleError, UsageError
@@ -33,7 +34,7 @@ class Judge:
         known = self.tools.get(tool) or self.spare.get(tool)
         if known is None:
             return self._unknown(tool)
-        fault = _fault(known, arguments)
+        fault = argument_fault(known, arguments)
         if fault:
             return Verdict("deny", fault)
         context = ToolContext(session_id="", workspace=self.permissions.workspace)
@@ -104,15 +105,3 @@ def _mounted(bench: SharedContext, plan: Plan, own: Mapping[str, Any], folder: P
 def _every_tool(bench: SharedContext) -> Plan:
     tools = [{"module": module.id} for module in bench.bundles.catalog.of_kind("tool") if not module.noted_only]
     return Plan("every tool", "1.0.0", "", {"tools": tools})
-
-
-def _fault(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    """Return why arguments do not fit a tool's schema, or nothing."""
-    from jsonschema import Draft202012Validator  # 40 ms to import, for this alone
-    from jsonschema.exceptions import best_match
-
-    found = best_match(Draft202012Validator(tool.spec.input_schema).iter_errors(dict(arguments)))
-    if found is None:
-        return ""
-    where = ".".join(str(part) for part in found.absolute_path) or "the arguments"
-    return f"{where}: {found.message[:300]}"
