@@ -69,11 +69,8 @@ class Children:
     def follow_parent(self, session_id: str, parent_id: str) -> None:
         """Let a child have its parent's permission mode and grants as they are now."""
         parent, child = self._store.get(parent_id), self._store.get(session_id)
-        if parent is None or child is None:
-            return
-        settings = _following(parent.settings, child.settings)
-        if settings != child.settings:
-            self._store.update(session_id, settings=settings)
+        if parent is not None and child is not None:
+            self._follow(child, parent)
 
     # --- inside
 
@@ -121,7 +118,14 @@ class Children:
         child = self._store.get(session_id)
         if child is None or child.parent_session_id != parent.session_id or not child.settings.get("agent"):
             raise NotFound(f"the session {session_id!r} is none that this one started")
-        return self._store.update(child.session_id, settings=_following(parent.settings, child.settings))
+        return self._follow(child, parent)
+
+    def _follow(self, child: Session, parent: Session) -> Session:
+        """Change what is followed in one transaction, so that no other change of the child's settings is lost."""
+        if _following(parent.settings, child.settings) == child.settings:
+            return child
+        change = self._store.change_settings
+        return change(child.session_id, lambda stored: _following(parent.settings, stored))[1]
 
 
 def _chosen(errand: Errand, agent: Agent, above: SessionSettings) -> tuple[str, str]:
