@@ -135,6 +135,21 @@ def test_the_rules_of_a_config_and_of_the_person_are_listed_with_their_layer(awb
     assert "web_fetch" in awb("permissions", "list").out
 
 
+def test_a_rule_is_listed_once_under_the_text_that_it_stands_in(awb: Awb, folder: Path) -> None:
+    (folder / "base.yaml").write_text("session: {permissions: {ask: [bash], deny: [edit_file, write_file]}}\n")
+    (folder / "mine.yaml").write_text(
+        "includes: [./base.yaml]\nproviders: [{module: provider-mock}]\n"
+        "session: {permissions: {allow: [read_file], deny: [write_file]}}\n"
+    )
+    rules = awb("permissions", "list", "-c", "mine.yaml", "--json").json["rules"]
+    assert [(one["layer"], one["decision"], one["rule"]) for one in rules] == [
+        ("bundle", "allow", "read_file"),
+        ("bundle", "deny", "write_file"),
+        ("import", "ask", "bash"),
+        ("import", "deny", "edit_file"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [

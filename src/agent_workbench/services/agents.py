@@ -243,7 +243,7 @@ def mount(
         mode=mode_of(plan, own),
         sources=sources,
         shared=resources,
-        rules=(*load_rules(_lists(own), "bundle"), *load_rules(_lists(plan.mount_plan), "import")),
+        rules=rules_of(plan, own),
     )
 
 
@@ -264,8 +264,26 @@ def mode_of(plan: Plan, own: Mapping[str, Any]) -> Mode:
     raise PermissionRuleError(f"session.permissions.mode is {named!r}: use one of {', '.join(MODES)}")
 
 
+def rules_of(plan: Plan, own: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """Return the permission rules of a config's own text, then those that only what it includes brought.
+
+    Raises:
+        PermissionRuleError: If one does not parse.
+    """
+    mine, composed = _lists(own), _lists(plan.mount_plan)
+    brought = {key: _without(rules, mine.get(key)) for key, rules in composed.items()}
+    return (*load_rules(mine, "bundle"), *load_rules(brought, "import"))
+
+
 def _lists(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key: value for key, value in permissions_of(data).items() if key != "mode"}
+
+
+def _without(rules: Any, mine: Any) -> Any:
+    """Return the rules that are not in `mine`; what is no list is left for `load_rules` to refuse."""
+    if not isinstance(rules, list) or not isinstance(mine, list):
+        return rules
+    return [rule for rule in rules if rule not in mine]
 
 
 def permissions_of(data: Mapping[str, Any]) -> Mapping[str, Any]:
