@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from agent_workbench.configs.document import Document
 from agent_workbench.configs.edits import Edit, unified_diff
 from agent_workbench.configs.modules import Catalog
 from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.problems import Problem
-from agent_workbench.configs.reader import load, read
+from agent_workbench.configs.reader import load
 from agent_workbench.configs.secrets import mask_text
 from agent_workbench.errors import Ambiguous, NotFound, UsageError
 from agent_workbench.services.bundles import BASE_TAG, FILE_TAG, Bundles, home_of
@@ -199,14 +197,6 @@ class ConfigManager:
             InvalidYAML: With every place that is wrong.
         """
         return load(yaml_content)
-
-    def dump_yaml(self, data: Mapping[str, Any]) -> str:
-        """Write data as YAML, for new texts only: a person's text is edited, never dumped."""
-        return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=100))
-
-    def instruction_of(self, yaml_content: str) -> str:
-        """Return the Markdown body of a bundle, empty for plain YAML."""
-        return read(yaml_content).body
 
     def validate(
         self,

@@ -66,18 +66,27 @@ def write_file(path: Path, text: str) -> None:
 
 
 def _replace(target: Path, old: str | None, new: str) -> None:
+    with alone(target.parent):
+        if old is not None and target.read_bytes() != old.encode():
+            raise RevisionConflict(f"{target} was changed by another program meanwhile", expected=0, actual=0)
+        swap(target, new)
+
+
+def swap(target: Path, text: str, *, mode: int = 0o644) -> None:
+    """Put a text in place of a file, whole or not at all; a file that is new gets `mode`, another keeps its own.
+
+    Raises:
+        OSError: If the disk refuses; the file is what it was then.
+    """
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(new.encode())
+            file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-        with alone(target.parent):
-            if old is not None and target.read_bytes() != old.encode():
-                raise RevisionConflict(f"{target} was changed by another program meanwhile", expected=0, actual=0)
-            os.chmod(temporary, target.stat().st_mode & 0o7777 if target.exists() else 0o644)
-            os.replace(temporary, target)
-    except BaseException:
+        os.chmod(temporary, target.stat().st_mode & 0o7777 if target.exists() else mode)
+        os.replace(temporary, target)
+    except BaseException:  # whatever ends it, an interrupt too, leaves no temporary file
         Path(temporary).unlink(missing_ok=True)
         raise
 

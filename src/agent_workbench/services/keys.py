@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, Literal
 
 from agent_workbench import paths
 from agent_workbench.errors import ConfigError
-from agent_workbench.services.files import alone
+from agent_workbench.services.files import alone, swap
 
 #: What our entries in the keyring are filed under.
 SERVICE = "agent-workbench"
@@ -174,10 +173,7 @@ def _write(*, add: str = "", remove: str = "") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with alone(path.parent):
         known = {*_names_in(path), add} - {remove, ""}
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".keyring.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(sorted(known), file)
-        os.replace(temporary, path)
+        swap(path, json.dumps(sorted(known)), mode=0o600)
 
 
 _known: tuple[object, frozenset[str]] = (None, frozenset())
