@@ -101,6 +101,17 @@ def test_a_markdown_export_fences_tool_results_whatever_they_hold(awb: Awb, fold
     assert "\n`````\n" in awb("session", "export", session).out
 
 
+def test_the_last_session_is_one_of_this_folder_never_of_another(
+    awb: Awb, ada: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert "awb session list" in awb("session", "show", "last", code=4).err
+    assert "without --continue" in awb("run", "go on", "--continue", code=4).err
+    assert awb("session", "show", ada, "--json").json["session_id"] == ada
+
+
 @pytest.mark.parametrize(
     ("args", "code"),
     [

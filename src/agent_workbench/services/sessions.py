@@ -43,7 +43,7 @@ class SessionManager(SettingsCalls):
         super().__init__(store, agents, Hub())
         self._runner = TurnRunner(store.sessions, agents, self._hub, lease_s=lease_s)
         self._watcher = Watcher(store, self._hub, self._runner.is_here)
-        self._workspace = workspace
+        self._workspace = workspace.resolve()
 
     # --- CRUD
 
@@ -65,7 +65,7 @@ class SessionManager(SettingsCalls):
             InvalidBundle: If the config cannot run; `problems` names all that is wrong.
             UsageError: If a setting means nothing (see `change_settings`).
         """
-        folder = (workspace or self._workspace).resolve()
+        folder = workspace.resolve() if workspace else self._workspace
         agent, _ = await self._agents.of(config_id, pinned_revision, folder)
         check(settings or {}, providers=[provider.id for provider in agent.providers])
         return await asyncio.to_thread(
@@ -87,8 +87,9 @@ class SessionManager(SettingsCalls):
         """Return the session of an id, or `last` for the newest of this workspace (NotFound where there is none)."""
         if reference == "last":
             found, _ = await self.list_sessions(1, workspace=str(self._workspace))
-            if found:
-                return found[0]
+            if not found or found[0].workspace != str(self._workspace):  # those of other folders come behind
+                raise NotFound("no session was started in this folder; `awb session list` shows those of others")
+            return found[0]
         session = await self.get_session(reference)
         if session is None:
             raise NotFound(f"there is no session {reference!r}; `awb session list` shows them")

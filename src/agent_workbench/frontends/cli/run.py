@@ -219,7 +219,9 @@ async def _session(bench: SharedContext, config: str, chosen: str | None, settin
     except NotFound as error:
         if chosen != "last":
             raise
-        raise NotFound("there is no session to continue; without --continue, a new one starts") from error
+        raise NotFound(
+            "there is no session to continue in this folder; without --continue, a new one starts"
+        ) from error
     if settings:
-        session = await bench.sessions.update_session(session.session_id, settings={**session.settings, **settings})
+        session = await bench.sessions.change_settings(session.session_id, **settings)
     return session
