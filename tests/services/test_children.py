@@ -289,7 +289,7 @@ async def test_the_sample_team_works_with_the_offline_provider(bench: SharedCont
     mock = f"providers:\n  - module: provider-mock\n    config: {{delay: 0, responses: {script}}}\n\ntools:"
     config = await bench.configs.create_config("team", head + mock + tail)
     session = await bench.sessions.create_session(config.config_id)
-    answer = await asyncio.wait_for(bench.sessions.send_message(session.session_id, "Review it"), 20)
+    answer = await asyncio.wait_for(bench.sessions.send_message(session.session_id, "Review it"), 30)
     assert (answer["status"], answer["response"]) == ("completed", "Reviewed.")
     (child,) = await children(bench, session)
     assert child.tags == {"agent": "reviewer"}

@@ -142,7 +142,7 @@ class AnySession(RuleBasedStateMachine):
         if at == 0:
             await self.act(act)
         while self.sessions.is_running(self.session_id) or following.pending:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 event: Event = await anext(following)
             count += 1
             if count == at:

@@ -76,7 +76,7 @@ async def test_a_stopped_turn_is_idle_whole_and_usable(bench: SharedContext, nam
         bench.sessions.answer(session_id, asked.question.call.call_id, Answer("allow"))
     if at is not None:
         await until(following, at)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         if how == "twice":
             await asyncio.gather(bench.sessions.cancel(session_id), bench.sessions.cancel(session_id))
         elif how == "and close":
@@ -328,7 +328,7 @@ async def test_streamed_words_are_on_the_disk_though_nothing_follows_them(bench:
     following = bench.sessions.follow(session_id)
     bench.sessions.start(session_id, "go")
     await until(following, TextDelta)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (partial := await asyncio.to_thread(bench.store.sessions.partial, session_id)) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert partial == Message("assistant", (Text("one "),), "mock", "interrupted")
@@ -389,7 +389,7 @@ async def test_a_follower_hears_all_from_the_moment_it_asked_and_a_slow_one_keep
     slow, gone = bench.sessions.follow(session_id), bench.sessions.follow(session_id)
     await gone.aclose()
     await bench.sessions.send_message(session_id, "go")
-    assert len(slow._pending) < 30
+    assert slow.pending < 30
     heard = []
     with suppress(TimeoutError):
         async with asyncio.timeout(0.5):

@@ -170,7 +170,7 @@ async def test_a_write_asks_runs_after_the_answer_and_is_remembered_for_the_sess
     assert bench.sessions.answer(session_id, asked.question.call.call_id, Answer("allow_session"))
     await until(following, TurnFinished)
     assert (bench.workspace / "a.txt").read_text() == "hello"
-    await asyncio.wait_for(bench.sessions.send_message(session_id, "again"), 10)
+    await asyncio.wait_for(bench.sessions.send_message(session_id, "again"), 30)
     assert (bench.workspace / "a.txt").read_text() == "again"
     done = await bench.sessions.get_session(session_id)
     assert done is not None

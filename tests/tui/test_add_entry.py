@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from textual.app import App
 from textual.pilot import Pilot
+from workbench import PATIENCE
 
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.modules import Module, ModuleConfig, catalog
@@ -68,8 +70,9 @@ class Host(App[None]):
         return [row.id for row in self.dialog.query_one("#offers", RowList).rows]
 
     async def settled(self, pilot: Pilot[None], done: Callable[[], bool]) -> None:
-        """Wait until the dialog has worked out the change; a second is a failure."""
-        for _ in range(50):
+        """Wait until the dialog has worked out the change; `PATIENCE` seconds are a failure."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             await pilot.pause(0.02)
             if done():
                 return
