@@ -3,7 +3,7 @@
 All talk to one model on loopback, in a process of its own (`_server.py`), in the same wire format, streamed, with the
 same tool, the same three calls and the same answer. Each engine runs in a process and an environment of its own; the
 peers' are made with uv below the cache folder, with the versions named here. Processor time is counted, not the
-clock's, after a warm-up; figures are medians of nine batches. Where the package registry cannot be reached, the peers
+clock's, after a warm-up; figures are medians of nine batches. Lateness is the clock's, so it wants a quiet machine. Where the package registry cannot be reached, the peers
 are left out and that is said.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -45,6 +46,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--without-peers", action="store_true")
     options = parser.parse_args(arguments)
     skipped: dict[str, str] = {}
+    load = os.getloadavg()[0]
     with server() as url:
         turns = {OURS: ours(url, options.turns)}
         if not options.without_peers:
@@ -56,7 +58,7 @@ def main(arguments: list[str]) -> int:
             "memory": sessions("memory", url, 300, options.sessions),
         }
     report = {
-        "python": platform.python_version(),
+        "python": platform.python_version(), "cores": os.cpu_count(), "load_before": load,
         "versions": {name: pinned for name, (pinned, _) in PEERS.items()},
         "options": vars(options), "goals": GOALS, "skipped": skipped, "turn_cpu_ms": turns, **many,
         "reached": reached(turns, many),
@@ -108,6 +110,8 @@ def show(report: Mapping[str, Any]) -> None:
     for who, spread in report["first"].items():
         print(f"  {who:<10}", "  ".join(f"{name} {value:8.2f}" for name, value in spread.items()))
     print("\nkB of one more session:", "  ".join(f"{name} {value:.1f}" for name, value in report["memory"].items()))
+    if report["load_before"] > (report["cores"] or 1) / 2:
+        print(f"\nthe machine was busy before (load {report['load_before']:.1f}): lateness here is partly its own")
     missed = [name for name, met in report["reached"].items() if not met]
     print("\nmissed: " + ", ".join(missed) if missed else "\nevery goal is met")
 
