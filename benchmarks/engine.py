@@ -3,8 +3,8 @@
 All talk to one model on loopback, in a process of its own (`_server.py`), in the same wire format, streamed, with the
 same tool, the same three calls and the same answer. Each engine runs in a process and an environment of its own; the
 peers' are made with uv below the cache folder, with the versions named here. Processor time is counted, not the
-clock's, after a warm-up; figures are medians of nine batches. Lateness is the clock's, so it wants a quiet machine. Where the package registry cannot be reached, the peers
-are left out and that is said.
+clock's, after a warm-up; figures are medians of nine batches. Lateness is the clock's, so it wants a quiet machine.
+Where the package registry cannot be reached, the peers are left out and that is said.
 """
 
 from __future__ import annotations
