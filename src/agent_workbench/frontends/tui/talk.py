@@ -209,9 +209,11 @@ class Talk:
             pane.prompt.type_in(f"{name} ")
 
     async def keep_draft(self, pane: SessionPane) -> None:
-        """Keep what is written, so that it survives a crash."""
-        with suppress(WorkbenchError):  # the session may be deleted by now
-            await self._shared.sessions.update_session(pane.session_id, draft=pane.prompt.draft)
+        """Keep what is written, so that it survives a crash; nothing is written where nothing changed."""
+        session, draft = await self._shared.sessions.get_session(pane.session_id), pane.prompt.draft
+        if session is not None and session.draft != draft:
+            with suppress(WorkbenchError):  # the session may be deleted by now
+                await self._shared.sessions.update_session(pane.session_id, draft=draft)
 
     async def write_elsewhere(self, pane: SessionPane) -> None:
         """Let the prompt be written in $EDITOR."""
