@@ -175,8 +175,12 @@ def turn_costs(python: Path, script: str, url: str, turns: int, formats: Sequenc
 
 
 def sessions(name: str, url: str, *numbers: int) -> Any:
-    """Run one of the measurements of `_sessions.py` in a process of its own."""
-    return json.loads(run([sys.executable, "-m", "benchmarks._sessions", name, url, *map(str, numbers)], 900))
+    """Run one of the measurements of `_sessions.py` in a process of its own; what goes wrong there is printed."""
+    try:
+        return json.loads(run([sys.executable, "-m", "benchmarks._sessions", name, url, *map(str, numbers)], 900))
+    except subprocess.CalledProcessError as error:
+        print(error.stderr, file=sys.stderr)
+        raise
 
 
 def run(command: Sequence[str], seconds: float) -> str:
