@@ -53,8 +53,9 @@ class Terminal:
         self.resize(*size)
         self.before = termios.tcgetattr(self.slave)
         self.started = time.perf_counter()
+        own = {key: value for key, value in env.items() if key not in ("COLUMNS", "LINES")}
         self.process = subprocess.Popen(
-            command, stdin=self.slave, stdout=self.slave, stderr=self.slave, env=dict(env), cwd=cwd,
+            command, stdin=self.slave, stdout=self.slave, stderr=self.slave, env=own, cwd=cwd,
             start_new_session=True, preexec_fn=_take_terminal,
         )  # fmt: skip
 

@@ -6,6 +6,8 @@ Nothing here is imported before the first frame that the first frame does not ne
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -88,8 +90,10 @@ class WorkbenchApp(App[None]):
             self.post_message(event if isinstance(event, events.Paste) else events.Key(event.key, event.character))
 
     def _show_main(self) -> MainScreen:
+        from agent_workbench.frontends.tui.alt_keys import hear_alt_keys
         from agent_workbench.frontends.tui.screens.main import MainScreen
 
+        hear_alt_keys()
         problems = self._use_keymap()
         main = MainScreen(self.shared, self._glimpse)
         self.push_screen(main)
@@ -110,7 +114,13 @@ class WorkbenchApp(App[None]):
         return problems
 
     def end(self) -> None:
-        """End now, asking nothing, as when the terminal is closed: what is written is kept."""
+        """End now, asking nothing, as when the terminal is closed: what is written is kept.
+
+        A terminal that is gone can block whoever paints; so the process ends in any case soon after the last second.
+        """
+        guard = threading.Timer(LAST_SECOND + 0.5, os._exit, (1,))
+        guard.daemon = True
+        guard.start()
         self.run_worker(self._end(), group="end", exclusive=True)
 
     async def _end(self) -> None:
