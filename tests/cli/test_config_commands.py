@@ -103,6 +103,13 @@ def test_a_new_config_may_have_any_name(awb: Awb, name: str, options: tuple[str,
     assert awb("config", "plan", "--json", "--", name).json["name"] == name
 
 
+def test_a_name_that_is_taken_is_given_again_only_by_force(awb: Awb) -> None:
+    assert "'hello' already" in awb("config", "new", "hello", code=5).err
+    assert awb("run", "hi", "-c", "hello").out
+    awb("config", "new", "hello", "--force")
+    assert "more than one" in awb("config", "show", "hello", code=2).err.lower()
+
+
 def test_delete_removes_a_config_and_refuses_while_sessions_use_it(awb: Awb) -> None:
     awb("config", "new", "mine")
     awb("run", "hi", "-c", "mine")

@@ -36,6 +36,11 @@ def test_stream_json_begins_connected_and_ends_with_exactly_one_done(awb: Awb, s
     assert lines[-2]["content"] == "one two"
 
 
+def test_an_empty_prompt_starts_no_session(awb: Awb) -> None:
+    awb("run", " ", code=2)
+    assert awb("session", "list", "--json").json["total"] == 0
+
+
 def test_continue_goes_on_in_the_newest_session(awb: Awb) -> None:
     awb("run", "my name is Ada")
     assert awb("run", "--continue", "what is my name?").out == "Your name is Ada.\n"

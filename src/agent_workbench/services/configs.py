@@ -74,6 +74,10 @@ class ConfigManager:
         """Return a config, or None."""
         return await asyncio.to_thread(self._store.configs.get, config_id)
 
+    async def is_named(self, name: str) -> bool:
+        """Whether a config of exactly this name exists."""
+        return bool(await asyncio.to_thread(self._store.configs.find, name.strip()))
+
     async def find_config(self, reference: str) -> Config:
         """Return the config of an id or a name that only one has.
 
@@ -239,7 +243,7 @@ class ConfigManager:
         """Return one saved text (NotFound where there is none)."""
         found = await asyncio.to_thread(self._store.configs.revision, config_id, number)
         if found is None:
-            raise NotFound(f"config {config_id} has no revision {number}")
+            raise NotFound(f"config {config_id} has no revision {number}; `awb config history` shows them")
         return found
 
     async def prune(self, config_id: str, *, keep: int) -> int:

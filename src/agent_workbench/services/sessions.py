@@ -248,7 +248,7 @@ class SessionManager(SettingsCalls):
             SessionBusy: If a turn runs in it, here or in another process.
             InvalidBundle: If its config cannot run now.
         """
-        return self._runner.stream(session_id, _message(message, context), frontend)
+        return self._runner.stream(session_id, as_message(message, context), frontend)
 
     def start(self, session_id: str, message: str | Message) -> None:
         """Run a turn in the background, whoever is looking; `follow` shows it, failures too.
@@ -259,15 +259,15 @@ class SessionManager(SettingsCalls):
             UsageError: If the message is empty.
             SessionBusy: If this process runs a turn in the session.
         """
-        self._runner.start(session_id, _message(message, None))
+        self._runner.start(session_id, as_message(message, None))
 
     def queue(self, session_id: str, message: str | Message) -> None:
         """Run a turn when the running one is over; at once where none is."""
-        self._runner.queue(session_id, _message(message, None))
+        self._runner.queue(session_id, as_message(message, None))
 
     def steer(self, session_id: str, message: str | Message) -> None:
         """Say something into the running turn, between two of its steps; a turn of its own where none runs."""
-        self._runner.steer(session_id, _message(message, None))
+        self._runner.steer(session_id, as_message(message, None))
 
     async def cancel(self, session_id: str) -> bool:
         """Stop the turn that this process runs, whoever started it, and wait until it is stored; False where none runs.
@@ -326,7 +326,12 @@ class SessionManager(SettingsCalls):
         await self._watcher.close()
 
 
-def _message(message: str | Message, context: Mapping[str, Any] | None) -> Message:
+def as_message(message: str | Message, context: Mapping[str, Any] | None = None) -> Message:
+    """Return what a person says as a message, with `context` before it as JSON.
+
+    Raises:
+        UsageError: If it is empty.
+    """
     said = user(message) if isinstance(message, str) else message
     if not said.text.strip() and not any(isinstance(part, Image) for part in said.parts):
         raise UsageError("the message is empty")

@@ -91,6 +91,7 @@ async def show(bench: SharedContext, config: str, as_json: bool) -> None:
 @click.option("--template", metavar="TEMPLATE", help="Start from a sample (see `awb template list`).")
 @click.option("--from", "source", metavar="CONFIG", help="Start from another config, a bundle file, or - (stdin).")
 @click.option("-d", "--description", metavar="TEXT", help="One line about it.")
+@click.option("--force", is_flag=True, help="Also where the name is taken: both are then named by their ids.")
 @tag_option
 @json_option
 @with_workbench
@@ -100,12 +101,15 @@ async def new(
     template: str | None,
     source: str | None,
     description: str | None,
+    force: bool,
     tags: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Store a new config called NAME."""
     from agent_workbench.services import templates
 
+    if not force and await bench.configs.is_named(name):
+        raise Conflict(f"there is a config called {name!r} already; choose another name, or --force for a second one")
     if template and source:
         raise UsageError("choose one of --template and --from")
     if source:

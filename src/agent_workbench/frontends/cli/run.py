@@ -77,6 +77,7 @@ async def command(
     is there to ask, whatever needs permission is denied.
     """
     from agent_workbench.services.consent import Beforehand, beforehand_rules
+    from agent_workbench.services.sessions import as_message
 
     if sum((config is not None and not _from_environment("config"), session is not None, go_on)) > 1:
         raise UsageError("name one of --config, --session and --continue: a session knows its config")
@@ -84,7 +85,7 @@ async def command(
         raise UsageError("choose one of --json and --stream-json")
     rules = beforehand_rules(yes_tools)
     text, from_stdin = read_prompt(prompt)
-    message = _with_files(text, files, images)
+    message = as_message(_with_files(text, files, images))  # refused before a session is started for it
     chosen = "last" if go_on else session
     current = await _session(bench, config or DEFAULT_CONFIG, chosen, _settings(fast_edit, model))
     console = Console(quiet=as_json or stream_json)
