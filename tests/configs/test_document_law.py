@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -206,21 +205,20 @@ VERBS: dict[str, Verb] = {
     "add_section": _add_section,
 }
 KEEPS_EVERY_COMMENT = {"append_entry", "rename_key", "move_entry", "move_entry of a map", "add_section", "add_include"}
-done: Counter[str] = Counter()
-refused: Counter[str] = Counter()
 
 
-def obeys(text: str, name: str, chance: random.Random, *, remarked: bool = True) -> None:
-    """Do one edit of one document and hold it against the law; `remarked` if its comments are numbered."""
+def obeys(text: str, name: str, chance: random.Random, *, remarked: bool = True) -> bool:
+    """Do one edit of one document and hold it against the law; `remarked` if its comments are numbered.
+
+    False where the edit was refused.
+    """
     document = Document(text)
     before = meaning(text)
     try:
         edit, meant = VERBS[name](document, before, chance)
     except EditRefused:
         assert document.text == text
-        refused[name] += 1
-        return
-    done[name] += 1
+        return False
     after = edit.apply(text)
     assert exact(meaning(after)) == exact(meant), f"{name}: {edit}\n{text}"
     reading = read(after)
@@ -234,6 +232,7 @@ def obeys(text: str, name: str, chance: random.Random, *, remarked: bool = True)
         assert sorted(re.findall(r"#.?.?c\d+", after)) == sorted(re.findall(r"#.?.?c\d+", text)), (
             f"{name}: {edit}\n{text}"
         )
+    return True
 
 
 def run(seed: int, size: int, edits: int) -> None:
@@ -309,10 +308,12 @@ def test_what_is_commented_out_comes_back_as_it_was(seed: int, size: int) -> Non
         assert exact(meaning(back.apply(hidden.text))) == exact(meaning(text))
 
 
-def test_few_edits_of_ordinary_documents_are_refused() -> None:
-    assert sum(done.values()) + sum(refused.values()) > 5_000
-    rate = {name: refused[name] / (done[name] + refused[name]) for name in VERBS}
-    assert max(rate[name] for name in ("add_tool", "add_provider", "add_include")) < 0.1, rate
+@pytest.mark.parametrize("name", ["add_tool", "add_provider", "add_include"])
+def test_additions_to_ordinary_documents_are_seldom_refused(name: str) -> None:
+    texts = [text for seed in range(150) if not errors(read(text := Texts(seed, 1 + seed % 9).text()).problems)]
+    made = [obeys(text, name, random.Random(number)) for number, text in enumerate(texts)]
+    assert len(made) > 100
+    assert made.count(False) < len(made) / 10
 
 
 @pytest.mark.slow
