@@ -179,7 +179,7 @@ def _get(connection: sqlite3.Connection, config_id: str) -> Config | None:
 def _require(connection: sqlite3.Connection, config_id: str) -> Config:
     found = _get(connection, config_id)
     if found is None:
-        raise NotFound(f"There is no config {config_id}.")
+        raise NotFound(f"there is no config {config_id}")
     return found
 
 

@@ -53,7 +53,7 @@ class SQLiteSessions(SQLiteTurns):
         session_id, moment = str(uuid.uuid4()), rows.now()
         with self._db.write() as connection:
             if connection.execute("SELECT 1 FROM configs WHERE config_id = ?", (config_id,)).fetchone() is None:
-                raise NotFound(f"There is no config {config_id}.")
+                raise NotFound(f"there is no config {config_id}")
             if parent_session_id is not None:
                 _require(connection, parent_session_id)
             _require_revision(connection, config_id, pinned_revision)
@@ -201,7 +201,7 @@ def _get(connection: sqlite3.Connection, session_id: str) -> Session | None:
 def _require(connection: sqlite3.Connection, session_id: str) -> Session:
     found = _get(connection, session_id)
     if found is None:
-        raise NotFound(f"There is no session {session_id}.")
+        raise NotFound(f"there is no session {session_id}")
     return found
 
 
@@ -210,7 +210,7 @@ def _require_revision(connection: sqlite3.Connection, config_id: str, revision: 
         return
     sql = "SELECT 1 FROM config_revisions WHERE config_id = ? AND revision = ?"
     if connection.execute(sql, (config_id, revision)).fetchone() is None:
-        raise NotFound(f"The config {config_id} has no revision {revision}.")
+        raise NotFound(f"config {config_id} has no revision {revision}")
 
 
 def _page(

@@ -243,7 +243,7 @@ def add_messages(
 
 def _require_session(connection: sqlite3.Connection, session_id: str) -> None:
     if connection.execute("SELECT 1 FROM sessions WHERE session_id = ?", (session_id,)).fetchone() is None:
-        raise NotFound(f"There is no session {session_id}.")
+        raise NotFound(f"there is no session {session_id}")
 
 
 def _prove(connection: sqlite3.Connection, lease: Lease, turn_id: str | None = None) -> None:

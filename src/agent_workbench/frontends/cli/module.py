@@ -54,9 +54,8 @@ async def show(bench: SharedContext, module: str, as_json: bool) -> None:
     found = catalog.get(module)
     if found is None:
         near = catalog.nearest(module)
-        raise NotFound(
-            catalog.broken.get(module) or f"there is no module {module!r}" + (f"; did you mean {near}?" if near else "")
-        )
+        hint = f"did you mean {near}?" if near else "`awb module list` shows them"
+        raise NotFound(catalog.broken.get(module) or f"there is no module {module!r}; {hint}")
     if as_json:
         emit_json({
             "id": found.id, "kind": found.kind, "summary": found.summary, "origin": found.origin,
