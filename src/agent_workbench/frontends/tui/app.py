@@ -107,9 +107,9 @@ class WorkbenchApp(App[None]):
 
         if not keymap_path().exists():
             return ()
-        from agent_workbench.frontends.tui.known_keys import known_keys
+        from agent_workbench.frontends.tui.known_keys import command_ids, known_keys
 
-        keymap, problems = load_keymap(known_keys())
+        keymap, problems = load_keymap(known_keys(), command_ids())
         self.set_keymap(keymap)
         return problems
 

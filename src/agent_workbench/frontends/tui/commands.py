@@ -93,7 +93,7 @@ COMMANDS: tuple[Command, ...] = (
             "alt+shift+up", "lower", "lower"),
     Command("layout.reset", "Reset the layout", "Sizes as at first, everything shown", "reset_layout", "", "",
             "reset-layout"),
-    Command("app.jump", "Jump", "Labels on everything; its letter goes there", "jump", "ctrl+o", "jump", "jump"),
+    Command("app.jump", "Jump", "Labels on everything; its letter goes there", "jump", "alt+j", "jump", "jump"),
     Command("app.settings", "Settings", "What holds, and where it comes from", "do('settings')", "f12", "settings",
             "settings"),
     Command("app.tour", "Tour", "The first steps", "tour", "", "", "tour"),

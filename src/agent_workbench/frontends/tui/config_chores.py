@@ -135,6 +135,8 @@ class ConfigChores:
 
     async def _show(self, made: Config) -> None:
         await self._screen.refresh_lists()
+        list_ = self._screen.query_one(ConfigList)
+        list_.put(list(list_.entries.rows), at=made.config_id)
         await self.open(made.config_id)
 
     async def _copy(self, config: Config) -> None:

@@ -147,7 +147,7 @@ class ConfigWork:
         if config is None or not editor.dirty:
             return config is not None
         text = editor.text
-        effect = await effect_of(self._shared, config, text) if config.sessions else None
+        effect = await effect_of(self._shared, config, text)
         try:
             saved = await self._shared.configs.update_config(
                 config.config_id, yaml_content=text, expected_revision=config.revision, note=note
@@ -165,8 +165,8 @@ class ConfigWork:
         self.config = saved
         editor.mark_saved(saved.yaml_content)
         self.desk.set_name(saved.name, saved.revision)
-        lines = [f"Saved as revision {saved.revision}{f'; {effect.when}' if effect and effect.when else ''}."]
-        if effect is not None and effect.following:
+        lines = [f"Saved as revision {saved.revision}{f'; {effect.when}' if effect.when else ''}."]
+        if effect.following:
             lines += [clean_line(str(one), 76) for one in effect.changes[:TOLD]]
             if len(effect.changes) > TOLD:
                 lines.append(f"and {len(effect.changes) - TOLD} more")

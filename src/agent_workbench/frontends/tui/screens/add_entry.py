@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
@@ -140,7 +141,7 @@ class AddEntry(ModalScreen[Edit | None]):
         if offer == self._offer and offer is not None:
             return
         self._offer, self._config = offer, dict(offer.config) if offer else None
-        self.run_worker(self._show_form(offer), group="form", exclusive=True)
+        self.run_worker(partial(self._show_form, offer), group="form", exclusive=True)
         self._propose_soon(0)
 
     async def _show_form(self, offer: Offer | None) -> None:
@@ -169,7 +170,7 @@ class AddEntry(ModalScreen[Edit | None]):
         self._soon = self.set_timer(max(delay, 0.01), self._propose)
 
     def _propose(self) -> None:
-        self.run_worker(self._work_out(), group="propose", exclusive=True)
+        self.run_worker(self._work_out, group="propose", exclusive=True)
 
     async def _work_out(self) -> None:
         """Make the edit as it would be made now, and show it or why it cannot be made."""

@@ -62,13 +62,12 @@ class Columns(Horizontal):
 
     def apply(self, *, alone: bool = False) -> None:
         """Set the sizes on the columns; a part that is `alone` takes all the room."""
-        lists, desk = self.query_one("#browsers"), self.query_one("#edit")
+        lists, desk, chat = (self.query_one(name) for name in ("#browsers", "#edit", "#chat"))
         sizes = Sizes() if alone else self.sizes
         lists.styles.width = sizes.lists or None
         self.query_one("#configs").styles.height = sizes.rows or None
-        # The chats are 1fr wide, on a huge screen 5fr, and a fixed width where none is open: the desk adapts to that.
-        whole = 5 if self.screen.has_class("-huge") else 1
-        desk.styles.width = f"{whole * sizes.share / (1 - sizes.share):.3f}fr" if sizes.share else None
+        desk.styles.width = f"{sizes.share:.3f}fr" if sizes.share else None
+        chat.styles.width = f"{1 - sizes.share:.3f}fr" if sizes.share else None
 
     def grow(self, part: str, by: int) -> None:
         """Make a part wider by some cells, or narrower."""

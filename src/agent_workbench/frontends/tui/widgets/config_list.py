@@ -26,7 +26,6 @@ MARKS: Mapping[str, Run] = {
     "unsaved": ("* ", "warn"),
     "problem": ("! ", "bad"),
     "running": ("● ", "state"),
-    "file": ("≠ ", "warn"),
     "": ("  ", ""),
 }
 SORTS: Mapping[str, str] = {"updated": "newest first", "name": "by name"}
@@ -91,9 +90,7 @@ class ConfigList(Browser):
         bind("configs.session", "n", "ask('session')", "session", "Start a session of this config"),
         bind("configs.rename", "r", "ask('rename')", "rename", "Give the config another name"),
         bind("configs.duplicate", "d", "ask('duplicate')", "copy", "Make a copy of the config", show=False),
-        bind(
-            "configs.import", "i", "ask('import')", "import", "Make one from a file, folder or address", show=False
-        ),
+        bind("configs.import", "i", "ask('import')", "import", "Make one from a file, folder or address", show=False),
         bind("configs.export", "e", "ask('export')", "export", "Write the config to a file", show=False),
         bind("configs.tags", "t", "ask('tags')", "tags", "Tag the config", show=False),
         bind("configs.sort", "s", "ask('sort')", "sort", "By name, or the newest first", show=False),

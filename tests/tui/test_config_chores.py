@@ -1,0 +1,194 @@
+"""What the screen does with configs: entries, fixes, secrets, files, tags, links, and what a save changes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent_workbench.configs.plan import Origin
+from agent_workbench.frontends.tui.screens.add_entry import AddEntry
+from agent_workbench.frontends.tui.screens.main import MainScreen
+from agent_workbench.frontends.tui.screens.pick import Name, Pick
+from agent_workbench.frontends.tui.screens.sheet import Sheet, SheetView
+from agent_workbench.frontends.tui.screens.source import SourceView
+from agent_workbench.frontends.tui.widgets.change_view import ChangeView
+from agent_workbench.frontends.tui.widgets.config_list import ConfigList
+from agent_workbench.frontends.tui.widgets.editor import YamlEditor
+from agent_workbench.frontends.tui.widgets.form import Form
+from agent_workbench.frontends.tui.widgets.inputs import LineInput
+from agent_workbench.frontends.tui.widgets.row_list import RowList
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from workbench import Bench, workbench
+
+
+async def dialog(bench: Bench, kind: type[Any]) -> Any:
+    await bench.until(lambda: isinstance(bench.app.screen, kind), f"a {kind.__name__}")
+    await bench.pilot.pause()
+    return bench.app.screen
+
+
+async def answer(bench: Bench, words: str) -> None:
+    (await dialog(bench, Name)).query_one(LineInput).value = words
+    await bench.press("enter")
+
+
+async def pick(bench: Bench, id: str) -> None:
+    rows = (await dialog(bench, Pick)).query_one(RowList)
+    rows.put(rows.rows, at=id)
+    await bench.press("enter")
+
+
+def go_to(bench: Bench, words: str) -> None:
+    bench.editor.go_to(next(n for n, line in enumerate(bench.editor.text.splitlines(), 1) if words in line))
+
+
+async def test_an_entry_is_disabled_enabled_changed_and_removed_from_where_the_cursor_is(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        before = bench.editor.text
+        go_to(bench, "tool-search")
+        await bench.press("alt+d")
+        await bench.until(lambda: "# - module: tool-search" in bench.editor.text, "commented out")
+        await bench.press("alt+d")
+        await bench.until(lambda: bench.editor.text == before, "and in again")
+        go_to(bench, "delay: 0.03")
+        await bench.press("alt+s")
+        screen = await dialog(bench, AddEntry)
+        await bench.until(lambda: screen.query(Form), "its settings")
+        assert screen.query_one("#offers", RowList).row.id == "provider-mock"
+        await bench.press("escape")
+        await bench.until(lambda: isinstance(bench.app.screen, MainScreen), "closed")
+        await bench.main.run_action("change('remove')")
+        await bench.until(lambda: "provider-mock\n" not in bench.editor.text, "removed")
+        await bench.press("ctrl+z")
+        assert bench.editor.text == before
+
+
+async def test_one_key_fixes_the_problem_of_the_line(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        bench.editor.replace_all(bench.editor.text.replace("tool-todo ", "tool-tood "))
+        await bench.until(lambda: bench.editor.problems, "the problem")
+        go_to(bench, "tool-tood")
+        await bench.press("f9")
+        await bench.until(lambda: "tool-tood" not in bench.editor.text, "fixed")
+        await bench.until(lambda: not bench.editor.problems, "no problem is left")
+        bench.editor.replace_all(bench.editor.text.replace("tool-todo ", "tool-tood ").replace("-search", "-serach"))
+        await bench.until(lambda: len(bench.editor.problems) == 2, "two problems")
+        await bench.main.run_action("change('fix_all')")
+        await bench.until(lambda: not bench.editor.problems, "all are fixed at once")
+
+
+@pytest.mark.usefixtures("ring")
+async def test_one_key_moves_a_secret_into_the_keyring(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        text = "providers:\n  - module: provider-anthropic\n    config:\n      api_key: sk-ant-very-secret-1234567890\n"
+        bench.editor.replace_all(text)
+        await bench.until(lambda: bench.editor.problem_at(3), "it is marked")
+        bench.editor.go_to(4)
+        await bench.press("f9")
+        await bench.until(lambda: "api_key: ${ANTHROPIC_API_KEY}" in bench.editor.text, "a reference stands there")
+
+
+async def test_a_config_is_imported_exported_tagged_copied_and_found(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        work = bench.shared.workspace
+        (work / "mine.yaml").write_text("bundle:\n  name: mine\nproviders:\n  - module: provider-mock\n")
+        await bench.press("f2", "i")
+        await answer(bench, "mine.yaml")
+        await bench.until(lambda: bench.desk._config[0] == "mine", "imported and on the desk")
+        await bench.press("f2", "t")
+        await answer(bench, "/work team=red")
+        config = await bench.shared.configs.find_config("mine")
+        await bench.until(lambda: "team" in bench.shared.store.configs.get(config.config_id).tags, "tagged")  # type: ignore[union-attr]
+        list_ = bench.main.query_one(ConfigList)
+        list_.query_one(LineInput).value = "#team"
+        await bench.until(lambda: [row.id for row in list_.entries.rows] == [config.config_id], "found by its tag")
+        await bench.press("f2", "e")
+        await answer(bench, "out.yaml")
+        await bench.until(lambda: (work / "out.yaml").exists(), "exported")
+        assert (work / "out.yaml").read_text() == config.yaml_content
+        await bench.press("d")
+        await answer(bench, "twin")
+        await bench.until(lambda: bench.shared.store.configs.find("twin"), "copied")
+        await bench.press("s")
+        await bench.until(lambda: list_.sort == "name", "sorted")
+
+
+async def test_a_save_says_what_changes_for_the_sessions_that_take_it(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        await bench.session()
+        await bench.press("f7")
+        bench.editor.replace_all(bench.editor.text.replace("delay: 0.03", "delay: 0.5"))
+        await bench.main.run_action("effect")
+        sheet = await dialog(bench, Sheet)
+        await bench.until(lambda: "delay" in str(sheet.query_one(SheetView).lines), "the change as a plan")
+        await bench.press("escape")
+        await bench.until(lambda: isinstance(bench.app.screen, MainScreen), "closed")
+        await bench.press("ctrl+s")
+        await bench.until(lambda: not bench.editor.dirty, "saved")
+        said = "\n".join(str(one.message) for one in bench.app._notifications)
+        assert "1 session takes it at the next message" in said
+        assert "delay: 0.03 → 0.5" in said
+
+
+async def test_a_value_that_an_include_set_is_shown_in_its_text(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        (bench.shared.workspace / "base.yaml").write_text("bundle:\n  name: base\ntools:\n  - module: tool-bash\n")
+        bench.editor.replace_all("includes:\n  - bundle: ./base.yaml\nproviders:\n  - module: provider-mock\n")
+        plan = await bench.shared.configs.plan_text(bench.editor.text, **bench.main.configs.place)
+        origin = plan.origins["tools[tool-bash]"][-1]
+        bench.main.run_worker(bench.main.configs.jump(origin))
+        source = await dialog(bench, SourceView)
+        await bench.until(lambda: source.query_one(YamlEditor).cursor_location[0] == origin.line - 1, "at the line")
+        assert source.query_one(YamlEditor).read_only
+        await bench.press("escape")
+        await bench.until(lambda: isinstance(bench.app.screen, MainScreen), "closed")
+        bench.main.run_worker(bench.main.configs.jump(Origin("nowhere.yaml", 1)))
+        await bench.until(lambda: any("not here" in one.message for one in bench.app._notifications), "said")
+
+
+async def test_a_linked_file_is_written_and_its_changes_are_asked_about(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        await bench.main.run_action("config('link')")
+        await answer(bench, "hello.yaml")
+        path = bench.shared.workspace / "hello.yaml"
+        await bench.until(lambda: path.exists() and "linked" in bench.main.configs.config.tags, "linked")  # type: ignore[union-attr]
+        await bench.type("# mine")
+        await bench.press("ctrl+s")
+        await bench.until(lambda: path.read_text().startswith("# mine"), "a save writes the file")
+        path.write_text(path.read_text() + "# outside\n")
+        await dialog(bench, Pick)
+        await pick(bench, "look")
+        await dialog(bench, Sheet)
+        await bench.press("escape")
+        await pick(bench, "theirs")
+        await bench.until(lambda: bench.editor.text.endswith("# outside\n") and not bench.editor.dirty, "taken")
+        await bench.main.run_action("config('unlink')")
+        await bench.until(lambda: "linked" not in bench.main.configs.config.tags, "unlinked")  # type: ignore[union-attr]
+
+
+async def test_history_stands_side_by_side_where_there_is_room(tmp_path: Path):
+    async with workbench(tmp_path, (200, 50)) as bench:
+        await bench.type("# two")
+        await bench.press("ctrl+s")
+        await bench.until(lambda: not bench.editor.dirty, "saved")
+        await bench.press("f6", "f6", "f6")
+        change = bench.desk.query_one("History ChangeView", ChangeView)
+        await bench.until(lambda: any("│" in text for line in change.lines for text, _ in line), "two columns")
+        await bench.press("s")
+        await bench.until(lambda: not any(" │ " in text for line in change.lines for text, _ in line), "one column")
+
+
+async def test_a_config_whose_variable_is_not_set_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with workbench(tmp_path) as bench:
+        list_ = bench.main.query_one(ConfigList)
+
+        def marked() -> set[str]:
+            return {row.left[1][0] for row in list_.entries.rows if row.right and "needs key" in row.right[0][0]}
+
+        await bench.until(lambda: "anthropic" in marked(), "it needs a key")
+        assert "hello" not in marked()
