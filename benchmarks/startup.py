@@ -165,7 +165,9 @@ def start(program: Program, home: Path, *, warm: bool) -> tuple[float, float, fl
             seconds = terminal.until(*program.shows, patience=40)
         except Never as error:
             ended = terminal.process.poll()
-            raise Never(f"it ended with {ended} before a screen") if ended is not None else error
+            if ended is None:
+                raise
+            raise Never(f"it ended with {ended} before a screen") from error
         figures = seconds, terminal.cpu(), terminal.memory() / 1e6
         if warm and program.name.startswith("agent-workbench"):
             terminal.until("F1 help")

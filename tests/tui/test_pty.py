@@ -63,7 +63,7 @@ def test_the_first_minute(awb: Terminal, home: Path):
     awb.until("hello", "anthropic", "team", "module: provider-mock", READY, what="samples and hello on the desk")
 
     awb.press("alt+a")
-    awb.until("provider", "include", what="what can be added")
+    awb.until("Add to hello", what="what can be added")
     awb.press("enter")
     awb.until("Add a tool to hello", what="the dialog")
     awb.type("bash")

@@ -24,7 +24,6 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
-from textual.widgets import TextArea
 from textual.widgets.text_area import Selection
 
 from agent_workbench.configs.edits import Edit
@@ -33,6 +32,7 @@ from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import EditRefused
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.inputs import one_to_one
+from agent_workbench.frontends.tui.widgets.steady import SteadyArea
 from agent_workbench.frontends.tui.widgets.yaml_highlight import highlight, styles
 
 Check = Callable[[str], tuple[Problem, ...]]
@@ -47,7 +47,7 @@ _COLORS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info
 _TOKEN = re.compile(r"[^\s,\]}#]+")
 
 
-class YamlEditor(TextArea):
+class YamlEditor(SteadyArea):
     """A text and the problems in it. Give `check`: it is called off the event loop, after each pause in typing."""
 
     DEFAULT_CSS = """
@@ -63,9 +63,7 @@ class YamlEditor(TextArea):
         bind("editor.line", "ctrl+l", "want('line')", "go to line", "Go to a line by its number", show=False),
         bind("editor.external", "ctrl+g", "want('external')", "$EDITOR", "Edit the text in $EDITOR"),
         bind("editor.problem", "f8", "next_problem", "next problem", "Go to the next problem", show=False),
-        bind(
-            "editor.fix", "f9", "want('fix')", "fix", "Fix the problem of this line, if a fix is known", show=False
-        ),
+        bind("editor.fix", "f9", "want('fix')", "fix", "Fix the problem of this line, if a fix is known", show=False),
         bind("editor.complete", "ctrl+@,ctrl+space", "want('complete')", "complete", "Offer what fits", show=False),
         bind("editor.line_up", "alt+up", "move_line(-1)", "line up", "Move the line up", show=False),
         bind("editor.line_down", "alt+down", "move_line(1)", "line down", "Move the line down", show=False),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rich.text import Text
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from agent_workbench.conversation.clean import clean
+from agent_workbench.frontends.tui.widgets.steady import SteadyArea
 
 
 def one_to_one(raw: str) -> str:
@@ -50,7 +51,7 @@ class LineInput(Input):
         return one_to_one(value)
 
 
-class SafeArea(TextArea):
+class SafeArea(SteadyArea):
     """A text area that paints control characters as something seen."""
 
     DEFAULT_CSS = """

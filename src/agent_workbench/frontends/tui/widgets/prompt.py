@@ -15,6 +15,7 @@ from textual.widgets import Label, TextArea
 
 from agent_workbench.conversation.clean import clean
 from agent_workbench.frontends.tui.widgets.offers import MOST, Offer, Offers, fitting
+from agent_workbench.frontends.tui.widgets.steady import SteadyArea
 
 PLACEHOLDER = "ask, or / for commands"
 PASTE_LINES = 10
@@ -37,7 +38,7 @@ def _bindings(inherited: Iterable[BindingType]) -> list[BindingType]:
     return kept
 
 
-class PromptArea(TextArea, inherit_bindings=False):
+class PromptArea(SteadyArea, inherit_bindings=False):
     """A text area that sends on Enter, grows to eight lines, remembers, and folds big pastes.
 
     What is typed or pasted is cleaned on its way in. A folded paste shows as a chip such as `[pasted 1: 120 lines]`;
