@@ -18,6 +18,7 @@ from agent_workbench.frontends.cli.output import counted, emit, emit_json, narra
 if TYPE_CHECKING:
     from agent_workbench.configs.document import Document
     from agent_workbench.configs.edits import Edit
+    from agent_workbench.configs.modules import ModuleKind
     from agent_workbench.services.shared import SharedContext
     from agent_workbench.services.texts import ConfigText
 
@@ -98,12 +99,8 @@ async def add_tool(
     dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Add the tool MODULE to a config, or set more of the one that is there."""
-    from agent_workbench.services.given import config_from_pairs, known_module
-
-    catalog = bench.configs.catalog
-    known_module(catalog, module, "tool", source=source or "")
-    values = config_from_pairs(catalog, module, key_values(pairs, "--set"))
-    change: Callable[[Document], Edit] = lambda doc: doc.add_tool(module, source, values or None)  # noqa: E731
+    values = _settings(bench, module, "tool", source, pairs)
+    change = lambda doc: doc.add_tool(module, source, values)  # noqa: E731
     await make(bench, config, change, note or f"add {module}", dry_run=dry_run, as_json=as_json)
 
 
@@ -121,13 +118,19 @@ async def add_provider(
     dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Add the provider MODULE to a config, or set more of the one that is there."""
+    values = _settings(bench, module, "provider", source, pairs)
+    change = lambda doc: doc.add_provider(module, source, values)  # noqa: E731
+    await make(bench, config, change, note or f"add {module}", dry_run=dry_run, as_json=as_json)
+
+
+def _settings(
+    bench: SharedContext, module: str, kind: ModuleKind, source: str | None, pairs: tuple[str, ...]
+) -> dict[str, Any] | None:
+    """Return what `--set` gives to a module that is known, None where that is nothing."""
     from agent_workbench.services.given import config_from_pairs, known_module
 
-    catalog = bench.configs.catalog
-    known_module(catalog, module, "provider", source=source or "")
-    values = config_from_pairs(catalog, module, key_values(pairs, "--set"))
-    change: Callable[[Document], Edit] = lambda doc: doc.add_provider(module, source, values or None)  # noqa: E731
-    await make(bench, config, change, note or f"add {module}", dry_run=dry_run, as_json=as_json)
+    known_module(bench.configs.catalog, module, kind, source=source or "")
+    return config_from_pairs(bench.configs.catalog, module, key_values(pairs, "--set")) or None
 
 
 @click.command("add-include")
