@@ -92,11 +92,6 @@ def plain(node: Node | None) -> Any:
     return node.value
 
 
-def identical(one: Node, other: Node) -> bool:
-    """Whether two nodes hold the same value of the same types (`1`, `1.0` and `true` differ)."""
-    return bool(_content(one) == _content(other))
-
-
 def _content(node: Node) -> Any:
     """Return a value that equals another's where the content does, and can be looked up."""
     value = node.value
