@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
 import zipfile
-from importlib.metadata import entry_points, version
+from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,19 @@ def test_every_public_name_can_be_imported() -> None:
         assert getattr(agent_workbench, name) is not None
     with pytest.raises(AttributeError, match="nothing"):
         _ = agent_workbench.nothing
+
+
+def test_every_dependency_is_used() -> None:
+    source = "\n".join(path.read_text("utf-8") for path in ROOT.glob("src/**/*.py"))
+    for requirement in PROJECT["project"]["dependencies"]:
+        name = plain(re.split(r"[<>=]", requirement)[0])
+        modules = [top for top, owners in packages_distributions().items() if name in map(plain, owners)]
+        assert re.search(rf"(import|from) ({'|'.join(modules)})\b|\"({'|'.join(modules)})\"", source), requirement
+
+
+def plain(name: str) -> str:
+    """Return a distribution's name as every tool compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_no_file_is_longer_than_600_lines() -> None:
