@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent_workbench.configs.environment import references
+from agent_workbench.configs.environment import REFERENCE, references
 from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.reader import read, show_path
 from agent_workbench.services.keys import Source, environment, source_of
@@ -59,8 +59,8 @@ def _named(mount_plan: Mapping[str, Any]) -> dict[str, Any]:
 
 def unset_in(text: str) -> tuple[str, ...]:
     """Return the variables without a default that a text itself refers to and nobody has set; includes are not read."""
-    if "${" not in text:
-        return ()
     env = environment()
+    if all(match[1] in env or match[2] is not None for match in REFERENCE.finditer(text)):
+        return ()  # most texts: only the others need to be read, as a name may stand in a comment
     found = references(read(text).data)
     return tuple(dict.fromkeys(one.name for one in found if one.status(env) == "unset"))

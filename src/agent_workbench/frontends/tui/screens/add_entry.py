@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -79,7 +78,8 @@ class AddEntry(ModalScreen[Edit | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = Content(clean_line(self._addition.title))  # a str would be read as markup
+            title = f"Settings of {self._at}" if self._at else self._addition.title
+            box.border_title = Content(clean_line(title))  # a str would be read as markup
             with Horizontal(id="search"):
                 yield Static("search", classes="label")
                 yield LineInput(placeholder=self._addition.placeholder, id="words")
@@ -141,9 +141,10 @@ class AddEntry(ModalScreen[Edit | None]):
         if offer == self._offer and offer is not None:
             return
         self._offer, self._config = offer, dict(offer.config) if offer else None
-        self.run_worker(partial(self._show_form, offer), group="form", exclusive=True)
+        self._show_form(offer)
         self._propose_soon(0)
 
+    @work(group="form", exclusive=True)
     async def _show_form(self, offer: Offer | None) -> None:
         settings = self.query_one("#settings")
         await settings.remove_children()
@@ -169,8 +170,9 @@ class AddEntry(ModalScreen[Edit | None]):
             self._soon.stop()
         self._soon = self.set_timer(max(delay, 0.01), self._propose)
 
-    def _propose(self) -> None:
-        self.run_worker(self._work_out, group="propose", exclusive=True)
+    @work(group="propose", exclusive=True)
+    async def _propose(self) -> None:
+        await self._work_out()
 
     async def _work_out(self) -> None:
         """Make the edit as it would be made now, and show it or why it cannot be made."""
@@ -182,7 +184,7 @@ class AddEntry(ModalScreen[Edit | None]):
                 raise UsageError("a value does not fit" if config is None and offer else "choose what to add")
             edit = await asyncio.to_thread(self._addition.propose, offer.id, config)
             if edit.is_noop:
-                raise UsageError("this is there already; nothing would change")
+                raise UsageError("as it stands in the text: nothing would change")
         except WorkbenchError as error:
             self._edit = None
             change.show(())

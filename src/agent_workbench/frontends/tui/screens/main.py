@@ -97,6 +97,7 @@ class MainScreen(PartedScreen):
     async def _begin(self) -> None:
         await self.settings.begin()
         await self.chores.begin()
+        await self.overview.look_for_keys()
         self.ready = True
         await self.query(FirstLook).remove()
         self.begun.set()

@@ -69,7 +69,7 @@ def _entry(plan: Plan, path: str, key: str, value: Any, depth: int) -> Iterator[
         yield from _values(plan, path, value, depth + 1)
     else:
         left = [(f"{indent}{clean_line(key):<20} ", "key"), (clean_line(_short(value), 200), "")]
-        yield Row(path, left, _origins(plan, path))
+        yield Row(path, left, _origins(plan, path), right_yields=True)
 
 
 def _short(value: Any) -> str:

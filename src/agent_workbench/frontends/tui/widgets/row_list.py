@@ -20,15 +20,22 @@ from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, pad, width_of
 from agent_workbench.frontends.tui.widgets.paint import LinesView
 
+#: What a right end that yields keeps, in cells.
+LEAST_RIGHT = 11
+
 
 @dataclass(frozen=True)
 class Row:
-    """One line. The left end gives way to the right one; a heading cannot be chosen. Texts are clean."""
+    """One line; a heading cannot be chosen. Texts are clean.
+
+    Where both ends do not fit the left one is cut, with `right_yields` the right one first.
+    """
 
     id: str
     left: Sequence[Run]
     right: Sequence[Run] = ()
     heading: bool = False
+    right_yields: bool = False
 
 
 class RowList(LinesView, can_focus=True):
@@ -179,7 +186,10 @@ class RowList(LinesView, can_focus=True):
             return self.strip_of([(" " * width, "")])
         row = self.rows[index]
         inner = max(0, width - 2)
-        line = ends(row.left, row.right, inner) if row.right else fit(row.left, inner)
+        right = row.right
+        if row.right_yields:
+            right = fit(right, max(LEAST_RIGHT, inner - width_of(row.left) - 1))
+        line = ends(row.left, right, inner) if right else fit(row.left, inner)
         line = pad(line, inner)
         if index != self.cursor:
             return self.strip_of([(" ", ""), *line, (" " * (width - 1 - width_of(line)), "")])

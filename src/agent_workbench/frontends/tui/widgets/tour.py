@@ -23,11 +23,11 @@ class Step:
 
 
 STEPS = (
-    Step("add", "alt+a", "adds a tool to the sample: type to search, enter takes it"),
-    Step("save", "^s", "saves; every save is a revision that you can go back to"),
-    Step("session", "^n", "starts a session of it; write something, enter sends"),
-    Step("split", "^t", "opens a second session beside it: both answer at once"),
-    Step("palette", "^p", "finds everything by name, F1 explains what you are in"),
+    Step("add", "alt+a", "adds a tool: type to search, enter takes it"),
+    Step("save", "^s", "saves; History has every save to go back to"),
+    Step("session", "^n", "starts a session: write, enter sends"),
+    Step("split", "^t", "opens a second one beside it; both answer"),
+    Step("palette", "^p", "finds everything by name, F1 explains it"),
 )
 _STYLES = {"muted": "$foreground 60%", "strong": "bold", "state": "$text-primary", "key": "bold $text-accent"}
 
@@ -83,7 +83,7 @@ class Tour(Widget):
             return Content("")
         step = STEPS[self.step]
         left: list[Run] = [(f"{self.step + 1}/{len(STEPS)}  ", "state"), (step.key, "key"), (f" {step.words}", "")]
-        line = ends(left, [("alt+q", "key"), (" ends the tour", "muted")], self.content_size.width)
+        line = ends(left, [("alt+q", "key"), (" ends this", "muted")], self.content_size.width)
         return Content.assemble(*((text, _STYLES.get(role, "")) for text, role in line))
 
     def on_click(self, event: events.Click) -> None:
