@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import importlib
+import pkgutil
 
+import pytest
+from textual.binding import Binding
+
+import agent_workbench.frontends.tui as tui
 from agent_workbench.frontends.tui.keys import keymap_path, load_keymap, read_keymap
+from agent_workbench.frontends.tui.known_keys import known_keys
 
 KNOWN = {"editor.save": "ctrl+s", "editor.find": "ctrl+f", "app.quit": "ctrl+q"}
 
@@ -46,3 +52,14 @@ def test_without_a_file_nothing_changes_and_an_unreadable_one_is_a_problem():
     keymap_path().parent.mkdir(parents=True)
     keymap_path().write_bytes(b"\xff")
     assert len(load_keymap(KNOWN)[1]) == 1
+
+
+def test_a_keymap_file_may_name_the_id_of_every_key_there_is():
+    known = set(known_keys())
+    for package in (tui.widgets, tui.screens):
+        for info in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{package.__name__}.{info.name}")
+            for kind in vars(module).values():
+                own = kind.__dict__.get("BINDINGS", ()) if isinstance(kind, type) else ()
+                ids = {one.id for one in own if isinstance(one, Binding) and one.id}
+                assert ids <= known, f"{kind.__name__} is missing in known_keys"

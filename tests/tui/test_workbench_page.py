@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent_workbench.frontends.tui.commands import COMMANDS, Command
+from agent_workbench.frontends.tui.known_keys import known_keys
 
 PAGE = (Path(__file__).parents[2] / "docs" / "workbench.md").read_text("utf-8")
 
@@ -18,3 +19,8 @@ def test_the_page_has_a_line_for_the_command(command: Command):
     assert command.help in line
     assert all(f"`{key.strip()}`" in line for key in command.key.split(",") if key.strip())
     assert not command.slash or f"`/{command.slash}`" in line
+
+
+@pytest.mark.parametrize("id", known_keys())
+def test_the_page_names_the_id_of_every_key(id: str):
+    assert f"`{id}` |" in PAGE
