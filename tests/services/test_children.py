@@ -176,7 +176,7 @@ async def test_what_binds_the_parent_binds_its_children(
 ) -> None:
     write = calls(("write_file", {"file_path": "a.txt", "content": "hi"}))
     made = await team(bench, [calls(errand()), "ok"], [write, "it was denied"], session=session)
-    await bench.sessions.update_session(made.session_id, settings=settings)
+    await bench.sessions.change_settings(made.session_id, **settings)
     person = Person(Answer("allow"))
     await played(bench, made, person)
     assert person.questions == []
@@ -192,7 +192,7 @@ async def test_a_mode_that_is_changed_meanwhile_holds_for_a_child_at_its_next_st
 
         async def ask(self, question: Question) -> Answer:
             self.asked += 1
-            await bench.sessions.update_session(session.session_id, settings={"permission_mode": "plan"})
+            await bench.sessions.change_settings(session.session_id, permission_mode="plan")
             return Answer("allow")
 
     person = Tightens()

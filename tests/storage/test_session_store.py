@@ -106,12 +106,9 @@ def test_only_what_is_given_changes_and_drafts_do_not_move_a_session_up(store: S
     assert (drafted.draft, drafted.needs_you, drafted.title) == ("half a \ufffd thought", True, "first")
     assert drafted.updated_at == session.updated_at
     changed = store.sessions.update(
-        session.session_id, title="second", status="completed", settings={"mode": "ask"}, tags={}, pinned_revision=1,
-        needs_you=False,
-    )  # fmt: skip
-    assert (changed.title, changed.status, changed.settings, changed.pinned_revision) == (
-        "second", "completed", {"mode": "ask"}, 1,
-    )  # fmt: skip
+        session.session_id, title="second", status="completed", tags={}, pinned_revision=1, needs_you=False
+    )
+    assert (changed.title, changed.status, changed.pinned_revision) == ("second", "completed", 1)
     assert changed.updated_at > session.updated_at
     assert (changed.needs_you, changed.draft) == (False, drafted.draft)
     assert store.sessions.update(session.session_id, unpin=True).pinned_revision is None

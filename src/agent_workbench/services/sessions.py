@@ -33,7 +33,7 @@ from agent_workbench.services.settings_calls import SettingsCalls
 from agent_workbench.services.turns import TurnRunner
 from agent_workbench.services.watcher import Changed, Watcher
 from agent_workbench.storage.ports import Store
-from agent_workbench.storage.records import DayUsage, Page, Session, StoredMessage, Turn
+from agent_workbench.storage.records import DayUsage, Page, Session, SessionStatus, StoredMessage, Turn
 
 
 class SessionManager(SettingsCalls):
@@ -123,17 +123,32 @@ class SessionManager(SettingsCalls):
         except NotFound:
             return None
 
-    async def update_session(self, session_id: str, **changes: Any) -> Session:
-        """Change title, tags, draft, status, settings or the pinned revision (see `SessionStore.update`).
-
-        Settings are replaced whole; `change_settings` changes one and tells the session's followers.
+    async def update_session(
+        self,
+        session_id: str,
+        *,
+        title: str | None = None,
+        status: SessionStatus | None = None,
+        draft: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        pinned_revision: int | None = None,
+        unpin: bool = False,
+    ) -> Session:
+        """Change what is given; `unpin` lets it follow its config again. What it runs with is `change_settings`.
 
         Raises:
-            NotFound: If there is no such session.
-            UsageError: If a setting means nothing.
+            NotFound: If there is no such session, or its config has no such revision.
         """
-        check(changes.get("settings") or {})
-        return await asyncio.to_thread(lambda: self._store.sessions.update(session_id, **changes))
+        return await asyncio.to_thread(
+            self._store.sessions.update,
+            session_id,
+            title=title,
+            status=status,
+            draft=draft,
+            tags=tags,
+            pinned_revision=pinned_revision,
+            unpin=unpin,
+        )
 
     async def delete_session(self, session_id: str) -> bool:
         """Stop a session and delete it with its messages; False where there was none."""

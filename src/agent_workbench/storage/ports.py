@@ -128,7 +128,6 @@ class SessionStore(Protocol):
         title: str | None = None,
         status: SessionStatus | None = None,
         draft: str | None = None,
-        settings: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
         pinned_revision: int | None = None,
         unpin: bool = False,

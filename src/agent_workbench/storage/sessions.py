@@ -82,7 +82,6 @@ class SQLiteSessions(SQLiteTurns):
         title: str | None = None,
         status: SessionStatus | None = None,
         draft: str | None = None,
-        settings: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
         pinned_revision: int | None = None,
         unpin: bool = False,
@@ -95,7 +94,6 @@ class SQLiteSessions(SQLiteTurns):
         """
         given = {
             "title": title, "status": status, "draft": draft, "pinned_revision": pinned_revision,
-            "settings": None if settings is None else codec.dumps(settings),
             "tags": None if tags is None else rows.tags_json(tags),
             "needs_you": None if needs_you is None else int(needs_you),
         }  # fmt: skip
