@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,6 +56,30 @@ def test_every_command_says_what_it_does() -> None:
 def test_every_exit_code_is_in_the_docs() -> None:
     for code in {0, 130, *(code for _, code in EXIT_CODES)}:
         assert f"\n| {code} | " in CLI
+
+
+def shown(page: Path) -> Iterator[str]:
+    """Yield the command lines of our program that a page shows in its code, each up to a pipe or a comment."""
+    for line in page.read_text("utf-8").splitlines():
+        for part in re.split(r"\s\|\s", line) if re.match(r"    |[$] |awb ", line) else ():
+            found = re.match(r"(?:[$] )?(?:uv run )?(awb( .*)?)$", re.split(r"\s+#|\s{3,}(?=\S)", part.strip())[0])
+            if found:
+                yield found[1]
+
+
+@pytest.mark.parametrize(
+    ("page", "line"),
+    [(page, line) for page in PAGES for line in dict.fromkeys(shown(page))],
+    ids=lambda value: value if isinstance(value, str) else value.stem,
+)
+def test_every_command_line_that_is_shown_could_be_typed(page: Path, line: str) -> None:
+    command: click.Command | None = cli
+    _, *words = shlex.split(line)
+    while isinstance(command, click.Group) and words:
+        rest = command.make_parser(click.Context(command)).parse_args(words)[1]
+        command, words = command.get_command(click.Context(command), rest[0]), rest[1:]
+    assert command is not None
+    command.make_parser(click.Context(command)).parse_args(words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
