@@ -184,7 +184,7 @@ async def test_history_shows_what_each_revision_changed_and_restores_an_old_one(
         return Revision("c", number, text, "", NOW, note=f"n{number}")
 
     host = Host()
-    async with host.run_test(size=(80, 40)) as pilot:
+    async with host.run_test(size=(70, 40)) as pilot:
         view = host.query_one(History)
         view.show([revision(3, "a\nb\nc\n"), revision(2, "a\nb\n"), revision(1, "a\n")])
         change = view.query_one(ChangeView)

@@ -64,3 +64,8 @@ def unset_in(text: str) -> tuple[str, ...]:
         return ()  # most texts: only the others need to be read, as a name may stand in a comment
     found = references(read(text).data)
     return tuple(dict.fromkeys(one.name for one in found if one.status(env) == "unset"))
+
+
+def refers(text: str) -> bool:
+    """Whether a text itself names a variable that somebody has to set; a comment counts."""
+    return any(match[2] is None for match in REFERENCE.finditer(text))

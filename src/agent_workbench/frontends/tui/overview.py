@@ -17,7 +17,7 @@ from agent_workbench.frontends.tui.widgets.problems import ProblemList
 from agent_workbench.frontends.tui.widgets.session_list import SessionList, session_rows
 from agent_workbench.services.keys import names
 from agent_workbench.services.shared import SharedContext
-from agent_workbench.services.variables import unset_in
+from agent_workbench.services.variables import refers, unset_in
 from agent_workbench.storage.records import ConfigMetadata, Session
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Overview:
 
         def look() -> dict[str, tuple[str, ...]]:
             texts = ((one.config_id, self._shared.store.configs.get(one.config_id)) for one in self._configs)
-            return {id: unset for id, found in texts if found and (unset := unset_in(found.yaml_content))}
+            return {id: unset_in(found.yaml_content) for id, found in texts if found and refers(found.yaml_content)}
 
         missing = await asyncio.to_thread(look)
         if missing != self._missing:

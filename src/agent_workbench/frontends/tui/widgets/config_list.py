@@ -19,6 +19,8 @@ from agent_workbench.storage.records import ConfigMetadata
 
 #: The tag that puts a config into a folder.
 FOLDER = "folder"
+#: The folder of what ships with the program.
+SAMPLES = "samples"
 #: Tags that the program sets and reads itself.
 OWN_TAGS = frozenset((FOLDER, FILE_TAG, BASE_TAG, LINK_TAG))
 #: What a mark before a name means.
@@ -42,18 +44,22 @@ def config_rows(
 ) -> Iterator[Row]:
     """Yield rows by folder, one's own first and the samples last.
 
-    `marks` maps ids to a key of `MARKS`, `missing` to the variables that a config refers to and nobody has set;
+    `marks` maps ids to a key of `MARKS`, `missing` to the variables that a config refers to and nobody has set (none:
+    all that it refers to are set, which a newcomer should know of a sample);
     `about` adds descriptions, tags and the names of the variables, where there is room for them.
     """
     folders: dict[str, list[ConfigMetadata]] = {}
     for config in configs:
         folders.setdefault(config.tags.get(FOLDER, ""), []).append(config)
-    for folder in sorted(folders, key=lambda name: (name == "samples", name)):
+    for folder in sorted(folders, key=lambda name: (name == SAMPLES, name)):
         if len(folders) > 1:
             yield Row(f"folder {folder}", [(clean_line(folder) or "mine", "muted")], heading=True)
         for config in folders[folder]:
             right: list[Run] = []
-            if wanted := missing.get(config.config_id):
+            wanted = missing.get(config.config_id)
+            if wanted is not None and not wanted and folder == SAMPLES:
+                right.append(("key set", "good"))
+            elif wanted:
                 right.append((f"needs {clean_line(', '.join(wanted), 60)}" if about else "needs key", "warn"))
             if config.sessions:
                 right.append((f"  {config.sessions}" if right else f"{config.sessions}", "muted"))
