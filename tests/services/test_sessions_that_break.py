@@ -41,7 +41,7 @@ async def talking(
     """Open a server with a script, and a session of a config that speaks to it."""
     module = lookup_module(tool or Lookup())
     known = Catalog({**load_catalog().modules, module.id: module})
-    bench.bundles._load_catalog = lambda: known
+    bench.bundles.catalog = known
     async with WireServer(*script) as server:
         config = await bench.configs.create_config("broken", config_text(kind, server.url))
         yield server, (await bench.sessions.create_session(config.config_id)).session_id

@@ -140,7 +140,7 @@ async def test_a_session_moves_between_all_providers_and_none_refuses_its_histor
     tool = Lookup()
     module = lookup_module(tool)
     known = Catalog({**load_catalog().modules, module.id: module})
-    bench.bundles._load_catalog = lambda: known
+    bench.bundles.catalog = known
     async with WireServer() as server:
         entries = [
             {"module": kind.module, "config": {
