@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent_workbench.conversation.usage import Usage
-from agent_workbench.errors import NotFound
 from agent_workbench.services.sessions import SessionManager
 
 
@@ -40,9 +39,7 @@ async def last_answers(sessions: SessionManager, session_ids: Sequence[str]) -> 
 
 async def last_answer(sessions: SessionManager, session_id: str) -> Answered:
     """Return what a session last answered; without any turn, an empty answer (NotFound where there is none)."""
-    session = await sessions.get_session(session_id)
-    if session is None:
-        raise NotFound(f"there is no session {session_id}")
+    session = await sessions.find_session(session_id)
     turns = [turn for turn in await sessions.turns(session_id) if turn.steps or turn.model]
     if not turns:
         return Answered(session_id, session.title, str(session.settings.get("model", "")), 0, "", "")

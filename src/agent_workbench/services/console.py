@@ -13,7 +13,6 @@ from agent_workbench.conversation.codec import message_to_json
 from agent_workbench.engine.hooks.redaction import Redaction, RedactionConfig
 from agent_workbench.engine.ports import Request
 from agent_workbench.engine.repair import sendable
-from agent_workbench.errors import NotFound
 from agent_workbench.services.shapes import turn_to_json
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import StoredEvent, StoredMessage, Turn
@@ -40,8 +39,7 @@ async def entries(bench: SharedContext, session_id: str) -> Sequence[Entry]:
     Raises:
         NotFound: If there is no such session.
     """
-    if await bench.sessions.get_session(session_id) is None:
-        raise NotFound(f"there is no session {session_id}")
+    await bench.sessions.find_session(session_id)
     turns, messages = await asyncio.gather(bench.sessions.turns(session_id), bench.sessions.messages(session_id))
     events = await asyncio.to_thread(bench.store.sessions.events, session_id)
     return await asyncio.to_thread(_merged, turns, messages, events)

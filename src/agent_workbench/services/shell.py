@@ -13,7 +13,7 @@ from agent_workbench.conversation.messages import Message, ToolCall, ToolResult,
 from agent_workbench.engine.calls import Calls, Ledger
 from agent_workbench.engine.hooks.dispatch import Hooks
 from agent_workbench.engine.ports import Frontend
-from agent_workbench.errors import NotFound, UsageError, WorkbenchError
+from agent_workbench.errors import UsageError, WorkbenchError
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.ports import SessionStore
 from agent_workbench.storage.records import Lease, TurnState
@@ -37,9 +37,6 @@ async def run_command(
         InvalidBundle: If its config cannot run.
     """
     store = bench.store.sessions
-    session = await asyncio.to_thread(store.get, session_id)
-    if session is None:
-        raise NotFound(f"there is no session {session_id}")
     if not command.strip():
         raise UsageError("there is no command after the !")
     config = await bench.sessions.effective(session_id)
