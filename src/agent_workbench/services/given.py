@@ -41,8 +41,8 @@ def known_module(catalog: Catalog, module_id: str, kind: ModuleKind, *, source: 
     near = catalog.nearest(module_id, kind)
     if module is not None:
         raise UsageError(f"{module_id} is a {module.kind} module; name a {kind} module")
-    hint = f"did you mean {near}?" if near else f"`awb module list --kind {kind}` shows them"
-    raise NotFound(f"there is no {kind} module {module_id!r}; {hint} --source names one that is not installed")
+    hint = f"did you mean {near}?" if near else f"`awb module list --kind {kind}` shows them."
+    raise NotFound(f"there is no {kind} module {module_id!r}; {hint} For one that is not installed, say --source")
 
 
 def _put(config: dict[str, Any], keys: Iterable[str], value: Any) -> None:
