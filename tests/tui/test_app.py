@@ -302,7 +302,7 @@ async def test_a_session_is_renamed_forked_and_deleted_from_the_list(tmp_path: P
 async def test_broadcast_sends_one_prompt_to_all_panes(tmp_path: Path):
     async with workbench(tmp_path) as bench:
         one, two = await bench.session(), await bench.session("ctrl+t")
-        await bench.press("alt+b")
+        await bench.press("alt+g")
         await bench.say("my name is Ada")
         await bench.until(lambda: "Ada" in bench.text_of(one) and "Ada" in bench.text_of(two), "both were told")
 

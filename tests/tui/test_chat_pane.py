@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from looks import HOSTILE, assert_inert, rows, text
 from textual.app import App, ComposeResult
+from textual.events import Paste
 
 from agent_workbench.conversation.events import (
     Answer,
@@ -212,7 +213,7 @@ async def test_copy_fork_and_edit_are_passed_on():
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN)
         app.pane.transcript.focus()
-        await pilot.press("y", "f", "e")
+        await pilot.press("ctrl+y", "alt+k", "alt+r")
         assert app.posted == [("copy", "Two files."), ("fork", 3), ("edit", 0, "what is here?")]
 
 
@@ -237,6 +238,32 @@ async def test_a_question_takes_the_focus_from_an_empty_prompt_and_gives_it_back
         app.now = GRACE_S + 1
         await pilot.press("y")
         assert app.posted == [("answer", "1", Answer("allow"))]
+        assert app.pane.prompt.has_focus
+
+
+async def test_a_turn_that_ends_while_its_question_has_the_focus_leaves_that_to_the_prompt():
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN[:9], ASKED)
+        await pilot.pause()
+        assert app.pane.question.has_focus
+        app.show(TurnFinished("cancelled"))
+        await pilot.press("h", "i")
+        assert app.pane.prompt.has_focus
+        assert app.pane.prompt.draft == "hi"
+
+
+async def test_letters_and_pastes_in_the_transcript_go_to_the_prompt_which_takes_the_focus():
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN)
+        app.pane.transcript.focus()
+        await pilot.press("f", "o", "r", "k", "enter")
+        assert app.posted == [("send", "fork")]
+        app.pane.transcript.focus()
+        await pilot.pause()
+        app.post_message(Paste("pasted"))
+        await pilot.pause()
+        await pilot.press("enter")
+        assert app.posted[1:] == [("send", "pasted")]
         assert app.pane.prompt.has_focus
 
 

@@ -28,11 +28,11 @@ TWO = Answered("2", "b", "model-y", 8, "why?", "Because\nof tabs.", Usage(2900, 
 async def two_answers(bench: Bench) -> None:
     await bench.session()
     await bench.session("ctrl+t")
-    await bench.press("alt+b")
+    await bench.press("alt+g")
     await bench.say("my name is Ada")
     await bench.until(lambda: all("Nice" in bench.text_of(pane) for pane in bench.panes), "both answer")
     await bench.until(lambda: not any(pane.busy for pane in bench.panes), "both are done")
-    await bench.press("alt+b")
+    await bench.press("alt+g")
 
 
 async def pick(bench: Bench, id: str) -> None:

@@ -257,7 +257,7 @@ async def test_an_agents_own_session_opens_from_its_card(tmp_path: Path):
         assert lines[0].startswith("▾ delegate explorer: find it")
         assert lines[-1] == "  │ found"
         pane.transcript.focus()
-        await bench.press("o")
+        await bench.press("alt+o")
         await bench.until(lambda: [one.session_id for one in bench.panes] == [pane.session_id, child], "beside it")
 
 

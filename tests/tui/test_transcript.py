@@ -229,14 +229,14 @@ async def test_a_resize_keeps_the_block_at_the_top():
 async def test_the_source_of_a_block_is_copied_not_its_looks():
     async with (app := Host(ReplyBlock("# H\n\n```\ncode\n```"), card("bash"))).run_test() as pilot:
         app.query_one(Transcript).focus()
-        await pilot.press("up", "ctrl+y", "c")
+        await pilot.press("up", "ctrl+y", "alt+y")
         assert app.posted == [("block", "# H\n\n```\ncode\n```"), ("code", "code\n")]
 
 
 async def test_forking_and_editing_name_the_message():
     async with (app := Host(*blocks_of(talk(4)))).run_test() as pilot:
         app.query_one(Transcript).focus()
-        await pilot.press("f", "e", "home", "f")
+        await pilot.press("alt+k", "alt+r", "home", "alt+k")
         assert app.posted == [("fork", 3), ("edit", 2, "question 2"), ("fork", 0)]
 
 
@@ -247,9 +247,9 @@ async def test_finding_goes_to_the_last_place_and_around():
         assert transcript.find("QUESTION 1") == 5
         await pilot.pause()
         assert transcript.current == UserBlock("question 18", message=18)
-        await pilot.press("n")
+        await pilot.press("ctrl+down")
         assert transcript.current == UserBlock("question 10", message=10)
-        await pilot.press("N")
+        await pilot.press("ctrl+up")
         assert transcript.current == UserBlock("question 18", message=18)
         assert transcript.find("nowhere") == 0
 

@@ -1,7 +1,8 @@
 """Alt with a letter or digit, as most terminals send it: ESC and the character.
 
-Textual 8.2 reads ESC 1 as `¡`, which option+1 writes on one Mac layout, and ESC b as ctrl+left: in a terminal without
-the kitty protocol our alt+1…9 and alt+b would never arrive. The characters themselves (`¡`, `£`, `§`, …) still do.
+Textual 8.2 reads ESC 1 as `¡`, which option+1 writes on one Mac layout: in a terminal without the kitty protocol our
+alt+1…9 would never arrive. The characters themselves (`¡`, `£`, `§`, …) still do. ESC b and ESC f stay what Textual
+makes of them, ctrl+left and ctrl+right: many terminals send them for option with an arrow, so no command takes them.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("chat.export", "Export", "To Markdown, HTML or JSON", "chat('export')", "", "", "export"),
     Command("session.model", "Model", "Which model this session speaks to", "do('model')", "", "", "model"),
     Command("session.pin", "Pin revision", "Keep to one revision of the config", "do('pin')", "", "", "pin"),
-    Command("session.broadcast", "Broadcast", "Send each prompt to all panes, or no more", "do('broadcast')", "alt+b",
+    Command("session.broadcast", "Broadcast", "Send each prompt to all panes, or no more", "do('broadcast')", "alt+g",
             "broadcast", "broadcast"),
     Command("session.compare", "Compare", "The last answers of all panes in one table", "chat('compare')", "alt+c",
             "compare", "compare"),

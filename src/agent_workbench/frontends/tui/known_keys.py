@@ -20,7 +20,6 @@ from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.editor import YamlEditor
 from agent_workbench.frontends.tui.widgets.find_bar import FindBar
 from agent_workbench.frontends.tui.widgets.find_line import FindLine
-from agent_workbench.frontends.tui.widgets.find_line import FindLine
 from agent_workbench.frontends.tui.widgets.form import Choice
 from agent_workbench.frontends.tui.widgets.history import History
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
@@ -32,7 +31,7 @@ from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.frontends.tui.widgets.transcript import Transcript
 
 _WITH_KEYS: tuple[type[DOMNode], ...] = (
-    YamlEditor, FindBar, FindLine, RowList, Browser, ConfigList, SessionList, ProblemList, History, Choice, PaneGrid, ChatPane,
+    YamlEditor, FindBar, RowList, Browser, ConfigList, SessionList, ProblemList, History, Choice, PaneGrid, ChatPane,
     PromptArea, Transcript, QuestionCard, FindLine, AddEntry, Pick, Name, Help, Compare, ConfirmChange, Console,
     Settings, SheetView,
 )  # fmt: skip

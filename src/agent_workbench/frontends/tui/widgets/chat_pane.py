@@ -243,7 +243,7 @@ class ChatPane(Vertical):
         self._messages = len(messages)
         last = next((said for said in reversed(messages) if said.role != "tool"), None)
         self._said_by = (last.model or "assistant") if last is not None and last.role == "assistant" else ""
-        self.question.clear()
+        self._clear_questions()
         self._tell(None)
         blocks = blocks_of(messages)
         self.transcript.load(with_notices(blocks, notices) if notices else blocks)
@@ -390,7 +390,7 @@ class ChatPane(Vertical):
 
     def _finish(self, event: TurnFinished) -> None:
         self.transcript.end_tail(self._messages - 1)
-        self.question.clear()
+        self._clear_questions()
         if event.error:
             notice = NoticeBlock(event.error, "error" if event.status == "failed" else "warning", self._messages - 1)
             self.transcript.append(notice)
@@ -398,6 +398,13 @@ class ChatPane(Vertical):
             self.transcript.append(NoticeBlock("stopped", "warning", self._messages - 1))
         self._step_at = self.transcript.count
         self.set_state(_ENDS[event.status])
+
+    def _clear_questions(self) -> None:
+        """Take all questions away; hiding the one with the focus would leave that to whatever comes first."""
+        had_focus = self.question.has_focus_within
+        self.question.clear()
+        if had_focus:
+            self.prompt.focus()
 
     # --- lines around ---------------------------------------------------------------------------------------------
 
@@ -506,6 +513,12 @@ class ChatPane(Vertical):
         if not self.question.waiting:
             self.prompt.focus()
         self.post_message(self.Answered(self, event.question, event.answer))
+
+    def on_transcript_typed(self, event: Transcript.Typed) -> None:
+        """Type or paste into the prompt what was meant for it."""
+        event.stop()
+        self.prompt.type_in(event.text)
+        self.prompt.focus()
 
     def on_question_card_typed(self, event: QuestionCard.Typed) -> None:
         """Type into the prompt what was meant for it."""

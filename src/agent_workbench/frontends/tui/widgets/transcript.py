@@ -17,23 +17,34 @@ from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, child_of
 
 
 class Transcript(BlockView, can_focus=True, inherit_bindings=False):
-    """Blocks of a conversation, to walk over, unfold, copy, fork and search."""
+    """Blocks of a conversation, to walk over, unfold, copy, fork and search.
+
+    No letter means anything here: letters and pastes are given back as `Typed`, for the prompt.
+    """
 
     BINDINGS = [
-        Binding("up,k", "cursor(-1)", "Up", show=False, id="transcript.up", tooltip="The block above"),
-        Binding("down,j", "cursor(1)", "Down", show=False, id="transcript.down", tooltip="The block below"),
-        Binding("home,g", "edge(-1)", "First", show=False, id="transcript.first", tooltip="The first block"),
-        Binding("end,G", "edge(1)", "Last", show=False, id="transcript.last", tooltip="The last block, and follow"),
+        Binding("up", "cursor(-1)", "Up", show=False, id="transcript.up", tooltip="The block above"),
+        Binding("down", "cursor(1)", "Down", show=False, id="transcript.down", tooltip="The block below"),
+        Binding("home", "edge(-1)", "First", show=False, id="transcript.first", tooltip="The first block"),
+        Binding("end", "edge(1)", "Last", show=False, id="transcript.last", tooltip="The last block, and follow"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="transcript.page_up", tooltip="A page up"),
         Binding("pagedown", "page(1)", "Page down", show=False, id="transcript.page_down", tooltip="A page down"),
         Binding("enter,ctrl+o", "unfold", "Expand", id="transcript.toggle", tooltip="Fold or unfold the block"),
-        Binding("ctrl+y,y", "copy", "Copy source", id="transcript.copy", tooltip="Copy the block as it was written"),
-        Binding("c", "copy_code", "Copy code", show=False, id="transcript.copy_code", tooltip="Copy its code blocks"),
-        Binding("f", "fork", "Fork", id="transcript.fork", tooltip="A new session that starts from here"),
-        Binding("e", "edit", "Edit", show=False, id="transcript.edit", tooltip="Edit your message and send it again"),
-        Binding("o", "child", "Open agent", show=False, id="transcript.child", tooltip="Open the agent's own session"),
-        Binding("n", "find_next(1)", "Next", show=False, id="transcript.find_next", tooltip="The next find"),
-        Binding("N", "find_next(-1)", "Previous", show=False, id="transcript.find_previous", tooltip="The find before"),
+        Binding("ctrl+y", "copy", "Copy source", id="transcript.copy", tooltip="Copy the block as it was written"),
+        Binding(
+            "alt+y", "copy_code", "Copy code", show=False, id="transcript.copy_code", tooltip="Copy its code blocks"
+        ),
+        Binding("alt+k", "fork", "Fork", id="transcript.fork", tooltip="A new session that starts from here"),
+        Binding(
+            "alt+r", "edit", "Edit", show=False, id="transcript.edit", tooltip="Edit your message and send it again"
+        ),
+        Binding(
+            "alt+o", "child", "Open agent", show=False, id="transcript.child", tooltip="Open the agent's own session"
+        ),
+        Binding("ctrl+down", "find_next(1)", "Next", show=False, id="transcript.find_next", tooltip="The next find"),
+        Binding(
+            "ctrl+up", "find_next(-1)", "Previous", show=False, id="transcript.find_previous", tooltip="The find before"
+        ),
     ]
 
     @dataclass
@@ -46,6 +57,12 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
         def control(self) -> Transcript:
             """The transcript that asks."""
             return self.transcript
+
+    @dataclass
+    class Typed(Asked):
+        """A letter or a paste came; the transcript takes neither."""
+
+        text: str
 
     @dataclass
     class CopyRequested(Asked):
@@ -89,6 +106,18 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
         if self.cursor < 0:
             self.cursor = len(self._entries) - 1
         self.refresh()
+
+    def on_key(self, event: events.Key) -> None:
+        """Give back what was typed, unless the person bound it to something."""
+        if event.is_printable and event.character and event.key not in self.screen.active_bindings:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Typed(self, event.character))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Give back what was pasted."""
+        event.stop()
+        self.post_message(self.Typed(self, event.text))
 
     def on_blur(self) -> None:
         """Hide the cursor."""
