@@ -70,13 +70,14 @@ def test_a_signal_ends_a_turn_and_leaves_a_session_that_goes_on(
 
 
 def test_help_is_quick(folder: Path) -> None:
-    """The contract is 0.2 s on a quiet machine; the best of five, with room for a busy one."""
+    """The contract is 0.2 s on a quiet machine: processor time, the best of five, as others may use this machine."""
     times = []
     for _ in range(5):
-        began = time.monotonic()
+        before = os.times()
         assert call("--help").returncode == 0
-        times.append(time.monotonic() - began)
-    assert min(times) < 0.4
+        after = os.times()
+        times.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    assert min(times) < 0.3
 
 
 def test_answers_are_written_as_they_come(folder: Path, scripted: Callable[..., str]) -> None:
