@@ -77,7 +77,7 @@ def test_help_is_quick(folder: Path) -> None:
         assert call("--help").returncode == 0
         after = os.times()
         times.append(after.children_user + after.children_system - before.children_user - before.children_system)
-    assert min(times) < 0.3
+    assert min(times) < 0.2
 
 
 def test_answers_are_written_as_they_come(folder: Path, scripted: Callable[..., str]) -> None:
