@@ -241,6 +241,25 @@ async def test_a_question_takes_the_focus_from_an_empty_prompt_and_gives_it_back
         assert app.pane.prompt.has_focus
 
 
+@pytest.mark.parametrize("size", [(40, 7), (40, 8), (80, 24), (120, 40)])
+async def test_a_long_question_leaves_its_answers_and_the_prompt_in_sight(size: tuple[int, int]):
+    command = "\n".join(f"echo {number}" for number in range(60))
+    asked = Question(CALL, "why", command, "command", tuple(f"/tmp/some/path/{n}" for n in range(9)))
+    items = [{"content": f"item {n}", "status": "pending"} for n in range(9)]
+    async with (app := Host()).run_test(size=size) as pilot:
+        app.show(*TURN[:9], ApprovalRequired(asked))
+        app.pane.todo.put(items)
+        await pilot.pause()
+        app.now = GRACE_S + 1
+        for words in ("allow bash", "echo 0", "once", "no…", "›"):
+            assert words in text(app)
+        await pilot.press("n")
+        await pilot.pause()
+        assert "why not?" in text(app)
+        await pilot.press("escape", *["pagedown"] * 9)
+        assert "would save" in text(app) or "why" in text(app)
+
+
 async def test_a_turn_that_ends_while_its_question_has_the_focus_leaves_that_to_the_prompt():
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:9], ASKED)

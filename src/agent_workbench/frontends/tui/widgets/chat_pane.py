@@ -60,6 +60,8 @@ DRAFT_KEPT = 4_000
 HINT = "Nothing said yet. Write below; Enter sends."
 DRAFT_AFTER = 0.5
 """Seconds after the last letter in which what is written is kept."""
+SHORT = 12
+"""Lines under which the list of what is to be done gives way to what was said and asked."""
 SIDE_BY_SIDE = 70
 """Cells under which the title leaves out the model."""
 
@@ -99,6 +101,7 @@ class ChatPane(Vertical):
         & > .title { background: $surface; }
         &:focus-within > .title { background: $panel; text-style: bold; }
         & > .meter { color: $foreground 60%; }
+        &.-short > TodoPanel { display: none; }
     }
     """
 
@@ -423,8 +426,10 @@ class ChatPane(Vertical):
         self._meter.put(meter_runs(self.usage, self._context_tokens, self.context_window))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fit the title."""
+        """Fit the title and the question."""
         self._show_title()
+        self.set_class(event.size.height < SHORT, "-short")
+        self.question.fit(event.size.height)
 
     def _tell(self, event: Retrying | None) -> None:
         """Count a retry down while there is one."""

@@ -28,6 +28,9 @@ from agent_workbench.frontends.tui.widgets.paint import LinesView
 GRACE_S = 0.6
 """Decision keys are no decision for so long after a question appears: they were meant for the prompt."""
 
+TALLEST = 14
+"""Lines of a preview at most; the rest scrolls."""
+
 NARROW = 48
 """Cells under which the keys are written without brackets."""
 
@@ -95,8 +98,8 @@ def question_lines(question: Question, width: int) -> list[Line]:
         lines += [
             line for name, value in question.call.arguments.items() for line in _field(str(name), str(value), width)
         ]
-    for path in question.paths:
-        lines += _field("path", path, width)
+    if question.paths:
+        lines += _field("path" if len(question.paths) == 1 else "paths", ", ".join(question.paths), width)
     if question.reason:
         lines += _field("why", question.reason, width)
     if set(question.scopes) - {"allow"}:
@@ -186,6 +189,7 @@ class QuestionCard(Vertical, can_focus=True):
         self._clock = clock
         self._waiting: list[Question] = []
         self._shown_at = 0.0
+        self._room = 0
 
     def compose(self) -> ComposeResult:
         """Title, preview, the field for a refusal's reason, keys."""
@@ -222,6 +226,21 @@ class QuestionCard(Vertical, can_focus=True):
             self._show()
         elif self._waiting:
             self._title()
+
+    def fit(self, height: int) -> None:
+        """Take no more than 60 % of so many lines, and four where that is less; only the preview gives way."""
+        self._room = max(4, height * 3 // 5)
+        self.styles.max_height = self._room
+        self._shrink()
+
+    def watch_refusing(self) -> None:
+        """Make room for the reason."""
+        self._shrink()
+
+    def _shrink(self) -> None:
+        if self._room and self.is_mounted:
+            around = 3 if self.refusing else 2
+            self.query_one(Preview).styles.max_height = min(TALLEST, self._room - around)
 
     def clear(self) -> None:
         """Take all questions away: the turn is over."""
