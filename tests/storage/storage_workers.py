@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agent_workbench.conversation.messages import Message, Text, user
 from agent_workbench.storage.database import open_store
+from agent_workbench.storage.records import Partial
 
 
 def append_many(path: Path, session_id: str, count: int, barrier: threading.Barrier) -> None:
@@ -80,8 +81,10 @@ def write_until_killed(path: Path, session_id: str) -> None:
         lease = store.sessions.begin_turn(
             session_id, name, user(f"question {turn}"), owner="w", config_revision=1, model="m", lease_s=0
         )
+        seq = len(store.sessions.messages(session_id))
         for step in range(3):
-            store.sessions.save_partial(lease, name, Message("assistant", (Text(f"half {step}"),)))
+            half = Message("assistant", (Text(f"half {step}"),))
+            store.sessions.save_partials([Partial(lease, name, half, seq)])
             store.sessions.record(lease, name, "tool_started", {"step": step})
             seq = store.sessions.append(lease, name, [Message("assistant", (Text(f"answer {turn} {step}"),))])
             print(seq, f"answer {turn} {step}", sep="\t", flush=True)

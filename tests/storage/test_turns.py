@@ -12,7 +12,7 @@ from agent_workbench.conversation.messages import Message, Text, Thinking, ToolC
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.errors import NotFound, SessionBusy
 from agent_workbench.storage.database import SQLiteStore, open_store
-from agent_workbench.storage.records import Config, Lease, Session
+from agent_workbench.storage.records import Config, Lease, Partial, Session
 from agent_workbench.storage.turns import LEFT_BEHIND
 
 REPLY = Message("assistant", (Text("done"),), "m", "end")
@@ -23,6 +23,12 @@ def begin(store: SQLiteStore, session: Session, turn: str = "t1", lease_s: float
     return store.sessions.begin_turn(
         session.session_id, turn, user(f"do {turn}"), owner="me", config_revision=1, model="m", lease_s=lease_s
     )
+
+
+def save(store: SQLiteStore, lease: Lease, turn: str, message: Message) -> None:
+    """Save one partial, after all messages that there are."""
+    after = len(store.sessions.messages(lease.session_id))
+    assert store.sessions.save_partials([Partial(lease, turn, message, after)]) == []
 
 
 def state(store: SQLiteStore, session: Session) -> str:
@@ -36,8 +42,8 @@ def test_a_turn_from_its_message_to_its_end(store: SQLiteStore, session: Session
     lease = begin(store, session)
     assert (lease.epoch, store.sessions.lease(session.session_id), state(store, session)) == (1, lease, "running")
     first = store.sessions.record(lease, "t1", "tool_started", {"name": "bash"})
-    store.sessions.save_partial(lease, "t1", Message("assistant", (Text("do"),)))
-    store.sessions.save_partial(lease, "t1", HALF)
+    save(store, lease, "t1", Message("assistant", (Text("do"),)))
+    save(store, lease, "t1", HALF)
     assert store.sessions.partial(session.session_id) == HALF
     assert store.sessions.append(lease, "t1", [REPLY, user("steered")]) == 3
     assert store.sessions.partial(session.session_id) is None
@@ -76,7 +82,7 @@ def test_a_turn_may_begin_without_a_message(store: SQLiteStore, session: Session
 
 def test_a_dead_turn_is_taken_over_and_its_words_are_kept(path: Path, store: SQLiteStore, session: Session) -> None:
     dead = begin(store, session, "dead", lease_s=0)
-    store.sessions.save_partial(dead, "dead", HALF)
+    save(store, dead, "dead", HALF)
     store.sessions.update(session.session_id, needs_you=True)
     seen = store.sessions.get(session.session_id)
     assert seen is not None
@@ -102,7 +108,6 @@ def test_nothing_that_a_zombie_sends_is_written(store: SQLiteStore, session: Ses
         lambda: store.sessions.append(zombie, "dead", [REPLY]),
         lambda: store.sessions.append(zombie, "next", [REPLY]),
         lambda: store.sessions.record(zombie, "dead", "x", {}),
-        lambda: store.sessions.save_partial(zombie, "dead", HALF),
         lambda: store.sessions.renew(zombie),
         lambda: store.sessions.end_turn(zombie, "dead", "completed"),
         lambda: store.sessions.append(lease, "dead", [REPLY]),
@@ -112,6 +117,34 @@ def test_nothing_that_a_zombie_sends_is_written(store: SQLiteStore, session: Ses
             call()
     assert len(store.sessions.messages(session.session_id)) == 2
     assert store.sessions.append(lease, "next", [REPLY]) == 3
+
+
+def test_partials_of_many_sessions_are_saved_at_once_and_each_is_refused_alone(
+    store: SQLiteStore, config: Config, session: Session
+) -> None:
+    others = [store.sessions.create(config.config_id) for _ in range(3)]
+    stale = begin(store, session, "dead", lease_s=0)
+    begin(store, session, "next")
+    held = [begin(store, one, f"t{number}") for number, one in enumerate(others)]
+    surrogate = Message("assistant", (Thinking('"\\'), Text("a\ud800\x00 é 🎉\n")), "m", "interrupted")
+    given = [
+        Partial(stale, "dead", HALF, 2), Partial(held[0], "t0", surrogate, 1), Partial(held[1], "t1", REPLY, 0),
+        Partial(held[2], "other", HALF, 1),
+    ]  # fmt: skip
+    assert store.sessions.save_partials(given) == ["dead", "other"]
+    assert [store.sessions.partial(one.session_id) for one in (session, *others)] == [
+        None, Message("assistant", (Thinking('"\\'), Text("a\ufffd\ufffd é 🎉\n")), "m", "interrupted"), None, None,
+    ]  # fmt: skip
+    assert store.sessions.save_partials([]) == []
+
+
+def test_words_that_were_taken_before_their_reply_was_stored_are_not_saved_after_it(
+    store: SQLiteStore, session: Session
+) -> None:
+    lease = begin(store, session)
+    store.sessions.append(lease, "t1", [REPLY])
+    assert store.sessions.save_partials([Partial(lease, "t1", HALF, 1)]) == []
+    assert store.sessions.partial(session.session_id) is None
 
 
 def test_a_late_owner_that_nobody_replaced_goes_on(store: SQLiteStore, session: Session) -> None:
@@ -145,7 +178,7 @@ def test_a_cancelled_turn_keeps_its_partial_where_asked(
     store: SQLiteStore, session: Session, keep: bool, count: int
 ) -> None:
     lease = begin(store, session)
-    store.sessions.save_partial(lease, "t1", HALF)
+    save(store, lease, "t1", HALF)
     store.sessions.end_turn(lease, "t1", "cancelled", keep_partial=keep, error="stopped")
     found = store.sessions.get(session.session_id)
     assert found is not None
@@ -156,7 +189,7 @@ def test_a_cancelled_turn_keeps_its_partial_where_asked(
 
 def test_a_partial_without_words_leaves_no_empty_message(store: SQLiteStore, session: Session) -> None:
     lease = begin(store, session)
-    store.sessions.save_partial(lease, "t1", Message("assistant", (Text(""), ToolCall("1", "bash"))))
+    save(store, lease, "t1", Message("assistant", (Text(""), ToolCall("1", "bash"))))
     store.sessions.end_turn(lease, "t1", "cancelled", keep_partial=True)
     assert len(store.sessions.messages(session.session_id)) == 1
 

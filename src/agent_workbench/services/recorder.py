@@ -28,12 +28,11 @@ from agent_workbench.conversation.events import (
 from agent_workbench.conversation.messages import Message, Part, Text, Thinking, ToolCall, ToolResult
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.errors import SessionBusy, StorageError
+from agent_workbench.services.partials import Partials
 from agent_workbench.services.waiting import ended, through
 from agent_workbench.storage.ports import SessionStore
-from agent_workbench.storage.records import Lease
+from agent_workbench.storage.records import Lease, Partial
 
-#: The reply being streamed is written down at most this often (4 times a second).
-PARTIAL_EVERY_S = 0.25
 LEASE_S = 30.0
 #: How long a turn waits for a disk that is full or a database that is locked, and how often it tries.
 PATIENCE_S = 60.0
@@ -61,6 +60,7 @@ class Recorder:
         lease: Lease,
         turn_id: str,
         publish: Publish,
+        partials: Partials,
         *,
         lease_s: float = LEASE_S,
         patience_s: float = PATIENCE_S,
@@ -69,10 +69,9 @@ class Recorder:
         self._store = store
         self._lease = lease
         self._turn_id = turn_id
-        self._publish = publish
+        self._publish, self._partials = publish, partials
         self._lease_s, self._patience_s, self._retry_s = lease_s, patience_s, retry_s
         self._lock = asyncio.Lock()
-        self._dirty = asyncio.Event()
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._model = ""
@@ -80,7 +79,8 @@ class Recorder:
         self._started: set[str] = set()
         self._results: dict[str, list[ToolResult]] = {}
         self._began = False
-        self._keepers: tuple[asyncio.Task[None], ...] = ()
+        self._keeper: asyncio.Task[None] | None = None
+        self._when_lost: Callable[[], None] = lambda: None
         self.seq = 0
         """The place of the last message that was stored."""
         self.closed = False
@@ -92,10 +92,19 @@ class Recorder:
 
     def keep(self, when_lost: Callable[[], None]) -> None:
         """Renew the lease and save the streamed words from now on; `when_lost` is called where that is refused."""
-        self._keepers = (
-            asyncio.create_task(self._guarded(self._renewing, when_lost), name="keeps the lease"),
-            asyncio.create_task(self._guarded(self._flushing, when_lost), name="saves streamed words"),
-        )
+        self._when_lost = when_lost
+        self._partials.keep(self)
+        self._keeper = asyncio.create_task(self._renewing(), name="keeps the lease")
+
+    def partial(self) -> Partial | None:
+        """Return the words that were streamed since the last stored message."""
+        words = None if self.lost else self._words()
+        return Partial(self._lease, self._turn_id, words, self.seq) if words is not None else None
+
+    def lose(self) -> None:
+        """Stop the turn: another process holds its session."""
+        self.lost = True
+        self._when_lost()
 
     async def take(self, event: Event) -> None:
         """Store what an event means, then publish it.
@@ -131,7 +140,9 @@ class Recorder:
 
         Never raises for storage: where nothing can be stored the turn ends as failed, and may be finished again later.
         """
-        await ended(*self._keepers)
+        if self._keeper is not None:
+            await ended(self._keeper)
+        await self._partials.forget(self)
         if finished.usage != Usage():  # the engine's own end: it also knows of requests that brought no reply
             self.usage = finished.usage
         if self.lost:
@@ -155,7 +166,7 @@ class Recorder:
 
     def _streamed(self, pieces: list[str], text: str, event: Event) -> None:
         pieces.append(text)
-        self._dirty.set()
+        self._partials.changed(self)
         self._publish(event)
 
     async def _append(self, message: Message, event: Event, also: tuple[str, dict[str, Any]] | None = None) -> None:
@@ -261,16 +272,11 @@ class Recorder:
         return ToolResult(call.call_id, how, is_error=True)
 
     def _words(self) -> Message | None:
-        parts: list[Part] = [Thinking("".join(self._thinking))] if self._thinking else []
-        parts += [Text("".join(self._text))] if self._text else []
+        for pieces in (self._thinking, self._text):
+            pieces[:] = ["".join(pieces)] if pieces else []
+        parts: list[Part] = [Thinking(self._thinking[0])] if self._thinking else []
+        parts += [Text(self._text[0])] if self._text else []
         return Message("assistant", tuple(parts), self._model, "interrupted") if parts else None
-
-    async def _guarded(self, work: Callable[[], Any], when_lost: Callable[[], None]) -> None:
-        try:
-            await work()
-        except SessionBusy:
-            self.lost = True
-            when_lost()
 
     async def _renewing(self) -> None:
         """Renew the lease, so that a tool may run for longer than one. A full disk is no reason to give it up."""
@@ -280,18 +286,6 @@ class Recorder:
                 self._lease = await asyncio.to_thread(self._store.renew, self._lease, lease_s=self._lease_s)
             except StorageError:
                 continue
-
-    async def _flushing(self) -> None:
-        """Save what was streamed, the first words at once. It is beside the stream, which never waits for the disk."""
-        while True:
-            await self._dirty.wait()
-            self._dirty.clear()
-            due = time.monotonic() + PARTIAL_EVERY_S
-            async with self._lock:
-                words = self._words()
-                if words is not None:
-                    try:
-                        await through(asyncio.to_thread(self._store.save_partial, self._lease, self._turn_id, words))
-                    except StorageError:
-                        self._dirty.set()  # the next part that is stored waits for the disk, and says so
-            await asyncio.sleep(due - time.monotonic())
+            except SessionBusy:
+                self.lose()
+                return

@@ -31,6 +31,7 @@ from agent_workbench.errors import NotFound, WorkbenchError
 from agent_workbench.services.agents import Agent, Agents
 from agent_workbench.services.lifecycle import Lifecycle
 from agent_workbench.services.log import log_crash, log_event
+from agent_workbench.services.partials import Partials
 from agent_workbench.services.questions import Anybody, Questions
 from agent_workbench.services.recorder import Publish, Recorder
 from agent_workbench.services.settings import SessionSettings, session_config
@@ -80,13 +81,14 @@ class Turn:
         lost: Callable[[], None],
         steer: Callable[[], Sequence[Message]],
         lifecycle: Lifecycle,
+        partials: Partials,
         frontend: Frontend | None = None,
     ) -> None:
         self._store, self._agents = store, agents
         self._session_id, self._said = session_id, said
         self._owner, self._lease_s = owner, lease_s
         self._questions, self._publish, self._lost, self._steer = questions, publish, lost, steer
-        self._lifecycle, self._frontend = lifecycle, frontend
+        self._lifecycle, self._partials, self._frontend = lifecycle, partials, frontend
         self._turn_id = uuid.uuid4().hex
         self._recorder: Recorder | None = None
         self._stored: Sequence[StoredMessage] = ()
@@ -190,7 +192,7 @@ class Turn:
             model=prepared.model,
             lease_s=self._lease_s,
         )
-        recorder = Recorder(self._store, lease, self._turn_id, self._publish, lease_s=self._lease_s)
+        recorder = Recorder(self._store, lease, self._turn_id, self._publish, self._partials, lease_s=self._lease_s)
         self._recorder = recorder
         self._stored = await asyncio.to_thread(self._store.messages, self._session_id)
         recorder.seq = self._stored[-1].seq if self._stored else 0

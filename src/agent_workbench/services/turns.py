@@ -19,6 +19,7 @@ from agent_workbench.errors import SessionBusy, UsageError, WorkbenchError
 from agent_workbench.services.agents import Agents
 from agent_workbench.services.hub import Hub
 from agent_workbench.services.lifecycle import Lifecycle
+from agent_workbench.services.partials import Partials
 from agent_workbench.services.questions import Questions
 from agent_workbench.services.recorder import LEASE_S, Recorder
 from agent_workbench.services.turn import Turn
@@ -89,6 +90,7 @@ class TurnRunner:
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._closed = False
         self._lifecycle = Lifecycle()
+        self._partials = Partials(store)
 
     # --- start and stop
 
@@ -373,6 +375,7 @@ class TurnRunner:
             lost=running.lose,
             steer=running.steer,
             lifecycle=self._lifecycle,
+            partials=self._partials,
             frontend=frontend,
         )
 

@@ -19,6 +19,7 @@ from agent_workbench.storage.records import (
     Lease,
     Memory,
     Page,
+    Partial,
     Post,
     Revision,
     Session,
@@ -233,8 +234,12 @@ class SessionStore(Protocol):
         """Take the messages that were left, or one of them by its id; each is given to one taker alone."""
         ...
 
-    def save_partial(self, lease: Lease, turn_id: str, message: Message) -> None:
-        """Keep the reply being streamed, replacing the one before."""
+    def save_partials(self, partials: Sequence[Partial]) -> Sequence[str]:
+        """Keep the replies being streamed in any number of sessions, each replacing the one before.
+
+        Returns the turns whose lease is stale: theirs is not kept, and does not keep the others from it. One whose
+        session has another message by now is passed over, because that message holds its words.
+        """
         ...
 
     def partial(self, session_id: str) -> Message | None:

@@ -141,6 +141,16 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """The reply that a turn is streaming. `after` is the `seq` of the session's last message when it was taken."""
+
+    lease: Lease
+    turn_id: str
+    message: Message
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Which part of a list, in which order. `sort` is one of the names that a store allows."""
 

@@ -6,6 +6,7 @@ epoch is still the row's in the same transaction, so what a process sends after 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -19,7 +20,7 @@ from agent_workbench.errors import NotFound, SessionBusy
 from agent_workbench.storage import leftovers, rows
 from agent_workbench.storage.connection import Database
 from agent_workbench.storage.left_messages import SQLiteLeftMessages
-from agent_workbench.storage.records import DayUsage, Lease, StoredEvent, Turn, TurnState
+from agent_workbench.storage.records import DayUsage, Lease, Partial, StoredEvent, Turn, TurnState
 
 LEFT_BEHIND = "The process that ran this turn ended before it was done."
 """The error of a turn whose lease ran out."""
@@ -28,6 +29,24 @@ _COUNTED_ABOVE = (
     "SELECT session_id FROM sessions WHERE parent_session_id IS NOT NULL AND json_extract(settings, '$.depth') > 0"
 )
 """Sessions of agents that work for another session, whose turns count what they use."""
+
+
+_PROVEN = (
+    "FROM json_each(?) AS given JOIN leases ON leases.session_id = json_extract(given.value, '$[0]') "
+    "AND leases.owner = json_extract(given.value, '$[1]') AND leases.epoch = json_extract(given.value, '$[2]') "
+    "AND leases.turn_id = json_extract(given.value, '$[3]') "
+)
+"""Partials whose lease is held. One statement for all of them: with 200 sessions, one each would give up and take back
+the interpreter's lock 600 times inside the transaction, each time behind everything that streams."""
+_HELD = f"SELECT json_group_array(leases.turn_id) {_PROVEN}"
+_SAVE_PARTIALS = (
+    "INSERT INTO partials (session_id, turn_id, message, updated_at) "
+    f"SELECT leases.session_id, leases.turn_id, json_extract(given.value, '$[5]'), ?1 {_PROVEN.replace('?', '?2')} "
+    "JOIN sessions ON sessions.session_id = leases.session_id "
+    "AND sessions.message_count = json_extract(given.value, '$[4]') WHERE 1 "
+    "ON CONFLICT (session_id) DO UPDATE SET turn_id = excluded.turn_id, message = excluded.message, "
+    "updated_at = excluded.updated_at"
+)
 
 
 class SQLiteTurns(SQLiteLeftMessages):
@@ -127,21 +146,22 @@ class SQLiteTurns(SQLiteLeftMessages):
             _require_session(connection, session_id)
             return _add_event(connection, session_id, "", kind, data)
 
-    def save_partial(self, lease: Lease, turn_id: str, message: Message) -> None:
-        """Keep the reply being streamed, replacing the one before.
+    def save_partials(self, partials: Sequence[Partial]) -> Sequence[str]:
+        """Keep the replies being streamed in any number of sessions, each replacing the one before.
 
-        Raises:
-            SessionBusy: If the lease was taken over or given back.
+        Returns the turns whose lease is stale: theirs is not kept, and does not keep the others from it. One whose
+        session has another message by now is passed over, because that message holds its words.
         """
-        values = (lease.session_id, turn_id, codec.dumps(codec.message_to_json(message)), rows.now())
+        moment = rows.now()
+        given = codec.dumps([
+            [one.lease.session_id, one.lease.owner, one.lease.epoch, one.turn_id, one.after,
+             codec.message_to_json(one.message)]
+            for one in partials
+        ])  # fmt: skip
         with self._db.write() as connection:
-            _prove(connection, lease, turn_id)
-            connection.execute(
-                "INSERT INTO partials (session_id, turn_id, message, updated_at) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (session_id) DO UPDATE SET turn_id = excluded.turn_id, message = excluded.message, "
-                "updated_at = excluded.updated_at",
-                values,
-            )
+            held = json.loads(connection.execute(_HELD, (given,)).fetchone()[0])
+            connection.execute(_SAVE_PARTIALS, (moment, given))
+        return [one.turn_id for one in partials if one.turn_id not in held]
 
     def partial(self, session_id: str) -> Message | None:
         """Return the reply that was being streamed, where a turn runs or was left by a dead process."""
