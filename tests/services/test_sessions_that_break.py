@@ -16,7 +16,7 @@ from dataclasses import replace
 import pytest
 
 from agent_workbench.configs.modules import Catalog
-from agent_workbench.conversation.events import Event, Notice, Retrying, TurnFinished
+from agent_workbench.conversation.events import Event, Notice, Retrying, TextDelta, TurnFinished
 from agent_workbench.conversation.messages import ToolCall
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine import repair
@@ -183,6 +183,31 @@ async def test_a_wait_for_another_attempt_can_be_cancelled_at_once(bench: Shared
         assert time.monotonic() - began < 1
         (turn,) = await bench.sessions.turns(session_id)
         assert turn.state == "cancelled"
+
+
+@every
+@pytest.mark.parametrize("foreground", [True, False], ids=["left", "cancelled"])
+async def test_what_a_stopped_reply_had_used_is_counted_as_far_as_it_was_said(
+    bench: SharedContext, kind: Kind, foreground: bool
+):
+    reply = says("One two three four five.", tokens=Usage(1000, 100), broken=Broken(stall=b"four"))
+    async with talking(bench, kind, says("Before.", tokens=Usage(10, 1)), reply) as (_, session_id):
+        await said(bench, session_id, "hello")
+        events = bench.sessions.stream_message(session_id, "go") if foreground else bench.sessions.follow(session_id)
+        if not foreground:
+            bench.sessions.start(session_id, "go")
+        async with asyncio.timeout(20):
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    break
+        await events.aclose()
+        if not foreground:
+            assert await bench.sessions.cancel(session_id)
+        before, turn = await bench.sessions.turns(session_id)
+        assert (before.usage.input_tokens, turn.state) == (10, "cancelled")
+        said_first = kind.module == "provider-anthropic"  # the others say it with the reply's end
+        assert (turn.usage.input_tokens, turn.usage.output_tokens) == (1000 if said_first else None, None)
+        assert (await bench.sessions.messages(session_id))[-1].message.stop_reason == "interrupted"
 
 
 @every

@@ -61,15 +61,17 @@ async def run_turn(
     turn_id: str = "",
     steer: Steer | None = None,
     refresh: Refresh | None = None,
+    spend: Callable[[Usage], None] | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Run one turn and report it as it happens; the last event is always one `TurnFinished`.
 
     `history` ends with what the person said. `steer` is asked between steps for messages to add, `refresh` before
     each step for the session's config as it is by then. Failures of a provider and limits are a `TurnFinished`, never
     an exception. Cancelling the consumer, or `aclose()`, stops tools with their process groups and the request, and
-    leaves no task behind; results that are missing then are made by `repair.interrupted`.
+    leaves no task behind; results that are missing then are made by `repair.interrupted`, and `spend` is told what the
+    request that was given up had used, as far as its provider had said.
     """
-    turn = _Turn(list(history), config, frontend, steer, refresh)
+    turn = _Turn(list(history), config, frontend, steer, refresh, spend or (lambda used: None))
     turn.ledger.left = turn.left
     yield TurnStarted(turn_id, config.revision, config.model_name)
     try:
@@ -106,6 +108,7 @@ class _Turn:
     frontend: Frontend
     steer: Steer | None
     refresh: Refresh | None
+    spend: Callable[[Usage], None]
     usage: Usage = Usage()
     steps: int = 0
     ledger: Ledger = field(default_factory=Ledger)
@@ -274,7 +277,7 @@ class _Turn:
         system = "\n\n".join(filter(None, (system, *(a.text for a in added if a.role == "system"))))
         tail = [user(f"<system-reminder>\n{a.text}\n</system-reminder>") for a in added if a.role == "user"]
         whole = repair.sendable((*messages, *tail))
-        return Request(system, whole, config.tools.specs, config.model, config.session_id)
+        return Request(system, whole, config.tools.specs, config.model, config.session_id, self.spend)
 
     async def _compacted(self) -> Sequence[Notice]:
         """Report what the context manager left out of the request, where that changed within the turn."""

@@ -106,6 +106,10 @@ class Recorder:
         self.lost = True
         self._when_lost()
 
+    def spend(self, used: Usage) -> None:
+        """Count what a request used that was given up, of which no event tells."""
+        self.usage += used
+
     async def take(self, event: Event) -> None:
         """Store what an event means, then publish it.
 

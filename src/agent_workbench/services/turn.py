@@ -238,6 +238,7 @@ class Turn:
             now = await self._session()
             return session_config(prepared.agent, now, revision=prepared.revision)
 
+        assert self._recorder is not None
         turn = run_turn(
             [one.message for one in self._stored],
             prepared.config,
@@ -245,6 +246,7 @@ class Turn:
             turn_id=self._turn_id,
             steer=steer,
             refresh=refresh,
+            spend=self._recorder.spend,
         )
         async with aclosing(turn) as events:
             async for event in events:

@@ -110,7 +110,7 @@ class AnthropicProvider:
         reading = _Reading(
             lambda usage: pricing.priced(usage, ID, model, self._config.prices, self._endpoint.caller.base_url)
         )
-        return read(self._endpoint, send, reading, model)
+        return read(self._endpoint, send, reading, model, request.spend)
 
 
 def create(config: Config, context: MountContext) -> AnthropicProvider:

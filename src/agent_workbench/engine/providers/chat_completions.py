@@ -102,7 +102,7 @@ class ChatCompletionsProvider:
             return pricing.priced(usage, self._module, model, self._config.prices, caller.base_url)
 
         reading = _Reading(self._module, price)
-        async with aclosing(read(self._endpoint, send, reading, model)) as items:
+        async with aclosing(read(self._endpoint, send, reading, model, request.spend)) as items:
             async for item in items:
                 yield item
 

@@ -104,7 +104,7 @@ class OpenAIProvider:
             return create(model=model, stream=True, extra_body=body)
 
         reading = _Reading(caller, lambda usage: pricing.priced(usage, ID, model, self._config.prices))
-        return read(self._endpoint, send, reading, model)
+        return read(self._endpoint, send, reading, model, request.spend)
 
 
 def create(config: Config, context: MountContext) -> OpenAIProvider:

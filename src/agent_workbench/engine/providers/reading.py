@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any, Protocol
@@ -44,39 +44,45 @@ class Reading(Protocol):
         ...
 
 
-async def read(endpoint: Endpoint, send: Send, reading: Reading, model: str) -> AsyncGenerator[ReplyItem, None]:
-    """Send a request and stream its reply, `ReplyDone` last.
+async def read(
+    endpoint: Endpoint, send: Send, reading: Reading, model: str, spend: Callable[[Usage], None]
+) -> AsyncGenerator[ReplyItem, None]:
+    """Send a request and stream its reply, `ReplyDone` last; `spend` counts what it used where it is given up.
 
     Raises:
         ProviderError: For every failure; `interrupted` where the stream ended without its stop event.
     """
     request_id, count, caller = "", 0, endpoint.caller
-    async with aclosing(endpoint.events(send, model)) as events:
-        try:
-            async for name, data in events:
-                if not name:
-                    request_id, caller = data, replace(endpoint.caller, model=model)
-                    continue
-                count += 1
-                for item in _taken(caller, reading, name, data):
-                    yield item
-                if reading.over:
-                    break
-        except ProviderError as error:
-            error.request_id = error.request_id or request_id or None
-            error.usage = reading.spent()
+    try:
+        async with aclosing(endpoint.events(send, model)) as events:
+            try:
+                async for name, data in events:
+                    if not name:
+                        request_id, caller = data, replace(endpoint.caller, model=model)
+                        continue
+                    count += 1
+                    for item in _taken(caller, reading, name, data):
+                        yield item
+                    if reading.over:
+                        break
+            except ProviderError as error:
+                error.request_id = error.request_id or request_id or None
+                error.usage = reading.spent()
+                if not reading.whole:
+                    raise
             if not reading.whole:
-                raise
-        if not reading.whole:
-            detail = "the stream ended before the reply was whole" if count else "the answer is empty"
-            fault = faults.named(caller, "interrupted" if count else "protocol", detail)
-            fault.request_id, fault.usage = request_id or None, reading.spent()
-            raise fault
-        # Reading to the very end lets the connection serve the next request; a server that lingers is left.
-        with suppress(TimeoutError, ProviderError):
-            async with asyncio.timeout(LINGER):
-                async for _ in events:
-                    pass
+                detail = "the stream ended before the reply was whole" if count else "the answer is empty"
+                fault = faults.named(caller, "interrupted" if count else "protocol", detail)
+                fault.request_id, fault.usage = request_id or None, reading.spent()
+                raise fault
+            # Reading to the very end lets the connection serve the next request; a server that lingers is left.
+            with suppress(TimeoutError, ProviderError):
+                async with asyncio.timeout(LINGER):
+                    async for _ in events:
+                        pass
+    except (asyncio.CancelledError, GeneratorExit):  # nobody will hear of it any more
+        spend(reading.spent())
+        raise
     yield reading.done(request_id)
 
 
