@@ -217,8 +217,8 @@ async def test_slash_commands_and_palette_come_from_one_registry(tmp_path: Path)
 
 
 def test_an_unknown_slash_command_names_the_nearest():
-    assert slash("/spilt") == "/spilt is no command; /split?"
-    assert "there are /add" in str(slash("/"))
+    assert slash("/spilt") == "/spilt is no command: did you mean /split?"
+    assert slash("/") == "/ is no command: ^p lists all."
 
 
 def test_every_command_has_help_and_no_key_that_terminals_confuse():

@@ -77,7 +77,7 @@ def test_agents_stand_below_the_session_they_work_for_and_forks_on_their_own():
         session("orphan", parent_session_id="gone", settings={"agent": "a"}),
     ]
     assert [line.split(" |")[0] for line in words(list(session_rows(made)))] == [
-        "  parent", "  └ child", "    └ grandchild", "  fork", "  orphan",
+        "  parent", "  └ child", "    └ grandchild", "  ⑂1 fork", "  orphan",
     ]  # fmt: skip
 
 

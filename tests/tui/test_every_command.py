@@ -10,6 +10,7 @@ from agent_workbench.frontends.tui.commands import COMMANDS
 from agent_workbench.frontends.tui.screens.main import MainScreen
 from agent_workbench.frontends.tui.widgets.columns import Columns
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
+from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
 from agent_workbench.frontends.tui.widgets.tour import Tour
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -107,7 +108,7 @@ OUTCOMES: dict[str, Seen] = {
     "session.mode": answered,
     "session.model": dialog("Model of this session"),
     "session.pin": dialog("Which revision"),
-    "session.broadcast": lambda bench: bench.main.sessions.broadcast,
+    "session.broadcast": lambda bench: bench.main.query_one(PaneGrid).broadcast,
     "session.compare": screen("Compare"),
     "session.console": screen("Console"),
     "session.undelete": said("Nothing was deleted"),

@@ -14,6 +14,7 @@ from agent_workbench.frontends.tui.talk import best
 from agent_workbench.frontends.tui.widgets.blocks import ReplyBlock
 from agent_workbench.frontends.tui.widgets.lines import text_of
 from agent_workbench.frontends.tui.widgets.row_list import RowList
+from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.frontends.tui.widgets.todo_panel import TodoPanel
 from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, tool_lines
 
@@ -303,3 +304,72 @@ async def test_the_same_words_said_again_in_an_opened_session_are_shown_again(tm
         await bench.press("f4")
         await bench.say("my name is Ada")
         await bench.until(lambda: bench.panes[0].transcript.count == 4, "both are shown again")
+
+
+async def test_a_commands_question_is_counted_and_called_like_one_of_a_turn(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await with_shell(bench)
+        await bench.say("!sleep 60")
+        await bench.until(lambda: pane.question.waiting, "it asks")
+        await bench.until(lambda: bench.main.sessions.asking == {pane.session_id}, "the list says so")
+        await bench.press("escape")
+        await bench.until(lambda: not bench.main.sessions.asking, "nothing asks any more")
+
+
+async def test_what_was_queued_behind_a_stopped_turn_comes_back_to_the_prompt(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("count to 60")
+        await bench.until(lambda: pane.busy, "it writes")
+        await bench.say("and then this")
+        await bench.until(lambda: bench.shared.sessions.waiting(pane.session_id), "it waits")
+        await bench.press("escape")
+        await bench.until(lambda: pane.prompt.draft == "and then this", "it is back")
+
+
+async def test_a_pane_keeps_no_draft_that_nobody_changed_there(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.shared.sessions.update_session(pane.session_id, draft="written elsewhere")
+        await bench.press("ctrl+w")
+        await bench.until(lambda: not bench.panes, "closed")
+        session = await bench.shared.sessions.get_session(pane.session_id)
+        assert session is not None
+        assert session.draft == "written elsewhere"
+
+
+async def test_a_pane_takes_its_title_as_soon_as_the_first_words_are_stored(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("count to 60")
+        await bench.until(lambda: pane.session_title == "count to 60", "titled")
+        assert pane.busy
+
+
+async def test_broadcast_shows_at_every_prompt_and_a_fork_is_found_in_the_list(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("my name is Ada")
+        await bench.until(lambda: not pane.busy and pane.transcript.count > 1, "said")
+        await bench.say("/fork")
+        await bench.until(lambda: len(bench.panes) == 2, "forked")
+        rows = bench.main.query_one(SessionList).entries
+        await bench.until(lambda: rows.row and rows.row.id == bench.panes[1].session_id, "the cursor is on the fork")
+        assert ("⑂1 ", "muted") in rows.row.left  # type: ignore[union-attr]
+        marks = list(bench.main.query("PromptRow > .all"))
+        assert [mark.display for mark in marks] == [False, False]
+        await bench.press("alt+g")
+        assert [mark.display for mark in marks] == [True, True]
+
+
+async def test_what_is_told_covers_no_prompt(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        bench.main.tell("a few words", title="Title")
+        await bench.until(lambda: bench.main.query("Toast"), "it is told")
+        await bench.pilot.pause(0.1)
+        toast = bench.main.query("Toast").first().region
+        assert toast.y == 1
+        assert toast.height == 2
+        assert not toast.overlaps(pane.prompt.region)

@@ -39,6 +39,12 @@ class WorkbenchApp(App[None]):
     TITLE = "Agent Workbench"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = []
+    NOTIFICATION_TIMEOUT = 4
+    # Below the first line at the right: prompts and status lines are at the bottom, and stay in sight.
+    CSS = """
+    ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
+    Toast { padding: 0 1; margin-top: 0; margin-bottom: 1; }
+    """
     shared: SharedContext
     themes: Themes
 

@@ -56,7 +56,8 @@ class ChatChores:
             self.talk.run(pane, text[1:].strip())
         else:
             said = text[1:] if text.startswith(("//", "!!")) else text
-            shown = self._screen.query_one(PaneGrid).panes if self._screen.sessions.broadcast else [pane]
+            grid = self._screen.query_one(PaneGrid)
+            shown = grid.panes if grid.broadcast else [pane]
             for id in dict.fromkeys(one.session_id for one in shown):
                 await self.talk.say(id, said, steer=steer)
 

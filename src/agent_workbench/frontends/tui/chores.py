@@ -148,7 +148,8 @@ class Chores:
             case "pin":
                 await self._pin()
             case "broadcast":
-                self._screen.sessions.broadcast = not self._screen.sessions.broadcast
+                grid = self._screen.query_one(PaneGrid)
+                grid.broadcast = not grid.broadcast
                 self._screen.show_header()
             case "theme":
                 await self.theme()

@@ -166,11 +166,7 @@ def slash(text: str) -> Command | str:
     if word in BY_SLASH:
         return BY_SLASH[word]
     guess = nearest(word, BY_SLASH)
-    return f"/{word} is no command{f'; /{guess}?' if guess else f'; there are {_all()}'}"
-
-
-def _all() -> str:
-    return ", ".join(f"/{name}" for name in sorted(BY_SLASH))
+    return f"/{word} is no command: {f'did you mean /{guess}?' if guess else '^p lists all.'}"
 
 
 def command_rows() -> Iterator[Row]:

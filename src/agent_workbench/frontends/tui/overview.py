@@ -110,7 +110,7 @@ class Overview:
         asking = len(screen.sessions.asking)
         if asking:
             right.append((f"? {asking} need you  ", "warn"))
-        if screen.sessions.broadcast:
+        if grid.broadcast:
             right.append(("→ all panes  ", "warn"))
         if pane is not None:
             right.append((f"{clean_line(pane.mode)}  ", "muted" if pane.mode == "ask" else "warn"))

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from agent_workbench.conversation.clean import clean_line
 from agent_workbench.conversation.events import (
     ApprovalAnswered,
     ApprovalRequired,
     Event,
+    Notice,
     ReplyFinished,
     ResultsReady,
     TextDelta,
@@ -31,6 +33,7 @@ from agent_workbench.frontends.tui.commands import COMMANDS
 from agent_workbench.frontends.tui.widgets.blocks import spoken
 from agent_workbench.frontends.tui.widgets.offers import Offer
 from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid, SessionPane
+from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.services.filling import filling
 from agent_workbench.services.notices import notices
 from agent_workbench.services.shared import SharedContext
@@ -55,7 +58,6 @@ class SessionWork:
         self._changed = changed
         self._followers: dict[str, Worker[None]] = {}
         self.unread: set[str] = set()
-        self.broadcast = False
 
     @property
     def grid(self) -> PaneGrid:
@@ -64,8 +66,8 @@ class SessionWork:
 
     @property
     def asking(self) -> set[str]:
-        """The followed sessions in which a question waits."""
-        return {id for id in self._followers if self._shared.sessions.questions(id)}
+        """The sessions in which a question waits: of a followed turn, or of a command that the person runs."""
+        return {id for id in self._followers if self._shared.sessions.questions(id)} | self._screen.chats.talk.asking
 
     @property
     def running(self) -> set[str]:
@@ -99,11 +101,12 @@ class SessionWork:
             await self._changed()
             return
         if beside and len(grid.panes) >= MOST:
-            self._screen.tell(f"There is room for {MOST} panes; this one takes the place of the active one.")
+            gone = clean_line(grid.active.session_title, 30) if grid.active is not None else ""
+            self._screen.tell(f"{MOST} panes fit: {gone or 'the active one'} made room; F3 brings it back.")
             beside = False
         replaced = None if beside or not grid.panes else grid.active
         if replaced is not None:
-            await self._keep_prompt(replaced)
+            await self.keep_prompt(replaced)
         pane = SessionPane(
             session_id,
             number=len(grid.panes) + 1,
@@ -113,7 +116,7 @@ class SessionWork:
         )
         pane.prompt.commands = [Offer(f"/{one.slash}", one.help) for one in COMMANDS if one.slash]
         await grid.add(pane, replace=replaced)
-        pane.prompt.draft = session.draft
+        pane.prompt.draft = pane.kept = session.draft
         pane.set_title(pinned=session.pinned_revision or 0)
         if not focus:
             self._screen.set_focus(None)
@@ -121,6 +124,7 @@ class SessionWork:
         self._stop_unneeded()
         await self._fill(pane)
         await self._changed()
+        self._screen.query_one(SessionList).entries.go_to(session_id)
 
     async def _fill(self, pane: SessionPane) -> None:
         """Show what was said, what is being said, and what is asked; then follow."""
@@ -164,7 +168,7 @@ class SessionWork:
             else:
                 for pane in self.grid.showing(id):
                     pane.show(event)
-            await self._note(id, event)
+            await self.note(id, event)
             event = await anext(stream, None)
 
     async def _measure(self, id: str) -> None:
@@ -174,13 +178,18 @@ class SessionWork:
         for pane in self.grid.showing(id):
             pane.set_meter(used, context_tokens=full.tokens, context_window=full.window)
 
-    async def _note(self, id: str, event: Event) -> None:
-        """Bring the list up to date when a session begins, ends, asks or is answered."""
+    async def note(self, id: str, event: Event) -> None:
+        """Bring the list and titles up to date when a session begins, ends, asks or is answered."""
         match event:
             case UserSaid():
                 self._screen.chats.talk.show_waiting(id)
-            case TurnStarted() | ApprovalAnswered():
+            case TurnStarted():
+                await self._show_name(id)
                 await self._changed()
+            case ApprovalAnswered():
+                await self._changed()
+            case Notice(data=data) if data.get("unsent"):
+                self._take_back(id, data["unsent"])
             case ApprovalRequired():
                 await self._changed()
                 if not self.grid.showing(id):
@@ -191,9 +200,7 @@ class SessionWork:
                 if not self.grid.showing(id):
                     self.unread.add(id)
                 self._screen.chats.talk.show_waiting(id)
-                name = await self._name(id)
-                for pane in self.grid.showing(id):
-                    pane.set_title(name or None)
+                name = await self._show_name(id)
                 self._screen.run_worker(self._measure(id), group="measure")
                 how = "done" if event.status == "completed" else event.status
                 call(self._screen.app, f"{name or 'A session'} is {how}")
@@ -201,25 +208,41 @@ class SessionWork:
             case _:
                 pass
 
+    def _take_back(self, id: str, texts: Sequence[str]) -> None:
+        """Put what was not sent into the prompt of the session, before what is written there."""
+        for pane in self.grid.showing(id)[:1]:
+            pane.prompt.draft = "\n\n".join(filter(None, (*texts, pane.prompt.draft)))
+
+    async def _show_name(self, id: str) -> str:
+        name = await self._name(id)
+        for pane in self.grid.showing(id):
+            pane.set_title(name or None)
+        return name
+
     async def _name(self, id: str) -> str:
         session = await self._shared.sessions.get_session(id)
         return session.title if session is not None else ""
 
     async def close(self, pane: SessionPane) -> None:
         """Take a pane away; what is written in its prompt is kept with the session."""
-        await self._keep_prompt(pane)
+        await self.keep_prompt(pane)
         await self.grid.close(pane)
         self._stop_unneeded()
         await self._changed()
 
-    async def _keep_prompt(self, pane: SessionPane) -> None:
+    async def keep_prompt(self, pane: SessionPane) -> None:
+        """Keep what is written with the session, where it was changed here."""
+        draft = pane.prompt.draft
+        if draft == pane.kept:
+            return
         with suppress(WorkbenchError):  # the session may be deleted by now
-            await self._shared.sessions.update_session(pane.session_id, draft=pane.prompt.draft)
+            await self._shared.sessions.update_session(pane.session_id, draft=draft)
+            pane.kept = draft
 
     async def keep_prompts(self) -> None:
         """Keep what is written in all prompts."""
         for pane in self.grid.panes:
-            await self._keep_prompt(pane)
+            await self.keep_prompt(pane)
 
     def _stop_unneeded(self) -> None:
         """Stop following sessions that no pane shows and in which nothing runs."""

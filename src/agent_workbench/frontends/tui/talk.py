@@ -10,7 +10,15 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from agent_workbench.conversation.clean import clean_line
-from agent_workbench.conversation.events import Answer, Question, TurnFinished, UserSaid
+from agent_workbench.conversation.events import (
+    Answer,
+    ApprovalAnswered,
+    ApprovalRequired,
+    Event,
+    Question,
+    TurnFinished,
+    UserSaid,
+)
 from agent_workbench.conversation.messages import Message
 from agent_workbench.errors import SessionBusy, WorkbenchError
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
@@ -63,6 +71,8 @@ class Talk:
         self._files: dict[Path, tuple[float, list[str]]] = {}
         self._commands: dict[str, asyncio.Task[None]] = {}
         self.asker = Asker()
+        self.asking: set[str] = set()
+        """The sessions in which a command of the person waits for an answer."""
 
     @property
     def _grid(self) -> PaneGrid:
@@ -157,10 +167,23 @@ class Talk:
                     if isinstance(event, UserSaid):
                         pane.drop_step()
                     pane.show(event)
+                    await self._note(pane.session_id, event)
         except WorkbenchError as error:
             finished = TurnFinished("failed", error=str(error))
         finally:
+            self.asking.discard(pane.session_id)
             pane.show(finished)
+            self._screen.call_later(self._screen.refresh_lists)
+
+    async def _note(self, session_id: str, event: Event) -> None:
+        """Let a question of a command be seen and heard like one of a turn."""
+        if isinstance(event, ApprovalRequired):
+            self.asking.add(session_id)
+        elif isinstance(event, ApprovalAnswered):
+            self.asking.discard(session_id)
+        else:
+            return
+        await self._screen.sessions.note(session_id, event)
 
     async def stop(self, session_id: str) -> bool:
         """Stop a command that runs in a session; False where none does."""
@@ -210,10 +233,7 @@ class Talk:
 
     async def keep_draft(self, pane: SessionPane) -> None:
         """Keep what is written, so that it survives a crash; nothing is written where nothing changed."""
-        session, draft = await self._shared.sessions.get_session(pane.session_id), pane.prompt.draft
-        if session is not None and session.draft != draft:
-            with suppress(WorkbenchError):  # the session may be deleted by now
-                await self._shared.sessions.update_session(pane.session_id, draft=draft)
+        await self._screen.sessions.keep_prompt(pane)
 
     async def write_elsewhere(self, pane: SessionPane) -> None:
         """Let the prompt be written in $EDITOR."""

@@ -29,6 +29,9 @@ _MARKS = re.compile(r"[\[\]*_~<&`!|]")
 _INLINE = {"em": "emphasis", "strong": "strong", "s": "strike", "link": "link"}
 _BULLETS = "•◦▪"
 
+#: Languages of a fence that say nothing.
+PLAIN = frozenset({"text", "txt", "plain", "plaintext"})
+
 
 def markdown(text: str, width: int) -> list[Line]:
     """Lay cleaned markdown out as lines of at most `width` cells. An empty text has no lines."""
@@ -117,7 +120,7 @@ class _Layout:
     def _code(self, token: Token) -> None:
         self._separate()
         language = token.info.split(" ")[0]
-        if language:
+        if language and language not in PLAIN:
             self.lines.append([*self._first(), (clean(language)[:30], "muted")])
         first = self._first()
         lines = code_lines(token.content, language, self.width, self.prefix)

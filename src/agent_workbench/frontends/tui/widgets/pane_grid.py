@@ -37,6 +37,8 @@ class SessionPane(ChatPane):
     def __init__(self, session_id: str, *, number: int, title: str = "", model: str = "", mode: str = "ask") -> None:
         super().__init__(number=number, title=title, model=model, mode=mode)
         self.session_id = session_id
+        self.kept = ""
+        """The draft that this pane read or stored last: what nobody changed here is not stored again."""
 
 
 class PaneGrid(Container):
@@ -49,6 +51,7 @@ class PaneGrid(Container):
         grid-gutter: 0 1;
         & > #nothing { padding: 1 2; color: $foreground 60%; }
         &.-two { grid-size: 2; }
+        &.-broadcast PromptRow > .all { display: block; }
         & > SessionPane { width: 1fr; height: 1fr; }
         &.-zoom { grid-size: 1; & > SessionPane { display: none; } & > SessionPane.-active { display: block; } }
     }
@@ -57,6 +60,8 @@ class PaneGrid(Container):
         bind("chat.mode", "shift+tab", "mode", "mode", "The next permission mode: ask, fast-edit, read-only, plan"),
     ]
     zoom: reactive[bool] = reactive(False, toggle_class="-zoom")
+    broadcast: reactive[bool] = reactive(False, toggle_class="-broadcast")
+    """Whether what is said in one pane goes to all; each prompt says so."""
 
     @dataclass
     class ModeRequested(Message):

@@ -298,11 +298,13 @@ class PromptRow(Widget):
         height: auto;
         max-height: 8;
         background: $surface;
-        & > Label { width: 2; padding: 0 0 0 1; color: $foreground 60%; }
-        &:focus-within > Label { color: $accent; text-style: bold; }
+        & > .mark { width: 2; padding: 0 0 0 1; color: $foreground 60%; }
+        &:focus-within > .mark { color: $accent; text-style: bold; }
+        & > .all { display: none; width: auto; padding: 0 0 0 1; color: $text-warning; }
         & > PromptArea { width: 1fr; }
     }
     """
 
     def __init__(self, prompt: PromptArea) -> None:
-        super().__init__(Label("›", markup=False), prompt)
+        all_panes = Label("→ all panes", classes="all", markup=False)
+        super().__init__(all_panes, Label("›", classes="mark", markup=False), prompt)

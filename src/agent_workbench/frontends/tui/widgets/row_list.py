@@ -112,6 +112,11 @@ class RowList(LinesView, can_focus=True):
         if (self.row and self.row.id) != (before and before.id):
             self.post_message(self.Moved(self, self.row))
 
+    def go_to(self, id: str) -> None:
+        """Put the cursor on the row of an id, where it is listed."""
+        if any(row.id == id and not row.heading for row in self.rows):
+            self.put(self.rows, at=id)
+
     def _selectable(self, index: int, step: int) -> int:
         """Return the nearest row that can be chosen in a direction, else in the other, else -1."""
         for by in (step, -step):

@@ -44,6 +44,7 @@ def session_rows(
 
     `open_in` says in which pane one is shown, `width` how many cells there are, `now` from when ages count.
     """
+    forks = _forks(sessions)
     for session, depth in _tree(sessions):
         id = session.session_id
         state: str = session.state
@@ -55,6 +56,8 @@ def session_rows(
             state = "unread"
         sign, word = STATES[state]
         branch = [("  " * (depth - 1) + "└ ", "muted")] if depth else []
+        if id in forks:
+            branch.append((f"⑂{forks[id]} ", "muted"))
         title = (clean_line(session.title) or "new session", "" if session.title else "muted")
         right = [(word or clean_line(session.config_name, 14), "muted")]
         if width >= ROOMY:
@@ -77,6 +80,17 @@ def age(passed: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return "now"
+
+
+def _forks(sessions: Sequence[Session]) -> Mapping[str, int]:
+    """Number the forks of each session as they were made; the work of an agent is none."""
+    made: dict[str, int] = {}
+    numbers: dict[str, int] = {}
+    for session in sorted(sessions, key=lambda one: one.created_at):
+        parent = session.parent_session_id
+        if parent is not None and not session.settings.get("agent"):
+            made[parent] = numbers[session.session_id] = made.get(parent, 0) + 1
+    return numbers
 
 
 def _tree(sessions: Sequence[Session]) -> Iterator[tuple[Session, int]]:
