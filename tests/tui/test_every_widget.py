@@ -82,7 +82,7 @@ ELSEWHERE = {
         "ChatPane", "Transcript", "BlockView", "FindLine", "StatusLine", "TodoPanel", "PromptRow", "Compare",
         "ConfirmChange", "Console", "ConsoleRows", "Sheet", "SheetView",
     },
-    "test_prompt.py": {"PromptArea", "Offers"},
+    "test_prompt.py": {"PromptArea", "Offers", "SteadyArea"},
     "test_question.py": {"QuestionCard", "Preview", "Reason"},
 }  # fmt: skip
 """Widgets whose hostile texts stand in another test, by its file."""
