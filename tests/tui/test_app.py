@@ -241,9 +241,9 @@ async def test_help_names_the_focused_thing_and_its_keys(tmp_path: Path):
 
 async def test_a_keymap_file_changes_a_key(tmp_path: Path):
     keymap_path().parent.mkdir(parents=True)
-    keymap_path().write_text("session.new: f9\nsessions.fork: x\nno.such: f2\n")
+    keymap_path().write_text("session.new: f11\nsessions.fork: x\nno.such: f2\n")
     async with workbench(tmp_path) as bench:
-        await bench.session("f9")
+        await bench.session("f11")
         await bench.press("f3", "x")
         await bench.until(lambda: len(bench.panes) == 2, "forked")
 
