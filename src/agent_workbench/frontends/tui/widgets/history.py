@@ -40,9 +40,7 @@ class History(Vertical):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("history.restore", "r", "restore", "restore", "Save this revision again, as the newest"),
-        bind(
-            "history.columns", "s", "columns", "side by side", "Both texts in two columns, or in one"
-        ),
+        bind("history.columns", "s", "columns", "side by side", "Both texts in two columns, or in one"),
         bind("history.compare", "d", "compare", "compare with now", "Show the way from this revision to the newest"),
     ]
 
