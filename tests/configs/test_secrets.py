@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_workbench.configs.secrets import DOTS, is_secret_key, literal_secrets, looks_secret, mask, mask_text
+from agent_workbench.configs.secrets import DOTS, is_secret_key, literal_secrets, looks_secret, mask, mask_text, veiled
 
 KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz"
 
@@ -100,3 +100,27 @@ def test_what_is_masked_holds_no_literal_secret_any_more(value: Any):
 @given(nested)
 def test_masking_twice_is_masking_once(value: Any):
     assert mask(mask(value)) == mask(value)
+
+
+VEILED = {
+    "a plain value": ("  api_key: sk-live  # mine", "  api_key: •••••••  # mine"),
+    "quotes stay": ("password: 'a b'", "password: '•••'"),
+    "flow style": ("x: {token: abc, y: 1}", "x: {token: •••, y: 1}"),
+    "a reference stays": ("api_key: ${A:b c}  # d", "api_key: ${A:b c}  # d"),
+    "what stands around a reference does not": ("api_key: x${A}y", "api_key: •${A}•"),
+    "no secret": ("max_tokens: 8000", "max_tokens: 8000"),
+    "a credential anywhere": ("run: curl -H ghp_abcdefghijklmnopqrstu", "run: curl -H " + "•" * 25),
+    "a password in an address": ("url: https://me:pass@host/x", "url: https://me:••••@host/x"),
+    "nothing": ("token:", "token:"),
+}
+
+
+@pytest.mark.parametrize(("line", "shown"), VEILED.values(), ids=VEILED)
+def test_a_line_is_veiled_in_its_columns(line: str, shown: str):
+    assert veiled(line) == shown
+
+
+@given(st.text(st.characters(exclude_characters="\n"), max_size=60))
+def test_a_veiled_line_is_as_long_as_it_was_and_veiled_for_good(line: str):
+    assert len(veiled(line)) == len(line)
+    assert veiled(veiled(line)) == veiled(line)

@@ -227,3 +227,12 @@ def test_textarea_itself_still_asks_for_colours_after_each_change():
     """The editor hooks into `_build_highlight_map` and `_render_line`: a Textual that renames them must be noticed."""
     assert callable(TextArea._build_highlight_map)
     assert callable(TextArea._render_line)
+
+
+async def test_a_secret_is_painted_as_dots_and_kept_as_it_is():
+    text = HELLO + "      api_key: hunter2  # mine\n"
+    async with editing(text) as (_, editor, host):
+        painted = "\n".join("".join(segment.text for segment in editor.render_line(y)) for y in range(9))
+        assert "api_key: •••••••  # mine" in painted
+        assert "hunter2" not in host.export_screenshot()
+        assert editor.text == text

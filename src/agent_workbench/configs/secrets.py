@@ -24,8 +24,14 @@ _CREDENTIAL = re.compile(
     r"|xox[abeprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35}|glpat-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{20,}"
     r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,})"
 )
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+([A-Za-z0-9._~+/=-]{12,})")
 _URL_PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^/\s:@]*:)(?P<password>[^/\s@$•]+)(?=@)", re.I)
+#: `key: value` on one line, in block or flow style; a value that opens something else is not one.
+_ENTRY = re.compile(
+    r"""(?P<key>[\w.-]+)["']?\s*:\s+["']?(?P<value>(?<=")[^"\n]+|(?<=')[^'\n]+|(?:\$\{[^}\n]*\}|[^\s"'#,\[\]{}|>&*!%@`])"""
+    r"""(?:\$\{[^}\n]*\}|[^#,\]}\n])*?)"""
+    r"""(?=["']|\s*(?:[,\]}]|\s#|$))"""
+)
 
 Path = tuple[str | int, ...]
 
@@ -104,3 +110,32 @@ def mask_text(text: str) -> str:
     text = _CREDENTIAL.sub(DOTS, text)
     text = _BEARER.sub(lambda match: f"{match[1]} {DOTS}", text)
     return _URL_PASSWORD.sub(lambda match: match["before"] + DOTS, text)
+
+
+def veiled(line: str) -> str:
+    """Return a line of a config's text with every character of its secrets as a dot, exactly as long as it was.
+
+    For an editor, which must show the line in its columns. References stay; a secret that stands on other lines than
+    its key is seen only where it looks like a credential.
+    """
+    line = _CREDENTIAL.sub(lambda match: _dotted(match, 0), line)
+    line = _BEARER.sub(lambda match: _dotted(match, 2), line)
+    line = _URL_PASSWORD.sub(lambda match: _dotted(match, "password"), line)
+    return _ENTRY.sub(_dotted_entry, line) if ":" in line else line
+
+
+def _dotted(match: re.Match[str], group: str | int) -> str:
+    start, end = match.start(group) - match.start(), match.end(group) - match.start()
+    return match[0][:start] + DOTS[0] * (end - start) + match[0][end:]
+
+
+def _dotted_entry(match: re.Match[str]) -> str:
+    value = match["value"]
+    if not is_secret_key(match["key"]) or value in ("~", "null", "true", "false"):
+        return match[0]
+    shown, at = "", 0
+    for reference in REFERENCE.finditer(value):
+        shown += DOTS[0] * (reference.start() - at) + reference[0]
+        at = reference.end()
+    start = match.start("value") - match.start()
+    return match[0][:start] + shown + DOTS[0] * (len(value) - at) + match[0][start + len(value) :]

@@ -28,6 +28,7 @@ from textual.widgets.text_area import Selection
 
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.problems import Problem, Severity
+from agent_workbench.configs.secrets import veiled
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import EditRefused
 from agent_workbench.frontends.tui.keys import bind
@@ -398,9 +399,9 @@ class YamlEditor(SteadyArea):
         super().notify_style_update()
 
     def get_line(self, line_index: int) -> Text:
-        """Return a line as it is painted: nothing in it acts on the terminal, a problem is underlined."""
+        """Return a line as it is painted: nothing acts on the terminal, secrets are dots, a problem is underlined."""
         raw = self.document.get_line(line_index)
-        text = Text(one_to_one(raw), end="", no_wrap=True)
+        text = Text(one_to_one(veiled(raw)), end="", no_wrap=True)
         problem = self._marks.get(line_index)
         if problem is not None:
             start = max(0, problem.column - 1)
