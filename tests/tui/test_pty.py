@@ -59,6 +59,15 @@ def pane(awb: Terminal, number: int) -> str:
     return next((line for line in awb.lines if re.search(rf"│ {number} · ", line)), "")
 
 
+def has_focus(awb: Terminal, number: int) -> bool:
+    """Whether a pane's frame has another colour than that of the list at the left, which has no focus."""
+    for row, line in enumerate(awb.lines):
+        found = re.search(rf"│ {number} · ", line)
+        if found:
+            return bool(awb.screen.buffer[row][found.start()].fg != awb.screen.buffer[row][0].fg)
+    return False
+
+
 def test_the_first_minute(awb: Terminal, home: Path):
     awb.until("hello", "anthropic", "team", "module: provider-mock", READY, what="samples and hello on the desk")
 
@@ -86,10 +95,10 @@ def test_the_first_minute(awb: Terminal, home: Path):
     awb.until("Created notes.txt", lambda: "idle" in pane(awb, 1))
 
     awb.press("ctrl+t")
-    awb.until(lambda: "idle" in pane(awb, 2), what="a second pane")
+    awb.until(lambda: "idle" in pane(awb, 2) and has_focus(awb, 2), what="a second pane")
     awb.type("count to 90")
     awb.press("enter", "alt+1")
-    awb.until(lambda: "writing" in pane(awb, 2))
+    awb.until(lambda: "writing" in pane(awb, 2) and has_focus(awb, 1), what="the first pane has the focus")
     awb.type("count to 90")
     awb.press("enter")
     awb.until(lambda: "writing" in pane(awb, 1) and "writing" in pane(awb, 2), what="both answer at once")
