@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import platformdirs
@@ -34,6 +35,25 @@ def database_path() -> Path:
     """Return the database to use: `AWB_DB` where set, else the usual place."""
     named = os.environ.get("AWB_DB")
     return Path(named).expanduser() if named else data_dir() / "workbench.db"
+
+
+_opened: Counter[Path] = Counter()
+
+
+def note_opened(database: Path) -> None:
+    """Remember a database that this process uses, wherever it is: no agent may touch it."""
+    _opened.update({database.absolute(), Path(os.path.realpath(database))})
+
+
+def note_closed(database: Path) -> None:
+    """Forget a database when whoever opened it last has closed it."""
+    for path in {database.absolute(), Path(os.path.realpath(database))}:
+        _opened[path] = max(0, _opened[path] - 1)
+
+
+def opened() -> frozenset[Path]:
+    """Return the databases that this process uses, each as it was named and as it is."""
+    return frozenset(path for path, times in _opened.items() if times > 0)
 
 
 def shipped(kind: str) -> Path:

@@ -63,7 +63,7 @@ class Checkout:
 def parse_git(uri: str) -> GitURI | None:
     """Return the parts of a git URI, None where it is not one that is understood."""
     match = _URI.fullmatch(uri)
-    if match is None:
+    if match is None or not uri.isprintable():
         return None
     ref = match["ref"] or ""
     fragment = match["fragment"] or ""

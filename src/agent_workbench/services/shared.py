@@ -36,6 +36,7 @@ class SharedContext:
     configs: ConfigManager
     sessions: SessionManager
     workspace: Path
+    database: Path
 
     def watch(self) -> AsyncGenerator[Changed, None]:
         """Yield which sessions and configs changed, in this process or another, until closed."""
@@ -46,6 +47,7 @@ class SharedContext:
         await self.sessions.close()
         await self.agents.close()
         await asyncio.to_thread(self.store.close)
+        paths.note_closed(self.database)
 
 
 def open_workbench(
@@ -69,6 +71,7 @@ def open_workbench(
     preferences = load_preferences()
     file = (database or paths.database_path()).expanduser().absolute()
     store = open_store(file)
+    paths.note_opened(file)
     if samples:
         store_samples(store)
     sources = Sources(
@@ -96,6 +99,7 @@ def open_workbench(
         configs=ConfigManager(store, bundles, author=_who()),
         sessions=sessions,
         workspace=folder,
+        database=file,
     )
 
 

@@ -77,6 +77,8 @@ class Sources:
 
     def fetch(self, uri: str, at: Location, kind: Kind = "bundle") -> Fetched | Failure:
         """Return what a URI means where it is written (see `Fetcher.fetch`)."""
+        if not uri.isprintable():
+            return Failure("the address holds a character that no address has", "write it again by hand")
         overridden = self._overridden(uri, kind)
         if overridden is not None:
             return overridden

@@ -146,7 +146,7 @@ def _json(output: str) -> Mapping[str, Any]:
     for text in (output, *reversed(output.splitlines())):
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # brackets within brackets, as a model may have them printed
             continue
         if isinstance(found, dict):
             return found

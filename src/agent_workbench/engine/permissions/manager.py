@@ -158,7 +158,8 @@ class PermissionManager:
     def _short(self, place: Place) -> str:
         for root in (self.workspace, Path(self.workspace).resolve()):
             if place.resolved == place.lexical and place.resolved.is_relative_to(root):
-                return str(place.resolved.relative_to(root))
+                short = str(place.resolved.relative_to(root))
+                return str(place.resolved) if short.startswith("~") else short  # `~` in a rule is the home folder
         return str(place.resolved)
 
     @staticmethod

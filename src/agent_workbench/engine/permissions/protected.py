@@ -40,13 +40,14 @@ _PLACED_BY = ("AWB_DB", "HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_H
 
 def own_state() -> tuple[Path, ...]:
     """Return the workbench's own files: the database with its side files, settings, permissions and logs."""
-    return _own_state(tuple(os.environ.get(name) for name in _PLACED_BY))
+    return _own_state(tuple(os.environ.get(name) for name in _PLACED_BY), paths.opened())
 
 
 @functools.lru_cache(maxsize=16)
-def _own_state(environment: tuple[str | None, ...]) -> tuple[Path, ...]:
-    database = paths.database_path()
-    sides = tuple(database.with_name(database.name + tail) for tail in ("", "-wal", "-shm", "-journal", ".lock"))
+def _own_state(environment: tuple[str | None, ...], opened: frozenset[Path]) -> tuple[Path, ...]:
+    databases = (paths.database_path(), *sorted(opened))
+    tails = ("", "-wal", "-shm", "-journal", ".lock")
+    sides = tuple(database.with_name(database.name + tail) for database in databases for tail in tails)
     return (*sides, paths.data_dir(), paths.config_dir(), paths.log_dir())
 
 

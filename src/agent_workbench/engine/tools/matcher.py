@@ -19,7 +19,8 @@ from agent_workbench.engine.tools.files import read_bytes
 MAX_MATCHES = 50_000
 """Matching lines after which a search ends: nobody pages that far."""
 
-_QUANTIFIER = re.compile(r"(?<![\\(])(?:\\\\)*([*+?{])")
+_ESCAPED_OR_OPENING = re.compile(r"\\.|\(\?", re.DOTALL)
+_QUANTIFIER = re.compile(r"[*+?{]")
 _REPEATED_GROUP = re.compile(r"\)[*+?{]")
 
 
@@ -28,8 +29,9 @@ def is_tame(pattern: str) -> bool:
 
     Even a single `.*x` takes the square of a line's length, and there are files of one line with a million characters.
     """
-    repeats = _QUANTIFIER.findall(pattern)
-    return not _REPEATED_GROUP.search(pattern) and (not repeats or repeats == ["?"])
+    bare = _ESCAPED_OR_OPENING.sub("", pattern)  # `\(*` repeats, though what it repeats is escaped
+    multiplied = "|" in bare and bare.count(")") > 1  # each further group of choices multiplies the ways to fail
+    return not (multiplied or _REPEATED_GROUP.search(bare)) and _QUANTIFIER.findall(bare) in ([], ["?"])
 
 
 def text_of(path: Path, limit: int) -> str | None:

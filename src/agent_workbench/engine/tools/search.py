@@ -11,6 +11,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ SKIPPED = frozenset({
 })  # fmt: skip
 
 MAX_LINE = 500
+MAX_CHOICES = 1_000
+"""Patterns that the braces of one glob may stand for: each group multiplies them."""
 MAX_SECONDS = 20.0
 """How long one search may take."""
 
@@ -246,7 +249,9 @@ class Grep(_SearchTool):
         return [(Path(path), lines) for path, lines in json.loads(done.output)]
 
     def _candidates(self, arguments: Mapping[str, Any], walk: _Walk, root: Path) -> Iterator[Path]:
-        names = [*_braces(arguments["glob"])] if arguments.get("glob") else ["*"]
+        names = [*islice(_braces(arguments.get("glob") or "*"), MAX_CHOICES + 1)]
+        if len(names) > MAX_CHOICES:
+            raise FileRefused(f"the glob stands for more than {MAX_CHOICES} patterns; use a simpler one")
         kinds = _TYPES.get(arguments.get("type", ""), (f"*.{arguments['type']}",)) if arguments.get("type") else ("*",)
         for path in [root] if root.is_file() else walk.entries(root):
             below = str(path.relative_to(root)) if path != root else path.name
