@@ -1,7 +1,9 @@
 """What a long conversation costs on the screen: to open, for a key, for another theme, for another width.
 
 CPU milliseconds of this process, medians over repeated runs in a headless terminal of 120×40; the same for an empty
-conversation. A key is measured in the prompt under the conversation, as typed, and in the conversation itself.
+conversation, where a cursor key finds nothing to move to, and for one of 30 messages, where it does. A key is measured
+in the prompt under the conversation, as typed, and in the conversation itself, each time from the end of one that was
+just opened: both conversations end with the same words.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import random
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
@@ -21,6 +24,8 @@ from agent_workbench.conversation.messages import Message, Text, Thinking, ToolC
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
 
 SIZE = (120, 40)
+SHORT = 30
+"""Messages of the short conversation: seven screens of them."""
 WORDS = (
     "the",
     "parser",
@@ -55,15 +60,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--repeat", type=int, default=7)
     options = parser.parse_args(arguments)
-    empty = asyncio.run(measure([], options.repeat))
-    full = asyncio.run(measure(conversation(options.messages), options.repeat))
-    figures = {name: {"empty": empty[name], "full": full[name]} for name in full}
+    long = conversation(options.messages)
+    empty, short, full = (asyncio.run(measure(said, options.repeat)) for said in ([], long[-SHORT:], long))
+    figures = {name: {"empty": empty[name], "short": short[name], "full": full[name]} for name in full}
     if options.json:
         print(json.dumps({"messages": options.messages, "figures": figures}, indent=2))
         return 0
-    print(f"{'CPU ms':<28} {'empty':>8} {options.messages:>8,}")
+    print(f"{'CPU ms':<28} {'empty':>8} {len(long[-SHORT:]):>8} {options.messages:>8,}")
     for name, value in figures.items():
-        print(f"{name:<28} {value['empty']:>8.1f} {value['full']:>8.1f}")
+        print(f"{name:<28} {value['empty']:>8.1f} {value['short']:>8.1f} {value['full']:>8.1f}")
     return 0
 
 
@@ -105,8 +110,9 @@ async def measure(messages: list[Message], repeat: int) -> dict[str, float]:
         figures = {"open": await median(lambda: opened(pilot, pane, messages), repeat)}
         figures["key in the prompt"] = await median(lambda: pilot.press(*"abcdefghij"), repeat) / 10
         pane.transcript.focus()
-        figures["cursor in the transcript"] = await median(lambda: pilot.press(*["up"] * 10), repeat) / 10
-        figures["page up"] = await median(lambda: pilot.press(*["pageup"] * 5), repeat) / 5
+        for name, key, times in (("cursor in the transcript", "up", 10), ("page up", "pageup", 5)):
+            again = partial(opened, pilot, pane, messages)
+            figures[name] = await median(partial(pilot.press, *[key] * times), repeat, before=again) / times
         themes = iter(["textual-light", "nord"] * repeat)
         figures["theme switch"] = await median(lambda: switched(pilot, next(themes)), repeat)
         widths = iter([100, 120] * repeat)
@@ -126,10 +132,12 @@ async def switched(pilot: Pilot[None], theme: str) -> None:
     await pilot.pause()
 
 
-async def median(step: Step, repeat: int) -> float:
-    """Return the median CPU time of a step in milliseconds; the first run warms up."""
+async def median(step: Step, repeat: int, *, before: Step | None = None) -> float:
+    """Return the median CPU time of a step in milliseconds; the first run warms up, and `before` is not counted."""
     times = []
     for number in range(repeat + 1):
+        if before is not None:
+            await before()
         begin = time.process_time()
         await step()
         if number:

@@ -105,7 +105,7 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
         """Show the cursor, at the end if it was nowhere."""
         if self.cursor < 0:
             self.cursor = len(self._entries) - 1
-        self.refresh()
+        self.repaint(self.cursor)
 
     def on_key(self, event: events.Key) -> None:
         """Give back what was typed, unless the person bound it to something."""
@@ -121,7 +121,7 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
 
     def on_blur(self) -> None:
         """Hide the cursor."""
-        self.refresh()
+        self.repaint(self.cursor)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the block; a click on the head of a folded block unfolds it."""
@@ -164,24 +164,29 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
 
     def action_page(self, step: int) -> None:
         """Scroll by a page and take the cursor along."""
-        height = self.scrollable_content_region.height
+        if not self._entries.items:
+            return
+        height, before = self.scrollable_content_region.height, self.cursor
         self.scroll_to(y=round(self.scroll_y) + step * max(1, height - 2), animate=False, immediate=True)
         line = round(self.scroll_y)
-        self.cursor = self._entries.at(line if step < 0 else line + height - 1) if self._entries.items else -1
-        self.refresh()
+        self.cursor = self._entries.at(line if step < 0 else line + height - 1)
+        self.repaint(before, self.cursor)
 
     def _move(self, index: int) -> None:
         """Put the cursor on a block and bring it into view, its top first."""
         if not self._entries.items:
             return
-        self.cursor = index = max(0, min(index, len(self._entries) - 1))
+        before, self.cursor = self.cursor, max(0, min(index, len(self._entries) - 1))
+        index = self.cursor
         self._entries.lay(index)
         top, bottom = self._entries.top(index), self._entries.top(index + 1)
         line, height = round(self.scroll_y), self.scrollable_content_region.height
-        if top < line or bottom > line + height:
-            line = top if top < line or bottom - top > height else bottom - height
-            self._jump(line)
-            self.follow = line >= self.max_scroll_y
+        if line <= top and bottom <= line + height:
+            self.repaint(before, index)
+            return
+        line = top if top < line or bottom - top > height else bottom - height
+        self._jump(line)
+        self.follow = line >= self.max_scroll_y
         self._arrange()
 
     def action_unfold(self) -> None:
