@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ from agent_workbench.conversation.events import (
     ToolOutput,
     TurnFinished,
 )
-from agent_workbench.engine.ports import Nobody, ToolContext
+from agent_workbench.conversation.usage import Usage
+from agent_workbench.engine.ports import Nobody, ReplyItem, ToolContext
+from agent_workbench.engine.providers.mock import MockProvider
 from agent_workbench.engine.spawning import Errand
+from agent_workbench.errors import ProviderError
 from agent_workbench.services.settings import SessionSettings
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Session
@@ -209,8 +213,8 @@ async def test_what_a_person_allows_for_the_session_holds_for_the_next_child(ben
     async for event in bench.sessions.follow(session.session_id):
         if isinstance(event, ApprovalRequired):
             asked += 1
-            call_id = event.question.call.call_id
-            assert bench.sessions.answer(session.session_id, call_id, Answer("allow_session"))
+            # not taken where the answer to the first has let the second through meanwhile
+            bench.sessions.answer(session.session_id, event.question.call.call_id, Answer("allow_session"))
         if isinstance(event, TurnFinished):
             break
     assert asked in (1, 2)
@@ -234,6 +238,35 @@ async def test_children_run_at_once_and_stopping_the_parent_stops_them(bench: Sh
     states = [(await bench.sessions.turns(child.session_id))[0].state for child in both]
     assert states == ["cancelled", "cancelled"]
     assert not any(bench.sessions.is_running(child.session_id) for child in both)
+
+
+async def test_what_a_child_had_used_when_its_parent_was_stopped_is_counted(bench: SharedContext) -> None:
+    busy = {**calls(("todo", {"action": "list"})), "usage": {"input_tokens": 1000, "output_tokens": 10}}
+    parent = [{**calls(errand()), "usage": {"input_tokens": 5}}]
+    session = await team(bench, parent, [busy, {"text": "one two three", "delay": 30}])
+    async with aclosing(bench.sessions.stream_message(session.session_id, "go")) as events:
+        async for event in events:
+            if isinstance(event, ToolOutput) and "one" in event.text:
+                break
+    (turn,) = await bench.sessions.turns(session.session_id)
+    assert (turn.state, turn.usage.input_tokens, turn.usage.output_tokens) == ("cancelled", 1005, 10)
+    assert (await bench.sessions.usage()).input_tokens == 1005
+
+
+async def test_requests_of_a_child_that_failed_are_counted_too(bench: SharedContext, monkeypatch: Any) -> None:
+    async def fails(self: Any, request: Any) -> AsyncIterator[ReplyItem]:
+        error = ProviderError("down", kind="auth")
+        error.usage = Usage(300)
+        raise error
+        yield
+
+    session = await team(bench, [{**calls(errand()), "usage": {"input_tokens": 5}}, "ok"], [], delay=0.5)
+    spoken = MockProvider.stream
+    monkeypatch.setattr(MockProvider, "stream", lambda self, r: (fails if self.delay else spoken)(self, r))
+    await played(bench, session)
+    (turn,) = await bench.sessions.turns(session.session_id)
+    assert turn.usage.input_tokens is not None
+    assert turn.usage.input_tokens >= 305
 
 
 async def test_a_child_is_gone_on_with_and_a_stranger_s_session_is_not(bench: SharedContext) -> None:

@@ -77,6 +77,32 @@ def test_what_an_earlier_reply_called_by_the_same_id_says_nothing_of_this_one(
     assert results(store, session) == [NOT_RUN]
 
 
+def test_what_an_agent_had_used_for_a_dead_turn_is_counted_once(store: SQLiteStore, session: Session) -> None:
+    lease = dead_turn(store, session)
+    replied(store, lease, ONE, TWO, usage=Usage(1))
+
+    def child(turn: str, state: str, used: Usage) -> str:
+        made = store.sessions.create(session.config_id, parent_session_id=session.session_id, settings={"depth": 1})
+        begun = store.sessions.begin_turn(
+            made.session_id, turn, user("go"), owner="d", config_revision=1, model="m", lease_s=-1
+        )
+        if state:
+            store.sessions.end_turn(begun, turn, "completed", usage=used)
+        else:
+            reply = ReplyFinished(Message("assistant", (Text("so far"),), "m"), used)
+            kept = {key: value for key, value in event_to_json(reply).items() if key != "message"}
+            store.sessions.append(begun, turn, [reply.message], event=("reply", kept))
+        return made.session_id
+
+    told = child("told", "completed", Usage(10))
+    child("untold", "completed", Usage(100))
+    child("dead too", "", Usage(1000))
+    result = ToolResult("1", "done", details={"session_id": told})
+    noted(store, lease, ToolFinished(ONE, result, usage=Usage(10)))
+    taken_over(store, session)
+    assert store.sessions.usage().input_tokens == 1111
+
+
 def test_two_calls_of_one_id_each_have_a_result(store: SQLiteStore, session: Session) -> None:
     lease = dead_turn(store, session)
     replied(store, lease, ONE, AGAIN)

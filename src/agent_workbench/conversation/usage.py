@@ -32,8 +32,25 @@ class Usage:
             _plus(self.cost, other.cost),
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        """Return what is left of a usage without a part of it; what is unknown, or nothing, is unknown."""
+        return Usage(
+            _minus(self.input_tokens, other.input_tokens),
+            _minus(self.output_tokens, other.output_tokens),
+            _minus(self.cache_read_tokens, other.cache_read_tokens),
+            _minus(self.cache_write_tokens, other.cache_write_tokens),
+            _minus(self.reasoning_tokens, other.reasoning_tokens),
+            _minus(self.cost, other.cost),
+        )
+
 
 N = TypeVar("N", int, Decimal)
+
+
+def _minus(a: N | None, b: N | None) -> N | None:
+    if a is None or b is None:
+        return a
+    return a - b or None
 
 
 def _plus(a: N | None, b: N | None) -> N | None:

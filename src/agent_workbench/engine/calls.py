@@ -43,6 +43,9 @@ MAX_LIVE_OUTPUT = 200_000
 STOP_SECONDS = 3.0
 """How long a cancelled tool is waited for; our own are gone in less than one."""
 
+SETTLE_SECONDS = 0.5
+"""How long hooks may still look at the result of a tool that had ended when the turn was stopped."""
+
 REPEATS = 3
 """The same call this many times in a row asks, whatever is allowed."""
 
@@ -51,7 +54,8 @@ REPEATS = 3
 class Ledger:
     """What a turn has learned while it ran: grants given, what hooks inject, what children used. It ends with it.
 
-    `left` says what the turn may still use; `asking` lets one tool at a time ask the person.
+    `left` says what the turn may still use; `asking` lets one tool at a time ask the person. Where the turn is stopped,
+    `late` is told of calls that had ended and that nobody saw, `spend` what those that were cut off had used.
     """
 
     grants: list[str] = field(default_factory=list)
@@ -59,6 +63,8 @@ class Ledger:
     usage: Usage = Usage()
     steps: int = 0
     left: Callable[[], Limits] = Limits
+    late: Callable[[ToolFinished], None] = lambda finished: None
+    spend: Callable[[Usage], None] = lambda used: None
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -213,7 +219,8 @@ class _Running:
     def __init__(self, calls: Calls, group: Mapping[int, _Ready]) -> None:
         self._calls, self._group = calls, group
         self._queue: asyncio.Queue[tuple[int, Event] | int] = asyncio.Queue()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._answered: set[int] = set()
         self._loop = asyncio.get_running_loop()
         self._used: dict[int, Usage] = {}
         self.results: dict[int, ToolResult] = {}
@@ -222,7 +229,7 @@ class _Running:
         """Start each call once its start was taken note of; yield output and results as they come."""
         for index, ready in self._group.items():
             yield ToolStarted(ready.call)
-            self._tasks.append(asyncio.create_task(self._run(index, ready)))
+            self._tasks[index] = asyncio.create_task(self._run(index, ready))
         left = len(self._tasks)
         while left:
             item = await self._queue.get()
@@ -238,16 +245,39 @@ class _Running:
             yield event
 
     async def stop(self) -> None:
-        """Cancel what still runs and wait until it is gone, but not for ever for a tool that refuses to go."""
-        for task in self._tasks:
-            task.cancel()
+        """Cancel what still runs and wait until it is gone, but not for ever for a tool that refuses to go.
+
+        A tool that has ended is not run again for its result: its hooks may look at that, and it is handed over.
+        """
+        for index, task in self._tasks.items():
+            if index not in self._answered:
+                task.cancel()
+        ending = [task for index, task in self._tasks.items() if index in self._answered]
+        if ending:
+            _, hanging = await asyncio.wait(ending, timeout=SETTLE_SECONDS)
+            for task in hanging:
+                task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+            await asyncio.wait(self._tasks.values(), timeout=STOP_SECONDS)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Tell the ledger what nobody took: results that were there, and what calls without one had used."""
+        ledger = self._calls.ledger
+        while not self._queue.empty():
+            item = self._queue.get_nowait()
+            if not isinstance(item, int) and isinstance(item[1], ToolFinished):
+                self.results[item[0]] = item[1].result
+                ledger.late(item[1])
+        for index, used in self._used.items():
+            if index not in self.results:
+                ledger.spend(used)
 
     async def _run(self, index: int, ready: _Ready) -> None:
         started = time.monotonic()
         try:
             outcome = await self._outcome(index, ready)
+            self._answered.add(index)
             content, details = fit(outcome.content), dict(outcome.details)
             if isinstance(details.get("usage"), Usage):  # a child's, said at the end; details are stored as JSON
                 self._spend(index, details.pop("usage"))

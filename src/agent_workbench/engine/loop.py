@@ -23,6 +23,7 @@ from agent_workbench.conversation.events import (
     TextDelta,
     ThinkingDelta,
     ToolCallDelta,
+    ToolFinished,
     TurnFinished,
     TurnStarted,
     TurnStatus,
@@ -62,17 +63,20 @@ async def run_turn(
     steer: Steer | None = None,
     refresh: Refresh | None = None,
     spend: Callable[[Usage], None] | None = None,
+    late: Callable[[ToolFinished], None] | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Run one turn and report it as it happens; the last event is always one `TurnFinished`.
 
     `history` ends with what the person said. `steer` is asked between steps for messages to add, `refresh` before
     each step for the session's config as it is by then. Failures of a provider and limits are a `TurnFinished`, never
     an exception. Cancelling the consumer, or `aclose()`, stops tools with their process groups and the request, and
-    leaves no task behind; results that are missing then are made by `repair.interrupted`, and `spend` is told what the
-    request that was given up had used, as far as its provider had said.
+    leaves no task behind; results that are missing then are made by `repair.interrupted`. `late` is told then of calls
+    that had ended without being seen, and `spend` what the request and the calls that were given up had used, as far
+    as that was said.
     """
     turn = _Turn(list(history), config, frontend, steer, refresh, spend or (lambda used: None))
-    turn.ledger.left = turn.left
+    turn.ledger.left, turn.ledger.spend = turn.left, turn.spend
+    turn.ledger.late = late or turn.ledger.late
     yield TurnStarted(turn_id, config.revision, config.model_name)
     try:
         async with aclosing(turn.run()) as events:

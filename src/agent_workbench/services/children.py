@@ -22,6 +22,7 @@ from agent_workbench.conversation.events import (
     ToolFinished,
     ToolStarted,
     TurnFinished,
+    TurnStarted,
 )
 from agent_workbench.conversation.messages import user
 from agent_workbench.conversation.usage import Usage
@@ -30,6 +31,7 @@ from agent_workbench.engine.spawning import Errand, Returned
 from agent_workbench.errors import LimitReached, NotFound
 from agent_workbench.services.agents import Agent, Agents, Role
 from agent_workbench.services.settings import SessionSettings
+from agent_workbench.services.waiting import through
 from agent_workbench.storage.ports import SessionStore
 from agent_workbench.storage.records import Session
 
@@ -46,7 +48,7 @@ class Children:
         self._store = store
         self._agents = agents
         self._stream = stream
-        self._above: dict[str, ToolContext] = {}
+        self._running: dict[str, _Run] = {}
 
     async def run(self, errand: Errand, context: ToolContext) -> Returned:
         """Run an errand as a child of the calling session (see `Spawner`)."""
@@ -54,17 +56,22 @@ class Children:
         if parent is None:
             raise NotFound(f"there is no session {context.session_id}")
         child = await self._child(errand, parent)
-        self._above[child.session_id] = context
+        run = self._running[child.session_id] = _Run(self, child.session_id, errand, context)
         try:
-            return await self._run(_Run(self, child.session_id, errand, context))
+            return await self._run(run)
         finally:
-            del self._above[child.session_id]
+            del self._running[child.session_id]
 
-    def contexts(self, session_id: str) -> Iterator[ToolContext]:
-        """Yield the calls that a running child works for, the nearest first."""
-        while session_id in self._above:
-            yield self._above[session_id]
-            session_id = self._above[session_id].session_id
+    def runs(self, session_id: str) -> Iterator[_Run]:
+        """Yield a running child and those that it works for, the nearest first."""
+        while session_id in self._running:
+            yield self._running[session_id]
+            session_id = self._running[session_id].context.session_id
+
+    async def used(self, session_id: str, turn_id: str) -> Usage:
+        """Return what a turn used, as it was stored at its end."""
+        turns = await asyncio.to_thread(self._store.turns, session_id)
+        return next((turn.usage for turn in turns if turn.turn_id == turn_id), Usage())
 
     def follow_parent(self, session_id: str, parent_id: str) -> None:
         """Let a child have its parent's permission mode and grants as they are now."""
@@ -77,11 +84,14 @@ class Children:
     async def _run(self, run: _Run) -> Returned:
         frontend = _Upward(run.errand.agent, run.context)
         said = user(run.errand.instruction)
-        async with aclosing(self._stream(run.session_id, said, frontend=frontend)) as events:
-            async for event in events:
-                await run.take(event)
-                if run.over:
-                    break
+        try:
+            async with aclosing(self._stream(run.session_id, said, frontend=frontend)) as events:
+                async for event in events:
+                    await run.take(event)
+                    if run.over:
+                        break
+        finally:
+            await through(run.settle())
         return run.returned()
 
     async def _child(self, errand: Errand, parent: Session) -> Session:
@@ -162,6 +172,8 @@ class _Run:
     text: str = ""
     steps: int = 0
     usage: Usage = Usage()
+    """What was counted so far, that of its own children included."""
+    turn_id: str = ""
     over: str = ""
     """Why it was stopped, where it was."""
     finished: TurnFinished | None = None
@@ -169,12 +181,15 @@ class _Run:
     async def take(self, event: Event) -> None:
         """Show an event, count it, and say whether the child must stop."""
         match event:
+            case TurnStarted(turn_id):
+                self.turn_id = turn_id
             case StepStarted():
                 self.over = next(filter(None, map(_used_up, self._lefts())), "")
             case TextDelta(text):
                 self.context.emit(text)
             case ReplyFinished(message, usage):
                 self.text = message.text or self.text
+                self.steps += 1
                 self._count(usage)
                 self.context.emit("\n")
             case ToolStarted(call):
@@ -195,14 +210,20 @@ class _Run:
         status, error = self.finished.status, self.finished.error
         return Returned(self.session_id, self.text, status, error, self.steps, self.usage)
 
+    async def settle(self) -> None:
+        """Count what no reply told of: requests that failed, and the one that was given up where it was stopped."""
+        if self.turn_id:
+            rest = await self.children.used(self.session_id, self.turn_id) - self.usage
+            if rest != Usage():
+                self._count(rest)
+
     def _count(self, usage: Usage) -> None:
-        self.steps += 1
-        self.usage += usage
-        for context in self.children.contexts(self.session_id):
-            context.spend(usage)
+        for run in self.children.runs(self.session_id):
+            run.usage += usage
+            run.context.spend(usage)
 
     def _lefts(self) -> Iterator[Limits]:
-        return (context.left() for context in self.children.contexts(self.session_id))
+        return (run.context.left() for run in self.children.runs(self.session_id))
 
 
 def _used_up(left: Limits) -> str:

@@ -78,6 +78,7 @@ class Recorder:
         self._open: list[ToolCall] = []
         self._started: set[str] = set()
         self._results: dict[str, list[ToolResult]] = {}
+        self._unseen: list[ToolFinished] = []
         self._began = False
         self._keeper: asyncio.Task[None] | None = None
         self._when_lost: Callable[[], None] = lambda: None
@@ -107,8 +108,12 @@ class Recorder:
         self._when_lost()
 
     def spend(self, used: Usage) -> None:
-        """Count what a request used that was given up, of which no event tells."""
+        """Count what was used by a request or a call that was given up, of which no event tells."""
         self.usage += used
+
+    def late(self, finished: ToolFinished) -> None:
+        """Keep the result of a call that ended in the instant in which the turn was stopped; `finish` stores it."""
+        self._unseen.append(finished)
 
     async def take(self, event: Event) -> None:
         """Store what an event means, then publish it.
@@ -194,19 +199,21 @@ class Recorder:
             self._open, self._started, self._results = list(message.tool_calls), set(), {}
 
     async def _note(self, event: Event) -> None:
+        if isinstance(event, ToolFinished):
+            self.late(event)  # until it is stored: this may be cancelled while the disk refuses
+        await self._write(lambda: self._record(event), lambda _: self._noted(event))
+
+    def _record(self, event: Event) -> int:
         needs_you = {ApprovalRequired: True, ApprovalAnswered: False}.get(type(event))
         data = event_to_json(event)
-
-        def write() -> int:
-            return self._store.record(self._lease, self._turn_id, str(data["type"]), data, needs_you=needs_you)
-
-        await self._write(write, lambda _: self._noted(event))
+        return self._store.record(self._lease, self._turn_id, str(data["type"]), data, needs_you=needs_you)
 
     def _noted(self, event: Event) -> None:
         match event:
             case ToolStarted(call):
                 self._started.add(call.call_id)
             case ToolFinished(call, result):
+                self._unseen.remove(event)
                 self._results.setdefault(call.call_id, []).append(result)
                 self.usage += event.usage
             case Retrying(usage=used):
@@ -239,6 +246,9 @@ class Recorder:
 
     async def _close(self, finished: TurnFinished) -> None:
         """Store the end. Each part is forgotten once it is stored, so that this can be tried again."""
+        for unseen in tuple(self._unseen):
+            await asyncio.to_thread(self._record, unseen)
+            self._noted(unseen)
         if self._open:
             known = {call_id: list(results) for call_id, results in self._results.items()}
             results: list[ToolResult] = []

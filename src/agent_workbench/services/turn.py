@@ -247,6 +247,7 @@ class Turn:
             steer=steer,
             refresh=refresh,
             spend=self._recorder.spend,
+            late=self._recorder.late,
         )
         async with aclosing(turn) as events:
             async for event in events:

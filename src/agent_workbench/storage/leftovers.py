@@ -7,14 +7,14 @@ whether it ran, and nothing is run a second time by itself.
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from agent_workbench.conversation import codec
 from agent_workbench.conversation.messages import Message, ToolCall, ToolResult
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.storage import rows
-from agent_workbench.storage.records import StoredEvent
+from agent_workbench.storage.records import StoredEvent, Turn
 
 REPLIED, STARTED, FINISHED = "reply", "tool_started", "tool_finished"
 """The kinds of the events that tell what a turn had done: a reply was stored with its usage, a call began, it ended."""
@@ -47,13 +47,32 @@ def messages(connection: sqlite3.Connection, session_id: str, turn_id: str) -> t
 
 
 def usage(connection: sqlite3.Connection, session_id: str, turn_id: str) -> tuple[Usage, int]:
-    """Return what a turn's stored replies used, and how many there were."""
+    """Return what a turn's stored replies used, the agents that worked for it included, and how many there were."""
     total, steps = Usage(), 0
+    told: Counter[str] = Counter()
     for event in _events(connection, session_id, turn_id):
         if event.kind in USED:  # a call that ran an agent of its own says what that used
             total += codec.usage_from_json(event.data.get("usage"))
             steps += event.kind == REPLIED
+        if event.kind == FINISHED:
+            told[_child(event)] += 1
+    for child_id, turns in _child_turns(connection, session_id, turn_id).items():
+        for turn in turns[told[child_id] :]:  # the calls of the others never came to say it
+            total += turn.usage if turn.finished_at else usage(connection, child_id, turn.turn_id)[0]
     return total, steps
+
+
+def _child_turns(connection: sqlite3.Connection, session_id: str, turn_id: str) -> dict[str, list[Turn]]:
+    """Return the turns of agents that began to work for a session since a turn of it began, by their sessions."""
+    sql = (
+        "SELECT turns.* FROM turns JOIN sessions USING (session_id) WHERE parent_session_id = ? "
+        "AND json_extract(sessions.settings, '$.depth') > 0 "
+        "AND turns.started_at >= (SELECT started_at FROM turns WHERE turn_id = ?) ORDER BY turns.id"
+    )
+    found: dict[str, list[Turn]] = defaultdict(list)
+    for row in connection.execute(sql, (session_id, turn_id)):
+        found[row["session_id"]].append(rows.turn(row))
+    return found
 
 
 def _last(connection: sqlite3.Connection, session_id: str) -> Message | None:
@@ -86,6 +105,12 @@ def _results(calls: Iterable[ToolCall], events: Iterable[StoredEvent]) -> Iterab
             yield finished[call.call_id].pop(0)
         else:
             yield ToolResult(call.call_id, UNKNOWN if call.call_id in started else NOT_RUN, is_error=True)
+
+
+def _child(event: StoredEvent) -> str:
+    """Return the session of the agent that a call ran, or nothing."""
+    result = codec.part_from_json(event.data.get("result"))
+    return str(result.details.get("session_id", "")) if isinstance(result, ToolResult) else ""
 
 
 def _call_id(event: StoredEvent) -> str:
