@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(key, value)
         self.end_headers()
         try:
-            for piece in body if isinstance(body, Iterator) else [body]:
+            for piece in [body] if isinstance(body, bytes) else body:
                 self.wfile.write(piece)
         except OSError:
             pass
@@ -51,6 +52,14 @@ class Handler(BaseHTTPRequestHandler):
                 return 200, bomb, gzip.compress(PAGE.encode())
             case "/bomb":
                 return 200, bomb, gzip.compress(b"0" * 50_000_000)
+            case "/zip-and-endless":
+                return 200, bomb, chain([gzip.compress(b"all of it")], repeat(b"\0" * 65_536))
+            case "/two-zips":
+                return 200, bomb, gzip.compress(b"one ") + gzip.compress(b"two")
+            case "/half-a-zip":
+                return 200, bomb, gzip.compress(PAGE.encode())[:-20]
+            case "/nowhere":
+                return 302, {"location": "http://[::1/"}, b""
             case "/bad-zip":
                 return 200, bomb, b"not gzip"
             case "/brotli":
@@ -139,6 +148,10 @@ ANSWERS = {
     "a redirect in a circle": ("/round", {}, "redirects more than 5 times", True),
     "an encoding that was not asked for": ("/brotli", {}, "'br'", True),
     "broken compression": ("/bad-zip", {}, "not gzip", True),
+    "compressed and endless bytes behind it": ("/zip-and-endless", {}, "all of it", False),
+    "compressed in parts": ("/two-zips", {}, "one two", False),
+    "compressed and cut off": ("/half-a-zip", {}, "the answer broke off", True),
+    "a redirect to what is no address": ("/nowhere", {}, "redirects to what is no address", True),
     "a redirect to a file": ("/file", {}, "only http and https", True),
     "a redirect to another host": ("/inside", {}, "redirects to another host: http://localhost", False),
     "a redirect to metadata": ("/metadata", {}, "redirects to another host: http://169.254.169.254", False),
@@ -249,6 +262,9 @@ ADDRESSES = {
     "an over-long address": "http://example.com/" + "a" * 5000,
     "a percent sign in the host": "http://%31%32%37.0.0.1/",
     "a broken bracket": "http://[::1/",
+    "a zone": "http://[fe80::1%25eth0]/",
+    "a number that is no address": "http://1.2.3.4.5/",
+    "a name that ends in a number": "http://example.0x1/",
 }
 
 
@@ -295,6 +311,33 @@ def test_configured_domains(config, host, passes):
     else:
         with pytest.raises(WebRefused):
             made._permitted(host)
+
+
+SPELLINGS = [
+    "1.2.3.4", "16909060", "0x01020304", "0x1.2.3.4", "001.002.003.004", "1.2.772", "１.2.3.4", "[::ffff:1.2.3.4]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", SPELLINGS)
+async def test_a_blocked_address_is_blocked_in_every_spelling(host):
+    (made,) = create(WebConfig(blocked_domains=["1.2.3.4"]), CONTEXT)
+    context = ToolContext("s", Path("/"))
+    assert made.intent({"url": f"http://{host}/"}, context).subject == "1.2.3.4"
+    outcome = await made.run({"url": f"http://{host}/"}, context)
+    assert outcome.content == "1.2.3.4 is one of the configured blocked domains"
+
+
+@pytest.mark.parametrize("written", ["bücher.example", "BÜCHER.example.", "*.bücher.example", "xn--bcher-kva.example"])
+async def test_a_blocked_name_is_blocked_in_every_alphabet(written):
+    (made,) = create(WebConfig(blocked_domains=[written]), CONTEXT)
+    outcome = await made.run({"url": "https://www.bücher.example/"}, ToolContext("s", Path("/")))
+    assert "blocked domains" in outcome.content
+
+
+@pytest.mark.parametrize("written", ["https://evil.example", "evil.example:80", "", "a..b", "evil.example/path"])
+def test_a_domain_that_could_never_fit_is_refused(written):
+    with pytest.raises(ValidationError, match="no host name"):
+        WebConfig(blocked_domains=[written])
 
 
 async def test_searching_asks_the_engine_that_is_configured(server):
@@ -347,6 +390,8 @@ NASTY = {
     "ends alone": "</p>" * 50_000 + "x",
     "hidden without an end": "<script>" * 50_000,
     "numbers without an end": "&#" + "9" * 100_000,
+    "one long attribute": f"<a {'a' * 3990}>" * 50,
+    "attributes without a value": f"<a {'a ' * 1990}>" * 50,
     "quotes in a tag": "<a " + "x='y\" " * 50_000 + ">",
     "ends of what holds text": "<title>" + "</titl" * 50_000,
 }

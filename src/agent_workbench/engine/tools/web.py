@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from agent_workbench.configs.modules import Module, ModuleConfig
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.engine.ports import Intent, MountContext, Tool, ToolContext, ToolOutcome, ToolSpec
-from agent_workbench.engine.tools.web_client import Fetched, WebClient, WebRefused, target
+from agent_workbench.engine.tools.web_client import MAX_URL, Fetched, WebClient, WebRefused, host_name, target
 from agent_workbench.engine.tools.web_text import decoded, readable
 
 PAGE = 20_000
@@ -42,6 +42,14 @@ class WebConfig(ModuleConfig):
     """A search engine that answers `?q=…&format=json` as SearXNG does; without one there is no web_search."""
     max_results: int = Field(default=10, ge=1, le=50)
     """Results of one search."""
+
+    @field_validator("allowed_domains", "blocked_domains")
+    @classmethod
+    def _hosts(cls, value: list[str]) -> list[str]:
+        try:
+            return [host_name(one.strip().removeprefix("*.").strip(".")) for one in value]
+        except WebRefused as error:
+            raise ValueError(str(error)) from error
 
     @field_validator("search_url")
     @classmethod
@@ -141,7 +149,7 @@ class WebSearch:
             words = f"the search engine answered {answer.status} and no results; is JSON switched on there?"
             return ToolOutcome(words, is_error=True)
         lines = [
-            f"{clean_line(str(one.get('title', '')), 200)}\n{one['url']}\n"
+            f"{clean_line(str(one.get('title', '')), 200)}\n{clean_line(one['url'], MAX_URL)}\n"
             f"{clean_line(str(one.get('content') or ''), MAX_SNIPPET)}".strip()
             for one in found[: self.config.max_results]
         ]
@@ -165,7 +173,7 @@ def _page(answer: Fetched, offset: int, limit: int) -> ToolOutcome:
     essence = kind.partition(";")[0].strip().lower()
     details: dict[str, Any] = {"url": answer.url, "status": answer.status, "content_type": essence}
     if not essence.startswith(_TEXTS) and not essence.endswith(("+json", "+xml")):
-        words = f"{answer.url} is {essence or 'of no kind'} ({len(answer.body):,} bytes), not text"
+        words = f"{answer.url} is {essence[:100] or 'of no kind'} ({len(answer.body):,} bytes), not text"
         return ToolOutcome(words, is_error=True, details=details)
     title, text = "", decoded(answer.body, kind)
     if essence in ("text/html", "application/xhtml+xml"):
@@ -182,8 +190,7 @@ def _page(answer: Fetched, offset: int, limit: int) -> ToolOutcome:
 
 def _below(host: str, domain: str) -> bool:
     """Whether a host is a domain or below it, by whole labels."""
-    wanted = domain.lower().strip().removeprefix("*.").strip(".")
-    return bool(wanted) and (host == wanted or host.endswith(f".{wanted}"))
+    return host == domain or host.endswith(f".{domain}")
 
 
 def create(config: WebConfig, context: MountContext) -> tuple[Tool, ...]:

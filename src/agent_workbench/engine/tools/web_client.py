@@ -30,8 +30,10 @@ USER_AGENT = "agent-workbench"
 
 _INSIDE = (ipaddress.ip_network("168.63.129.16/32"), ipaddress.ip_network("192.0.0.0/24"))
 """Public by their number, but answered inside a cloud: Azure's wire server and Oracle's metadata."""
+_GZIP = b"\x1f"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -45,7 +47,7 @@ class WebRefused(WorkbenchError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An address that can be fetched. `host` is in lower case, ASCII (punycode) and without a final dot."""
+    """An address that can be fetched. `host` is as `host_name` spells it."""
 
     parts: SplitResult
     scheme: str
@@ -93,21 +95,35 @@ def target(url: str) -> Target:
         raise WebRefused(f"only http and https are fetched, not {parts.scheme or 'an address without a scheme'}")
     if parts.username is not None or parts.password is not None:
         raise WebRefused("an address with a user name or a password in it is not fetched")
-    return Target(parts, parts.scheme, _host(parts.hostname or ""), port or PORTS[parts.scheme])
+    return Target(parts, parts.scheme, host_name(parts.hostname or ""), port or PORTS[parts.scheme])
 
 
-def _host(name: str) -> str:
-    name = name.lower()
+def host_name(name: str) -> str:
+    """Return the one spelling of a host: lower case and ASCII, an IPv4 address in four decimal numbers.
+
+    So a rule or a domain that names a host fits however an address spells it; `0x7f.1` is `127.0.0.1`, as it is for
+    the system (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+
+    Raises:
+        WebRefused: If it is none.
+    """
     try:
-        return str(ipaddress.ip_address(name))
+        address = ipaddress.ip_address(name)
     except ValueError:
         pass
+    else:
+        if isinstance(address, ipaddress.IPv4Address):
+            return str(address)
+        if not address.scope_id:
+            return str(address.ipv4_mapped or address)
     try:
         ascii_name = name.encode("idna").decode("ascii").lower().removesuffix(".")
-    except UnicodeError as error:
+        if not all(_LABEL.fullmatch(label) for label in ascii_name.split(".")):
+            raise WebRefused(f"{name[:100]!r} is no host name")
+        if _NUMBER.fullmatch(ascii_name.rpartition(".")[2]):
+            return socket.inet_ntoa(socket.inet_aton(ascii_name))
+    except (UnicodeError, OSError) as error:
         raise WebRefused(f"{name[:100]!r} is no host name") from error
-    if not ascii_name or not all(_LABEL.fullmatch(label) for label in ascii_name.split(".")):
-        raise WebRefused(f"{name[:100]!r} is no host name")
     return ascii_name
 
 
@@ -175,7 +191,7 @@ class WebClient:
             location = answer.headers.get("location", "")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return answer
-            following = target(urljoin(where.url, location))
+            following = target(_joined(where.url, location))
             if not _same_site(where, following):
                 return Fetched(where.url, answer.status, answer.headers, moved=following.url)
             where = following
@@ -237,12 +253,32 @@ async def _decoded(pieces: AsyncIterator[bytes], encoding: str, most: int) -> As
         return
     if encoding not in ("gzip", "x-gzip"):
         raise WebRefused(f"the answer is encoded as {encoding[:40]!r}, which was not asked for")
-    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    inflater, begun = _gunzip(), False
     async for piece in pieces:
-        try:
-            yield inflater.decompress(piece, most)
-        except zlib.error as error:
-            raise WebRefused(f"the answer is not gzip, as it says it is: {error}") from error
+        begun = True
+        while piece:
+            if inflater.eof:
+                if not piece.startswith(_GZIP):
+                    return  # what follows the end is no part of it, and may never end
+                inflater = _gunzip()
+            try:
+                yield inflater.decompress(piece, most)
+            except zlib.error as error:
+                raise WebRefused(f"the answer is not gzip, as it says it is: {error}") from error
+            piece = inflater.unused_data
+    if begun and not inflater.eof:
+        raise WebRefused("the answer broke off")
+
+
+def _gunzip() -> zlib._Decompress:
+    return zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+
+def _joined(base: str, location: str) -> str:
+    try:
+        return urljoin(base, location)
+    except ValueError as error:
+        raise WebRefused(f"{base} redirects to what is no address: {error}") from error
 
 
 def _same_site(one: Target, other: Target) -> bool:

@@ -24,7 +24,8 @@ _CHARSETS = re.compile(
     r"|gb(?:k|2312|18030)|big5|koi8-[ru]", re.IGNORECASE,
 )  # fmt: skip
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]{0,30})")
-_ATTRIBUTE = re.compile(r"""([A-Za-z-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""")
+_ATTRIBUTE = re.compile(r"""(?<![A-Za-z-])([A-Za-z-]++)\s*+=\s*+("[^"]*"|'[^']*'|[^\s"'>]+)""")
+"""Begins only where a name does: tried at each letter of a long name, it took the square of its length."""
 _ENDLESS = re.compile(r"&#\d{10,};?")
 """Numbers that Python refuses to read."""
 _QUOTE_OR_END = re.compile("[>\"']")
