@@ -15,7 +15,7 @@ from agent_workbench.configs.compose import MODULE_SECTIONS, Entry, Layer, Node,
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.fetching import Location
 from agent_workbench.configs.nodes import Node as TextNode
-from agent_workbench.configs.plan import Origin
+from agent_workbench.configs.plan import Origin, digest_of
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.reader import Path, Reading, read, show_path
 from agent_workbench.configs.words import nearest, quoted
@@ -100,10 +100,10 @@ def value_fix(reading: Reading, path: Path, new: str, summary: str) -> Edit | No
 
 def nodes(reading: Reading, at: Location) -> Node:
     """Return the data of a text as nodes, each with the line that set it."""
-    lines = reading.lines
+    lines, document = reading.lines, digest_of(reading.text)
 
     def line_of(node: TextNode) -> Origin:
-        return Origin(at.label, lines.line_column(lines.offset(node.start))[0], at.commit)
+        return Origin(at.label, lines.line_column(lines.offset(node.start))[0], at.commit, document)
 
     def build(node: TextNode, origin: Origin) -> Node:
         real = node.real
@@ -116,7 +116,7 @@ def nodes(reading: Reading, at: Location) -> Node:
         return Node(value, (origin,))
 
     if reading.root is None or not reading.data:
-        return Node({}, (Origin(at.label, 0, at.commit),))
+        return Node({}, (Origin(at.label, 0, at.commit, document),))
     return build(reading.root, line_of(reading.root))
 
 
@@ -186,7 +186,8 @@ class _Parser:
     def _body_origin(self) -> Origin:
         lines = self.reading.text[: len(self.reading.text) - len(self.reading.body)].count("\n")
         blank = len(self.reading.body) - len(self.reading.body.lstrip())
-        return Origin(self.at.label, lines + self.reading.body[:blank].count("\n") + 1, self.at.commit)
+        line = lines + self.reading.body[:blank].count("\n") + 1
+        return Origin(self.at.label, line, self.at.commit, digest_of(self.reading.text))
 
     def _unknown(self, path: Path, keys: Mapping[str, Any], known: tuple[str, ...], what: str) -> None:
         for key in keys:

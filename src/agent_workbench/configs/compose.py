@@ -81,6 +81,13 @@ def node_of(value: Any, origin_of: Callable[[Path], Origin], path: Path = ()) ->
     return Node(value, here)
 
 
+def bare(value: Any) -> Node:
+    """Wrap a plain value of which nobody knows where it was set."""
+    if isinstance(value, Mapping):
+        return Node({key: bare(item) for key, item in value.items()})
+    return Node([bare(item) for item in value] if isinstance(value, list | tuple) else value)
+
+
 def plain(node: Node | None) -> Any:
     """Return the value without its origins."""
     if node is None:

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agent_workbench.configs.plan import AgentSpec, Plan
+from agent_workbench.configs.compose import MODULE_SECTIONS, Node, bare, flatten, merge, plain
+from agent_workbench.configs.plan import AgentSpec, Origin, Plan
 from agent_workbench.errors import NotFound
 
 SELF = "self"
 """Stands for the agent that the bundle itself describes."""
-
-_SECTIONS = ("providers", "tools", "hooks")
 
 
 def agent_plan(plan: Plan, name: str, without: Sequence[str] = ()) -> Plan:
@@ -32,17 +31,22 @@ def agent_plan(plan: Plan, name: str, without: Sequence[str] = ()) -> Plan:
             known = ", ".join(plan.agents) or "none"
             raise NotFound(f"the config {plan.name} has no agent {name!r} (it has {known})")
         spec = plan.agents[name]
-    mount = dict(plan.mount_plan)
-    mount["tools"] = [entry for entry in mount.get("tools", ()) if not _excluded(entry, mount.get("spawn"), without)]
-    for section in _SECTIONS:
-        mount[section] = _entries(mount.get(section, ()), spec.data.get(section))
-    session = spec.data.get("session")
-    if isinstance(session, Mapping):
-        own = {key: value for key, value in session.items() if key != "permissions"}
-        mount["session"] = _merged(mount.get("session", {}), own)
+    mount = {name: plan.tree.get(name) or bare(value) for name, value in plan.mount_plan.items()}
+    agents = plan.tree.get("agents")
+    own: Any = (agents.value.get(name) if agents is not None else None) or bare(spec.data)
+    tools = _maps(mount.get("tools"))
+    mount["tools"] = Node([one for one in tools if not _excluded(plain(one), plan.mount_plan.get("spawn"), without)])
+    for section in MODULE_SECTIONS:
+        mount[section] = Node(_entries(_maps(mount.get(section)), _maps(own.value.get(section))))
+    session = own.value.get("session")
+    if session is not None and isinstance(session.value, dict):
+        allowed = {key: value for key, value in session.value.items() if key != "permissions"}
+        mount["session"] = merge(mount.get("session"), Node(allowed, session.origins)) or Node({})
     return replace(
         plan,
-        mount_plan={key: value for key, value in mount.items() if value},
+        mount_plan={key: value for key, node in mount.items() if (value := plain(node))},
+        tree=mount,
+        origins=_origins(plan, mount),
         instruction=spec.instruction or spec.description,
         context_texts=spec.context_texts,
         digest=hashlib.sha256("\0".join((plan.digest, name, *without)).encode()).hexdigest(),
@@ -57,14 +61,18 @@ def preference(plan: Plan, name: str) -> tuple[str, str]:
     """
     data = plan.agents[name].data if name in plan.agents else {}
     known = [_key(entry) for entry in plan.mount_plan.get("providers", ()) if isinstance(entry, Mapping)]
-    for one in _maps(data.get("provider_preferences")):
+    for one in _listed(data.get("provider_preferences")):
         wanted = str(one.get("provider", ""))
         found = next((each for each in known if each in (wanted, f"provider-{wanted}")), "")
         if found:
             return found, str(one.get("model") or "")
-    listed = _maps(data.get("providers"))
+    listed = _listed(data.get("providers"))
     model = data.get("model")
     return (_key(listed[0]) if listed else ""), model if isinstance(model, str) else ""
+
+
+def _listed(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list | tuple) else []
 
 
 def _excluded(entry: Any, spawn: Any, without: Sequence[str]) -> bool:
@@ -75,28 +83,29 @@ def _excluded(entry: Any, spawn: Any, without: Sequence[str]) -> bool:
     return module in excluded or (isinstance(allowed, list) and module not in allowed)
 
 
-def _entries(inherited: Sequence[Any], listed: Any) -> list[Any]:
-    entries = {_key(entry): entry for entry in _maps(inherited)}
-    for entry in _maps(listed):
-        entries[_key(entry)] = _merged(entries.get(_key(entry), {}), entry)
+def _entries(inherited: Sequence[Node], listed: Sequence[Node]) -> list[Node]:
+    entries = {_key(plain(node)): node for node in inherited}
+    for node in listed:
+        key = _key(plain(node))
+        entries[key] = merge(entries.get(key), node) or node
     return list(entries.values())
 
 
-def _maps(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list | tuple) else []
+def _origins(plan: Plan, mount: Mapping[str, Node]) -> dict[str, tuple[Origin, ...]]:
+    """Return the origins of a plan with those of the sections that an agent changes in place of its own."""
+    changed = ("session", *MODULE_SECTIONS)
+    found = {path: origins for path, origins in plan.origins.items() if not path.startswith(changed)}
+    found.update(flatten(mount.get("session", Node({})), "session"))
+    for section in MODULE_SECTIONS:
+        for node in mount[section].value:
+            found.update(flatten(node, f"{section}[{_key(plain(node))}]"))
+    return found
+
+
+def _maps(node: Node | None) -> list[Node]:
+    items = node.value if node is not None and isinstance(node.value, list) else []
+    return [one for one in items if isinstance(one.value, dict)]
 
 
 def _key(entry: Mapping[str, Any]) -> str:
     return str(entry.get("id") or entry.get("module", ""))
-
-
-def _merged(parent: Any, child: Any) -> Any:
-    """Merge as composition does: maps recurse, lists concatenate without duplicates, anything else is replaced."""
-    if isinstance(parent, Mapping) and isinstance(child, Mapping):
-        return {
-            **parent,
-            **{key: _merged(parent[key], value) if key in parent else value for key, value in child.items()},
-        }
-    if isinstance(parent, list) and isinstance(child, list):
-        return [*parent, *(item for item in child if item not in parent)]
-    return child

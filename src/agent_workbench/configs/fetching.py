@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from agent_workbench.configs.plan import Document, digest_of
 from agent_workbench.errors import IncludeFailed
 
 Kind = Literal["bundle", "file"]
@@ -42,6 +43,12 @@ class Fetched:
     path: str
     at: Location
     watched: tuple[str, ...] = ()
+
+    @property
+    def document(self) -> Document:
+        """The text as a plan lists it. A checkout's folder is another for each commit, so an address is its place."""
+        place = self.at.label if self.at.remote else self.identity
+        return Document(digest_of(self.text), self.at.label, place, self.at.remote, self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent_workbench.configs.problems import Problem, errors
+
+if TYPE_CHECKING:
+    from agent_workbench.configs.compose import Node
+
+
+def digest_of(text: str) -> str:
+    """Return the SHA-256 of a text's UTF-8 as hexadecimal digits: what a document is known by."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """A place that set a value. `source` is the config's name, a file or an include URI; `line` counts from 1.
 
-    `commit` is the resolved one where the source is a git repository.
+    `commit` is the resolved one where the source is a git repository. `document` is the digest of the text that the
+    line is in; two places that read alike are equal whatever it is, since names may repeat.
     """
 
     source: str
     line: int = 0
     commit: str = ""
+    document: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}" if self.line else self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text that values of a plan come from: the config's own, an included bundle's, or an agent file's.
+
+    `source` is what origins call it. `place` is the same for each version of it: the resolved path of a local file, the
+    address of a `remote` one, `config:` and the id of a stored config; empty for the config's own text.
+    """
+
+    digest: str
+    source: str
+    place: str = ""
+    remote: bool = False
+    text: str = field(default="", compare=False, repr=False)
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the config's own text."""
+        return not self.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +77,8 @@ class Plan:
     entries by id or module) to the places that set it, the winner last. `context` maps a name to the file that it
     stands for; `context_texts` holds what the system prompt gets, in order. `digest` identifies all of
     the content it was resolved from: equal digests mean equal plans. `instruction` is the system prompt without
-    context.
+    context. `documents` are the texts that values come from, the config's own first; `tree` is the mount plan again,
+    by section, with the origins of each value.
     """
 
     name: str
@@ -61,6 +93,8 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     includes: tuple[str, ...] = ()
     digest: str = ""
+    documents: tuple[Document, ...] = ()
+    tree: Mapping[str, Node] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def errors(self) -> tuple[Problem, ...]:

@@ -12,7 +12,7 @@ from agent_workbench.configs.bundle import nodes
 from agent_workbench.configs.compose import Layer, Node, Part, plain
 from agent_workbench.configs.fetching import Failure, Fetched, Location
 from agent_workbench.configs.mentions import Mention, mentions, split_namespace
-from agent_workbench.configs.plan import AgentSpec, Origin
+from agent_workbench.configs.plan import AgentSpec, Document, Origin, digest_of
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.reader import Reading, read, show_path
 from agent_workbench.configs.scope import Lookup, Scope
@@ -38,6 +38,7 @@ class References:
     def __init__(self, lookup: Lookup, base: Location, namespaces: dict[str, Location]) -> None:
         self.lookup, self.base, self.namespaces = lookup, base, namespaces
         self.problems: list[Problem] = []
+        self.documents: list[Document] = []
 
     # agents
 
@@ -62,6 +63,7 @@ class References:
                 self._say("error", part, reason, "agent-missing", found.hint or "an agent is `agents/<name>.md`")
             return Node(inline, (part.origin,))
         reading, tree = _agent_tree(found.text, found.at)
+        self.documents.append(found.document)
         self.problems.extend(reading.problems)
         for key, value in tree.items():
             if key not in inline or not inline[key].value:
@@ -179,10 +181,10 @@ def _agent_tree(text: str, at: Location) -> tuple[Reading, dict[str, Node]]:
     tree: dict[str, Node] = dict(meta.value) if meta is not None and isinstance(meta.value, dict) else {}
     tree = {**tree, **top}
     if "description" not in tree:
-        tree["description"] = Node("", (Origin(at.label, 1, at.commit),))
+        tree["description"] = Node("", (Origin(at.label, 1, at.commit, digest_of(text)),))
     body = reading.body.strip()
     if body:
         lead = len(reading.body) - len(reading.body.lstrip())
         line = reading.text.count("\n", 0, len(reading.text) - len(reading.body) + lead) + 1
-        tree["instruction"] = Node(body, (Origin(at.label, line, at.commit),))
+        tree["instruction"] = Node(body, (Origin(at.label, line, at.commit, digest_of(text)),))
     return reading, tree

@@ -16,11 +16,20 @@ from typing import Any
 
 from agent_workbench.configs.bundle import Bundle, Include, parse_bundle, problem_at
 from agent_workbench.configs.checks import EnvironmentUse, check, environment_problems
-from agent_workbench.configs.compose import MODULE_SECTIONS, Layer, Node, compose, compose_all, flatten, plain, traps
+from agent_workbench.configs.compose import (
+    MODULE_SECTIONS,
+    Layer,
+    Node,
+    compose,
+    compose_all,
+    flatten,
+    plain,
+    traps,
+)
 from agent_workbench.configs.fetching import Failure, Fetched, Fetcher, Location, Nothing
 from agent_workbench.configs.mentions import split_namespace
 from agent_workbench.configs.modules import Catalog
-from agent_workbench.configs.plan import AgentSpec, Origin, Plan
+from agent_workbench.configs.plan import AgentSpec, Document, Origin, Plan, digest_of
 from agent_workbench.configs.problems import Problem, worst_first
 from agent_workbench.configs.references import Gathered, References
 from agent_workbench.configs.scope import Lookup, Scope
@@ -120,6 +129,7 @@ class _Resolver:
         self.alone = isinstance(fetcher, Nothing)
         self.problems: list[Problem] = []
         self.includes: dict[str, None] = {}
+        self.documents: dict[Document, None] = {}
         self.complete = True
         self._own_text = ""
         self._stopped = False
@@ -131,6 +141,7 @@ class _Resolver:
         scope = self.lookup.scope(bundle.layer.name, self.at, text)
         self.lookup.top = scope.namespaces
         self._own_text = text
+        self.documents[Document(digest_of(text), self.at.label, text=text)] = None
         self._chain.append((_OWN, self.at.label))
         loaded = self._load(bundle, scope)
         return self._prepare(text, bundle, scope, loaded, catalog)
@@ -206,6 +217,7 @@ class _Resolver:
 
     def _descend(self, fetched: Fetched) -> _Loaded:
         inner = parse_bundle(fetched.text, fetched.at)
+        self.documents.setdefault(fetched.document)
         self._chain.append((fetched.identity, fetched.at.label))
         loaded = self._load(inner, self.lookup.scope(inner.layer.name, fetched.at, fetched.text))
         self._chain.pop()
@@ -243,11 +255,12 @@ class _Resolver:
         checked, uses = check(
             layer, {name: node for name, (_, node) in agents.items()}, bundle, catalog, complete=self.complete
         )
+        tree = _tree(layer, agents)
         plan = Plan(
             name=layer.name or self.at.label,
             version=layer.version,
             description=layer.description,
-            mount_plan=_mount_plan(layer, agents),
+            mount_plan={name: value for name, node in tree.items() if (value := plain(node))},
             instruction=layer.instruction,
             context=context,
             context_texts=tuple(gathered.texts),
@@ -256,6 +269,8 @@ class _Resolver:
             problems=worst_first((*self.problems, *checked)),
             includes=tuple(self.includes),
             digest=self._digest(text),
+            documents=tuple(dict.fromkeys((*self.documents, *references.documents))),
+            tree=tree,
         )
         stamps = tuple((what, self.lookup.fetcher.stamp(what)) for what in self.lookup.watched)
         return _Prepared(plan, uses, stamps)
@@ -301,13 +316,11 @@ def _inline_agent(name: str, node: Node | None) -> tuple[AgentSpec, Node]:
     return AgentSpec(name, str(data.get("description") or ""), str(data.get("instruction") or ""), rest), node
 
 
-def _mount_plan(layer: Layer, agents: Mapping[str, tuple[AgentSpec, Node]]) -> dict[str, Any]:
-    sections: dict[str, Any] = {"session": plain(layer.session)}
-    for section in MODULE_SECTIONS:
-        sections[section] = [plain(entry.node) for entry in layer.modules.get(section, ())]
-    sections["agents"] = {name: plain(node) for name, (_, node) in agents.items()}
-    sections["spawn"] = plain(layer.spawn)
-    return {name: value for name, value in sections.items() if value}
+def _tree(layer: Layer, agents: Mapping[str, tuple[AgentSpec, Node]]) -> dict[str, Node]:
+    """Return the sections of the mount plan, the empty ones too."""
+    modules = {name: Node([entry.node for entry in layer.modules.get(name, ())]) for name in MODULE_SECTIONS}
+    inline = Node({name: node for name, (_, node) in agents.items()})
+    return {"session": layer.session or Node({}), **modules, "agents": inline, "spawn": layer.spawn or Node({})}
 
 
 def _origins(layer: Layer, agents: Mapping[str, tuple[AgentSpec, Node]]) -> dict[str, tuple[Origin, ...]]:
