@@ -12,6 +12,7 @@ from agent_workbench.configs.modules import Module
 from agent_workbench.conversation.events import ApprovalRequired, Notice, ToolFinished
 from agent_workbench.conversation.messages import Message, ToolCall, ToolResult, user
 from agent_workbench.engine.hooks import approval, logging, redaction, shell, status_context, todo_reminder
+from agent_workbench.engine.hooks.repository import repository
 from agent_workbench.engine.ports import HookAnswer, HookEvent, MountContext, ToolOutcome
 from engine.engine_kit import Echo, calling, of, played, scripted, session
 
@@ -142,7 +143,7 @@ async def test_an_asking_pattern_asks_the_person():
 # --- status and to-dos ------------------------------------------------------------------------------------------------
 
 
-async def test_the_model_is_told_where_it_works_without_running_git(tmp_path):
+async def test_the_model_is_told_where_it_works(tmp_path):
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git/HEAD").write_text("ref: refs/heads/feature/x\n")
     config = status_context.StatusConfig(include_datetime=True, datetime_include_timezone=True)
@@ -156,10 +157,10 @@ async def test_the_model_is_told_where_it_works_without_running_git(tmp_path):
 
 
 async def test_a_folder_without_a_repository_and_a_loose_commit(tmp_path):
-    assert status_context.branch(tmp_path) == ""
+    assert repository(tmp_path) is None
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git/HEAD").write_text("0123456789abcdef\n")
-    assert status_context.branch(tmp_path) == "0123456789"
+    assert repository(tmp_path).branch == "0123456789"
     plain = made(status_context.MODULE, tmp_path, include_git=False, include_session=False)
     assert "Session" not in (await plain.handle(HookEvent("prompt:submit", "s1"))).text
 

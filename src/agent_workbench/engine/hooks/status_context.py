@@ -8,16 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import Field
+
 from agent_workbench.configs.modules import Module, ModuleConfig
+from agent_workbench.conversation.clean import clean_line
+from agent_workbench.engine.hooks.repository import repository
 from agent_workbench.engine.ports import HookAnswer, HookEvent, MountContext
-from agent_workbench.engine.tools.files import read_bytes
 
 
 class StatusConfig(ModuleConfig):
     """The config of `hooks-status-context`."""
 
     include_git: bool = True
-    """Name the branch. Git itself is not run: a repository's config can make it run programs."""
+    """Name the branch."""
+    git_include_status: bool = True
+    """Name the changed files too, the first 30 of them; nothing that the repository's settings name is run."""
+    git_include_commits: int = Field(default=5, ge=0)
+    """How many of the newest commits are named."""
     include_datetime: bool = False
     """Say the time too, not only the day; that keeps prompt caches from working."""
     datetime_include_timezone: bool = False
@@ -48,25 +55,28 @@ class StatusContext:
         if self.config.include_session:
             lines.insert(1, f"Session: {event.session_id}")
         if self.config.include_git:
-            found = branch(self.workspace)
-            lines.append(f"Git branch: {found}" if found else "Not a git repository, as far as its folder says")
+            lines += await self._git()
         return HookAnswer("inject_context", text="\n".join(["<env>", *lines, "</env>"]), ephemeral=False)
+
+    async def _git(self) -> list[str]:
+        found = repository(self.workspace)
+        if found is None or not found.branch:
+            return ["Not a git repository, as far as its folder says"]
+        lines = [f"Git branch: {clean_line(found.branch)}"]
+        try:
+            if self.config.git_include_status:
+                changes = await found.changes()
+                lines += ["Git status:", *changes] if changes else ["Git status: nothing is changed"]
+            if self.config.git_include_commits:
+                lines += ["Newest commits:", *await found.commits(self.config.git_include_commits)]
+        except OSError as error:  # no git, a huge tree, a repository without a commit
+            lines.append(f"Git says no more: {clean_line(str(error), 200)}")
+        return lines
 
     def _day(self) -> str:
         now = self.now()
         words = f"{now:%Y-%m-%d %H:%M}" if self.config.include_datetime else f"{now:%Y-%m-%d}"
         return f"{words} {now:%Z}" if self.config.datetime_include_timezone else words
-
-
-def branch(workspace: Path) -> str:
-    """Return the branch that a folder's repository is on, a short commit where it is on none, or nothing."""
-    for folder in (workspace, *workspace.parents):
-        try:
-            head = read_bytes((folder / ".git/HEAD").resolve(), 1000).decode("utf-8", "replace").strip()
-        except OSError:
-            continue
-        return head.removeprefix("ref: refs/heads/") if head.startswith("ref:") else head[:10]
-    return ""
 
 
 def create(config: StatusConfig, context: MountContext) -> StatusContext:
