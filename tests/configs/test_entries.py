@@ -62,6 +62,11 @@ def test_an_entry_goes_with_its_comment():
     assert "who answers" not in gone
 
 
+def test_a_comment_that_explains_something_stays_a_comment():
+    with pytest.raises(EditRefused):
+        toggled("# Tools that read.\ntools:\n  - module: tool-search  # reads\n", 1)
+
+
 @pytest.mark.parametrize("make", [toggled, removed])
 def test_where_no_entry_is_nothing_is_done(make):
     with pytest.raises(EditRefused, match="put the cursor"):

@@ -3,60 +3,46 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from agent_workbench.frontends.tui.commands import COMMANDS
-from agent_workbench.frontends.tui.screens.main import MainScreen
-from agent_workbench.frontends.tui.widgets.columns import Columns
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
-from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
-from agent_workbench.frontends.tui.widgets.tour import Tour
+from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from seen import Seen, becomes, ceases, changes, dialog, grows, said, shown, shrinks
 from workbench import Bench, workbench
-
-Seen = Callable[[Bench], object]
-
-
-def dialog(title: str) -> Seen:
-    """Return whether a dialog is open that has words in its title."""
-
-    def seen(bench: Bench) -> bool:
-        boxes = bench.app.screen.query("#box")
-        return bool(boxes) and title.lower() in str(boxes.first().border_title).lower()
-
-    return seen
-
-
-def said(words: str) -> Seen:
-    return lambda bench: any(words in one.message for one in bench.app._notifications)
 
 
 def answered(bench: Bench) -> bool:
     """Return whether anything was said, asked or done about a pane."""
-    asked = not isinstance(bench.app.screen, MainScreen)
     finding = any(pane.find.display for pane in bench.panes)
     drafted = any(pane.prompt.draft for pane in bench.panes)
-    return bool(bench.app._notifications) or asked or finding or drafted
+    return bool(bench.news) or bool(bench.dialog) or finding or drafted
 
 
 def screen(name: str) -> Seen:
-    return lambda bench: type(bench.app.screen).__name__ == name
+    return becomes(lambda bench: type(bench.app.screen).__name__ == name)
 
 
 def view(name: str) -> Seen:
-    return lambda bench: bench.main.view == name
+    """A part of the screen gets the focus."""
+    return becomes(lambda bench: bench.main.view == name and bench.main.query_one(f"#{name}").has_focus_within)
 
 
 def tab(name: str) -> Seen:
-    return lambda bench: bench.desk.tab == name
+    return becomes(lambda bench: bench.desk.tab == name)
 
 
-def panes(count: int) -> Seen:
-    return lambda bench: len(bench.panes) == count
+def active(bench: Bench) -> int:
+    pane = bench.main.query_one(PaneGrid).active
+    return pane.number if pane else 0
 
+
+more_panes, fewer_panes = grows(lambda bench: len(bench.panes)), shrinks(lambda bench: len(bench.panes))
+alone = changes(lambda bench: bench.main.parts.alone)
+share, rows = (lambda bench: bench.desk.size.width), (lambda bench: bench.main.query_one(ConfigList).size.height)
 
 #: What is seen after a command, by its id, with two panes open of the sample `hello`. Quitting comes last.
 OUTCOMES: dict[str, Seen] = {
@@ -77,7 +63,7 @@ OUTCOMES: dict[str, Seen] = {
     "config.add_agent": dialog("Add an agent"),
     "config.add_hook": dialog("Add a hook"),
     "config.entry": said("Put the cursor on"),
-    "config.toggle": answered,
+    "config.toggle": becomes(lambda bench: "# - module: provider-mock" in bench.editor.text),
     "config.remove": said("put the cursor on"),
     "config.fix": said("No problem on this line"),
     "config.fix_all": said("Nothing here knows its own fix"),
@@ -89,44 +75,44 @@ OUTCOMES: dict[str, Seen] = {
     "config.rename": dialog("Rename the config"),
     "config.copy": dialog("Copy hello"),
     "config.tags": dialog("Tags of hello"),
-    "config.search": lambda bench: bench.main.query_one(ConfigList).query_one("LineInput").has_focus,
-    "config.sort": lambda bench: bench.main.query_one(ConfigList).sort == "name",
+    "config.search": becomes(lambda bench: bench.main.query_one(ConfigList).query_one("LineInput").has_focus),
+    "config.sort": becomes(lambda bench: bench.main.query_one(ConfigList).sort == "name"),
     "config.link": dialog("Link to the file"),
     "config.unlink": said("not linked"),
     "config.prune": dialog("How many revisions"),
     "config.delete": dialog("Delete hello"),
     "config.undelete": said("Nothing was deleted"),
-    "session.fork": panes(3),
-    "config.run": panes(4),
-    "session.close": panes(3),
-    "session.new": panes(4),
-    "session.split": panes(4),
-    "session.zoom": lambda bench: bench.main.parts.alone,
-    "session.left": view("chat"),
-    "session.right": view("chat"),
-    "session.rename": answered,
-    "session.mode": answered,
+    "session.fork": more_panes,
+    "config.run": more_panes,
+    "session.close": fewer_panes,
+    "session.new": more_panes,
+    "session.split": more_panes,
+    "session.zoom": alone,
+    "session.left": changes(active),
+    "session.right": changes(active),
+    "session.rename": dialog("Title of the session"),
+    "session.mode": dialog("Permission mode"),
     "session.model": dialog("Model of this session"),
     "session.pin": dialog("Which revision"),
-    "session.broadcast": lambda bench: bench.main.query_one(PaneGrid).broadcast,
+    "session.broadcast": shown("→ all panes"),
     "session.compare": screen("Compare"),
     "session.console": screen("Console"),
     "session.undelete": said("Nothing was deleted"),
-    "layout.lists": lambda bench: not bench.main.query_one("#browsers").display,
-    "layout.hide": lambda bench: bench.main.parts.hidden,
-    "layout.wider": lambda bench: bench.main.query_one(Columns).sizes.share,
-    "layout.narrower": lambda bench: bench.main.query_one(Columns).sizes.share,
-    "layout.higher": lambda bench: bench.main.query_one(Columns).sizes.rows,
-    "layout.lower": lambda bench: bench.main.query_one(Columns).sizes.rows,
-    "layout.reset": lambda bench: not bench.main.query_one(Columns).sizes.rows and not bench.main.parts.hidden,
+    "layout.lists": ceases(lambda bench: bench.main.query_one("#browsers").display),
+    "layout.hide": ceases(lambda bench: bench.desk.display),
+    "layout.wider": grows(share),
+    "layout.narrower": shrinks(share),
+    "layout.higher": grows(rows),
+    "layout.lower": shrinks(rows),
+    "layout.reset": grows(rows),
     "app.jump": screen("Jump"),
     "app.settings": dialog("Settings"),
-    "app.tour": lambda bench: bench.main.query_one(Tour).step == 0,
-    "app.end_tour": lambda bench: bench.main.query_one(Tour).step == -1,
-    "app.workspaces": lambda bench: bench.app.screen is not bench.main,
-    "app.usage": lambda bench: bench.app.screen is not bench.main,
+    "app.tour": shown("1/5"),
+    "app.end_tour": ceases(lambda bench: "1/5" in bench.shown),
+    "app.workspaces": becomes(lambda bench: bench.dialog),
+    "app.usage": becomes(lambda bench: bench.dialog),
     "app.theme": screen("ThemePicker"),
-    "app.quit": lambda bench: bench.app._exit,
+    "app.quit": becomes(lambda bench: bench.ended),
 }
 #: Commands that need something said first have tests of their own in `test_talk` and `test_side_by_side`; here they
 #: say that there is nothing yet, or ask.
@@ -135,7 +121,7 @@ EMPTY = (
     "chat.continue", "chat.waiting", "chat.attach", "chat.copy_reply", "chat.copy_code", "chat.copy_command",
     "chat.links", "chat.export",
 )  # fmt: skip
-OUTCOMES = {**dict.fromkeys(EMPTY, answered), **OUTCOMES}
+OUTCOMES = {**dict.fromkeys(EMPTY, becomes(answered)), **OUTCOMES}
 
 
 def test_every_command_has_an_outcome():
@@ -144,32 +130,44 @@ def test_every_command_has_an_outcome():
 
 
 async def test_every_command_does_what_it_says(tmp_path: Path):
+    """Each is asked for by its keys, else by name as the palette and the prompt do."""
     async with workbench(tmp_path) as bench:
         await bench.session()
         await bench.session("ctrl+t")
-        actions = {one.id: one.action for one in COMMANDS}
+        commands = {one.id: one for one in COMMANDS}
         for id, seen in OUTCOMES.items():
-            await prepare(bench, id)
-            await bench.main.run_action(actions[id])
-            await bench.until(lambda seen=seen: seen(bench), id)
-            await back(bench)
+            for key in commands[id].key.split(","):
+                await bench.home()
+                await prepare(bench, id)
+                before = seen.look(bench)
+                assert not seen.fits(before, before), f"{id} would pass without being asked for"
+                await (bench.press(key) if key else bench.main.run_action(commands[id].action))
+                await bench.until(
+                    lambda seen=seen, before=before: seen.fits(before, seen.look(bench)), f"{id} by {key or 'name'}"
+                )
 
 
 async def prepare(bench: Bench, id: str) -> None:
     """Begin where a command finds what it needs: at the first line of the text, nothing said."""
-    bench.app._notifications.clear()
+    if id.startswith("session"):
+        if len(bench.panes) == MOST:
+            await bench.press("ctrl+w")
+            await bench.until(lambda: len(bench.panes) < MOST, "room for one more pane")
+        return
     bench.main.parts.alone = False
-    if not id.startswith(("session", "layout")):
-        bench.main.show_view("edit", focus=False)
-        bench.desk.show_tab("Edit")
+    bench.main.parts.hidden.clear()
+    bench.main.show_view("chat" if id == "go.edit" else "edit")
+    if id == "layout.reset":
+        before = rows(bench)
+        await bench.press("alt+shift+up")
+        await bench.until(lambda: rows(bench) < before, "something to reset")
+    if not id.startswith("layout"):
+        bench.desk.show_tab("Edit", focus=id != "go.edit")
         config = bench.main.configs.config
-        bench.editor.load(config.yaml_content if config else "")
-        bench.editor.go_to(1)
-
-
-async def back(bench: Bench) -> None:
-    """Close what was opened."""
-    for _ in range(3):
-        if not bench.app._exit and not isinstance(bench.app.screen, MainScreen):
-            await bench.press("escape")
-            await bench.pilot.pause(0.05)
+        text = config.yaml_content if config else ""
+        bench.editor.load(text)
+        entry = text[: text.index("- module:")].count("\n") + 1
+        bench.editor.go_to(entry if id == "config.toggle" else 1)
+    for pane in bench.panes:
+        pane.find.open = False
+        pane.prompt.draft = ""

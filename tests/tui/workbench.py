@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from looks import text
 from textual.pilot import Pilot
 
 from agent_workbench.frontends.tui.app import WorkbenchApp
@@ -46,6 +47,36 @@ class Bench:
     @property
     def panes(self) -> list[SessionPane]:
         return self.main.query_one(PaneGrid).panes
+
+    @property
+    def shown(self) -> str:
+        """The screen as a person reads it."""
+        return text(self.app)
+
+    @property
+    def news(self) -> str:
+        """What the workbench says for a few seconds."""
+        return "\n".join(str(one.render()) for one in self.app.screen.query("Toast"))
+
+    @property
+    def dialog(self) -> str:
+        """The title of the dialog that is open, empty where none is."""
+        boxes = self.app.screen.query("#box")
+        return str(boxes.first().border_title) if boxes else ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the program ended."""
+        return self.app.return_code is not None
+
+    async def home(self) -> None:
+        """Close every dialog and take away what was said."""
+        while not (self.ended or isinstance(self.app.screen, MainScreen)):
+            above = self.app.screen
+            await self.press("escape")
+            await self.until(lambda above=above: self.app.screen is not above, "escape closes the dialog")
+        self.app.clear_notifications()
+        await self.until(lambda: self.ended or not self.news, "nothing is said any more")
 
     async def until(self, done: Callable[[], object], what: str = "") -> None:
         """Wait until something holds; `PATIENCE` seconds are a failure."""

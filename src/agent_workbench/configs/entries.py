@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from agent_workbench.configs.document import Document
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.modules import SECTION, ModuleKind
-from agent_workbench.configs.reader import Path, Reading
+from agent_workbench.configs.reader import Path, Reading, read
 from agent_workbench.errors import EditRefused
 
 _SECTIONS = ("providers", "tools", "hooks", "includes")
@@ -65,7 +65,9 @@ def toggled(text: str, line: int) -> Edit:
         return document.comment_out(path)
     lines = text.splitlines()
     if 0 < line <= len(lines) and lines[line - 1].lstrip().startswith("#"):
-        return document.uncomment(line)
+        edit = document.uncomment(line)
+        if entry_at(read(edit.apply(text)), line) is not None:
+            return edit  # words that explain something are comments too, and stay
     raise EditRefused("put the cursor on a tool, provider, hook, include or agent, or on one that is commented out")
 
 

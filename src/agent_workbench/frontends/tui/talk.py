@@ -141,6 +141,8 @@ class Talk:
         """Ask for the rest of a reply that was cut off."""
         if pane.busy:
             self._screen.tell("It is still writing.")
+        elif await self.last_said(pane.session_id) is None:
+            self._screen.tell("Nothing was said yet.")
         else:
             await self.say(pane.session_id, CONTINUE)
 
