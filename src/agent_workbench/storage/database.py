@@ -18,9 +18,11 @@ from agent_workbench.storage.ports import (
     MemoryStore,
     SessionStore,
     SharedFileStore,
+    TrustStore,
 )
 from agent_workbench.storage.resources import SQLiteBoard, SQLiteGrants, SQLiteMemory, SQLiteSharedFiles
 from agent_workbench.storage.sessions import SQLiteSessions
+from agent_workbench.storage.trust import SQLiteTrust
 
 
 class SQLiteStore:
@@ -32,6 +34,7 @@ class SQLiteStore:
     board: BoardStore
     shared_files: SharedFileStore
     grants: GrantStore
+    trust: TrustStore
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -41,6 +44,7 @@ class SQLiteStore:
         self.board = SQLiteBoard(database)
         self.shared_files = SQLiteSharedFiles(database)
         self.grants = SQLiteGrants(database)
+        self.trust = SQLiteTrust(database)
 
     def data_version(self) -> int:
         """Return a number that changes when any other connection or process has written. Costs microseconds."""

@@ -5,7 +5,7 @@ Every write is one transaction. Failures: `NotFound`, `RevisionConflict`, `InUse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -25,6 +25,7 @@ from agent_workbench.storage.records import (
     Session,
     SessionStatus,
     SharedFile,
+    Standing,
     StoredEvent,
     StoredMessage,
     Turn,
@@ -361,6 +362,34 @@ class GrantStore(Protocol):
     def remove(self, grant_id: int) -> bool: ...
 
 
+class TrustStore(Protocol):
+    """Which texts from elsewhere a person trusts, by the digest of the text. What nobody noted is not known here."""
+
+    def standing(self, digests: Iterable[str]) -> Mapping[str, Standing]:
+        """Return what is known of some texts, by digest."""
+        ...
+
+    def came(self, digest: str, source: str) -> None:
+        """Note that a text came from outside, unless it is noted or was saved as a revision before."""
+        ...
+
+    def follow(self, old: str, new: str) -> None:
+        """Let a text that a person wrote over another stand as that one does (exceptions as `came`)."""
+        ...
+
+    def trust(self, texts: Sequence[Standing]) -> None:
+        """Trust some texts from now on, all or none."""
+        ...
+
+    def revoke(self, digests: Iterable[str]) -> int:
+        """Trust some texts no longer; return how many were trusted."""
+        ...
+
+    def trusted_at(self, place: str) -> Standing | None:
+        """Return the text of a place that was trusted last, or None."""
+        ...
+
+
 class Store(Protocol):
     """One database."""
 
@@ -370,6 +399,7 @@ class Store(Protocol):
     board: BoardStore
     shared_files: SharedFileStore
     grants: GrantStore
+    trust: TrustStore
 
     def data_version(self) -> int:
         """Return a number that changes when any other connection or process has written."""

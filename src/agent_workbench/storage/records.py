@@ -198,6 +198,21 @@ class SharedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a text from elsewhere. `outside` is one that nobody confirmed.
+
+    `source` is where it came from, for people. `place` and `text` are there where it was trusted as an include: the
+    same place for each version of it, and the text as it was read then.
+    """
+
+    digest: str
+    state: Literal["outside", "trusted"] = "trusted"
+    source: str = ""
+    place: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """A permission rule that a person saved. `scope_id` is the session's or config's id; empty for the user's own."""
 

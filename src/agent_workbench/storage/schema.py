@@ -252,12 +252,27 @@ SEARCH = (
     "INSERT INTO messages_fts (rowid, words) SELECT id, words FROM message_words",
 )
 
+# Digests of texts from elsewhere. The text is kept where a person trusted it, so that a newer one can be compared.
+TRUST = (
+    """CREATE TABLE trust (
+        digest TEXT PRIMARY KEY NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('outside', 'trusted')),
+        source TEXT NOT NULL DEFAULT '',
+        place TEXT NOT NULL DEFAULT '',
+        text TEXT NOT NULL DEFAULT '',
+        updated_at TIMESTAMP NOT NULL
+    )""",
+    "CREATE INDEX trust_by_place ON trust (place, updated_at)",
+    "CREATE INDEX config_revisions_by_content ON config_revisions (content_hash)",
+)
+
 MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
     ("0001_configs", CONFIGS),
     ("0002_sessions", SESSIONS),
     ("0003_turns", TURNS),
     ("0004_shared", SHARED),
     ("0005_search", SEARCH),
+    ("0006_trust", TRUST),
 )
 """Name and statements, in order. The schema's version is how many of them a file has seen."""
 
