@@ -281,7 +281,9 @@ class _Turn:
         system = "\n\n".join(filter(None, (system, *(a.text for a in added if a.role == "system"))))
         tail = [user(f"<system-reminder>\n{a.text}\n</system-reminder>") for a in added if a.role == "user"]
         whole = repair.sendable((*messages, *tail))
-        return Request(system, whole, config.tools.specs, config.model, config.session_id, self.spend)
+        return Request(
+            system, whole, config.tools.specs, config.model, config.session_id, tuple(self.messages), self.spend
+        )
 
     async def _compacted(self) -> Sequence[Notice]:
         """Report what the context manager left out of the request, where that changed within the turn."""

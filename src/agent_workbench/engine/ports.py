@@ -47,6 +47,8 @@ class Request:
     tools: tuple[ToolSpec, ...] = ()
     model: ModelConfig = ModelConfig()
     session_id: str = ""
+    conversation: tuple[Message, ...] = field(default=(), compare=False, repr=False)
+    """All that was said, where the context manager may have left some of it out of `messages`; never to be sent."""
     spend: Callable[[Usage], None] = field(default=lambda used: None, compare=False, repr=False)
     """Counts what a reply had used, as far as that was said, where the request is given up before its end."""
 

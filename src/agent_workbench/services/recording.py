@@ -14,41 +14,71 @@ from agent_workbench.conversation.clean import clean_line
 from agent_workbench.engine.providers.mock import script_of
 from agent_workbench.services.secrets import without_secrets
 from agent_workbench.services.shared import SharedContext
-from agent_workbench.storage.records import Session, StoredEvent, StoredMessage
+from agent_workbench.storage.ports import SessionStore
+from agent_workbench.storage.records import Page, Session, StoredEvent, StoredMessage
 
 #: What a recording takes over from the session's own plan; the model is the script, the rest only reports.
 KEPT = ("session", "tools", "agents", "spawn")
+
+#: What an agent of the plan says about models, which a recording has none of.
+MODELS = ("providers", "provider_preferences", "model")
 
 
 async def recorded(bench: SharedContext, session: Session) -> str:
     """Return a session as the YAML of a bundle: its tools, and an offline model with its replies in order.
 
     The same prompts, sent again to it, lead to the same transcript as far as the tools answer the same: they run
-    anew. What a reply had used is reported again, its price is not. Literal secrets of tools become references to
-    the environment.
+    anew. Agents that worked for it say again what they said, by the words that they were given. What a reply had used
+    is reported again, its price is not. Literal secrets of tools become references to the environment.
 
     Raises:
         NotFound: If its config is gone.
         InvalidBundle: If its config cannot run any more.
     """
     store, session_id = bench.store.sessions, session.session_id
-    messages = await asyncio.to_thread(store.messages, session_id)
-    events = await asyncio.to_thread(store.events, session_id)
+    spoken, replies = await asyncio.to_thread(_script, store, session_id)
     agent, _ = await bench.agents.of(session.config_id, session.pinned_revision, Path(session.workspace or "."))
     plan = agent.plan
-    spoken = [one for one in messages if one.message.role == "assistant"]
-    replies = [
-        {**reply, **({"usage": used} if used else {})}
-        for one, used in zip(spoken, _used(spoken, events), strict=True)
-        for reply in script_of([one.message])
-    ]
     model = next((one.message.model for one in spoken if one.message.model), "mock")
-    script = {"module": "provider-mock", "config": {"default_model": model, "delay": 0, "responses": replies}}
+    said: dict[str, Any] = {"default_model": model, "delay": 0, "responses": replies}
+    children = await asyncio.to_thread(_children, store, session_id)
+    if children:
+        said["scripts"] = [{"begins": begins, "responses": each} for begins, each in children.items()]
+    script = {"module": "provider-mock", "config": said}
     kept = {key: plan.mount_plan[key] for key in KEPT if plan.mount_plan.get(key)}
+    if "agents" in kept:
+        kept["agents"] = {name: _without_models(agent) for name, agent in kept["agents"].items()}
     about = {"bundle": {"name": f"{plan.name}-recorded", "version": plan.version}}
     heading = f"# {len(replies)} replies of the session {session_id}: {clean_line(session.title, 60)}\n"
     # What was said stays as it was, also where it looks like a secret: an argument may well be called `key`.
     return heading + without_secrets(_yaml({**about, **kept}))[0] + _yaml({"providers": [script]})
+
+
+def _script(store: SessionStore, session_id: str) -> tuple[list[StoredMessage], list[dict[str, Any]]]:
+    """Return what a session's model said, and the script that says it again."""
+    spoken = [one for one in store.messages(session_id) if one.message.role == "assistant"]
+    replies = [
+        {**reply, **({"usage": used} if used else {})}
+        for one, used in zip(spoken, _used(spoken, store.events(session_id)), strict=True)
+        for reply in script_of([one.message])
+    ]
+    return spoken, replies
+
+
+def _children(store: SessionStore, session_id: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the scripts of the agents that worked for a session, and for those, by the words that they began with."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    listed, _ = store.list_sessions(Page(1000, sort="created", descending=False), parent_session_id=session_id)
+    for child in listed:
+        if child.settings.get("depth"):  # a fork is none
+            first = store.messages(child.session_id, limit=1)
+            found.setdefault(first[0].message.text if first else "", _script(store, child.session_id)[1])
+            found = {**_children(store, child.session_id), **found}
+    return found
+
+
+def _without_models(agent: Any) -> Any:
+    return {key: value for key, value in agent.items() if key not in MODELS} if isinstance(agent, Mapping) else agent
 
 
 def _used(spoken: Sequence[StoredMessage], events: Sequence[StoredEvent]) -> list[dict[str, int]]:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -66,11 +66,22 @@ class ScriptedReply(ModuleConfig):
     """Token counts to report (`input_tokens`, `output_tokens`, …) instead of estimates."""
 
 
+class Script(ModuleConfig):
+    """A script for the conversations that begin with certain words."""
+
+    begins: str
+    """The first message of a conversation, whole."""
+    responses: list[str | ScriptedReply]
+    """What is said in it, reply by reply."""
+
+
 class MockConfig(ModuleConfig):
     """The config of `provider-mock`."""
 
     responses: list[str | ScriptedReply] = Field(default_factory=list)
     """What it says, reply by reply. Without any, it holds a small conversation of its own."""
+    scripts: list[Script] = Field(default_factory=list)
+    """Other scripts, for conversations that begin with certain words: those of agents that work for this one."""
     loop: bool = False
     """Begin again after the last of `responses`."""
     delay: float = Field(default=0.02, ge=0)
@@ -85,7 +96,10 @@ class MockConfig(ModuleConfig):
 
 @dataclass
 class MockProvider:
-    """An offline model. `replies` is the script, empty for its own conversation."""
+    """An offline model. `replies` is the script, empty for its own conversation.
+
+    `scripts` are used instead in conversations that begin with their key.
+    """
 
     id: str = "provider-mock"
     default_model: str = "mock"
@@ -93,6 +107,7 @@ class MockProvider:
     loop: bool = False
     delay: float = 0.0
     offered: Sequence[str] = ("mock",)
+    scripts: Mapping[str, Sequence[ScriptedReply]] = field(default_factory=dict)
 
     async def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
         """Yield the reply word by word; the same messages always get the same reply."""
@@ -113,12 +128,15 @@ class MockProvider:
         yield ReplyDone(message, usage or _estimate(request, said))
 
     def _next(self, request: Request) -> tuple[Said, Usage | None]:
-        if not self.replies:
+        said_so_far = request.conversation or request.messages
+        begins = next((message.text for message in said_so_far if message.role == "user"), "")
+        replies = self.scripts.get(begins, self.replies)
+        if not replies:
             return talk(request), None
-        turn = sum(message.role == "assistant" for message in request.messages)
-        if turn >= len(self.replies) and not self.loop:
+        turn = sum(message.role == "assistant" for message in said_so_far)
+        if turn >= len(replies) and not self.loop:
             return Said("(The script of this offline mock has ended.)"), None
-        reply = self.replies[turn % len(self.replies)]
+        reply = replies[turn % len(replies)]
         calls = tuple((call.name, call.arguments, call.id) for call in reply.tool_calls)
         said = Said(reply.text, reply.thinking, calls, reply.stop_reason, reply.fault, reply.retryable, reply.delay)
         return said, Usage(**reply.usage, cost=Decimal(0)) if reply.usage is not None else None
@@ -163,11 +181,9 @@ def _estimate(request: Request, said: Said) -> Usage:
 def script_of(history: Sequence[Message]) -> list[dict[str, Any]]:
     """Return a conversation's replies as `responses`, so that a real session can be played again offline.
 
-    Thoughts come along without their signatures; what was interrupted breaks off at the same word. A reply without
-    words and calls is left out, because no request tells that it was there.
+    Thoughts come along without their signatures; what was interrupted breaks off at the same word.
     """
-    replies = [message for message in history if message.role == "assistant"]
-    return [_scripted(message) for message in replies if message.text.strip() or message.tool_calls]
+    return [_scripted(message) for message in history if message.role == "assistant"]
 
 
 def _scripted(message: Message) -> dict[str, Any]:
@@ -184,14 +200,23 @@ def _scripted(message: Message) -> dict[str, Any]:
 
 def create(config: MockConfig, context: MountContext) -> MockProvider:
     """Make the provider of one config entry."""
-    replies = [ScriptedReply(text=reply) if isinstance(reply, str) else reply for reply in config.responses]
     model = config.default_model
     extra: Mapping[str, Any] = config.model_extra or {}
     if isinstance(extra.get("model"), str):
         model = extra["model"]
     return MockProvider(
-        context.instance_id or "provider-mock", model, replies, config.loop, config.delay, tuple(config.models)
+        context.instance_id or "provider-mock",
+        model,
+        _replies(config.responses),
+        config.loop,
+        config.delay,
+        tuple(config.models),
+        {script.begins: _replies(script.responses) for script in config.scripts},
     )
+
+
+def _replies(responses: Sequence[str | ScriptedReply]) -> list[ScriptedReply]:
+    return [ScriptedReply(text=reply) if isinstance(reply, str) else reply for reply in responses]
 
 
 MODULE = Module(
