@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,25 @@ def test_the_providers_of_a_config_are_listed_best_first(awb: Awb, everybody: st
     listed = awb("provider", "list", "-c", everybody).out.splitlines()
     assert listed[1].split() == ["provider-mock", "mock"]
     assert "the first it lists" in listed[4]
+
+
+def test_a_run_writes_what_went_over_the_wire(awb: Awb, folder: Path):
+    with served(says("pong")) as server:
+        Path("one.yaml").write_text(
+            f"bundle: {{name: one}}\nproviders:\n  - module: provider-openai\n"
+            f"    config: {{base_url: '{server.url}/v1', api_key: canary-1, default_model: fake-1}}\n"
+        )
+        awb("run", "ping", "-c", "one.yaml", "--wire", "wire.json")
+    sent, answer = json.loads(Path("wire.json").read_text())
+    assert (sent["kind"], sent["detail"]["body"]["model"]) == ("request", "fake-1")
+    assert (answer["detail"]["status"], answer["failed"]) == (200, False)
+    assert "canary" not in Path("wire.json").read_text()
+
+
+def test_the_console_of_a_session_is_printed(awb: Awb, folder: Path):
+    awb("run", "hello")
+    shown = awb("session", "console", "last")
+    found = awb("session", "console", "last", "--json", "--limit", "1").json
+    assert {"turn", "user", "assistant"} <= {line.split()[2] for line in shown.out.splitlines()[1:]}
+    assert (len(found["entries"]), found["total"] > 1) == (1, True)
+    assert json.loads(awb("session", "console", "last", "--next").out)["messages"][0]["role"] == "user"

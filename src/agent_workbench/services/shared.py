@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agent_workbench import paths
 from agent_workbench.engine.tools.sharing import Pins
+from agent_workbench.engine.wire import Wire
 from agent_workbench.plugins import load_catalog
 from agent_workbench.services.agents import Agents
 from agent_workbench.services.bundles import Bundles
@@ -37,6 +38,8 @@ class SharedContext:
     sessions: SessionManager
     workspace: Path
     database: Path
+    wire: Wire
+    """What went to model servers and came back lately."""
 
     def watch(self) -> AsyncGenerator[Changed, None]:
         """Yield which sessions and configs changed, in this process or another, until closed."""
@@ -82,7 +85,9 @@ def open_workbench(
         offline=preferences.offline,
     )
     bundles = Bundles(sources, load_catalog)
+    wire = Wire()
     resources = {
+        "wire": wire,
         "memory": store.memory,
         "board": store.board,
         "shared_files": store.shared_files,
@@ -100,6 +105,7 @@ def open_workbench(
         sessions=sessions,
         workspace=folder,
         database=file,
+        wire=wire,
     )
 
 

@@ -25,6 +25,7 @@ from agent_workbench.engine.providers.faults import Caller
 from agent_workbench.engine.providers.portable import arguments, portable, ready
 from agent_workbench.engine.providers.reading import read, refuses_thoughts
 from agent_workbench.engine.providers.settings import HTTPConfig
+from agent_workbench.engine.wire import Wire
 from agent_workbench.errors import ProviderError
 
 ID = "provider-anthropic"
@@ -69,7 +70,7 @@ class Config(HTTPConfig):
 class AnthropicProvider:
     """Claude models. One instance serves all sessions of an agent, at once."""
 
-    def __init__(self, config: Config, *, id: str = ID) -> None:
+    def __init__(self, config: Config, *, id: str = ID, wire: Wire | None = None) -> None:
         self.id = id
         self.default_model = config.default_model
         self.priority = config.priority
@@ -77,7 +78,7 @@ class AnthropicProvider:
         self._config = config
         address = (config.base_url or ADDRESS).rstrip("/").removesuffix("/v1")
         caller = Caller(id, address, "", "ANTHROPIC_API_KEY")
-        self._endpoint = Endpoint("anthropic", "AsyncAnthropic", "messages", config, caller)
+        self._endpoint = Endpoint("anthropic", "AsyncAnthropic", "messages", config, caller, wire)
 
     async def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
         """Send a request and yield the reply; thoughts that the API does not take back are sent once without."""
@@ -110,12 +111,12 @@ class AnthropicProvider:
         reading = _Reading(
             lambda usage: pricing.priced(usage, ID, model, self._config.prices, self._endpoint.caller.base_url)
         )
-        return read(self._endpoint, send, reading, model, request.spend)
+        return read(self._endpoint, send, reading, model, request)
 
 
 def create(config: Config, context: MountContext) -> AnthropicProvider:
     """Make the provider of a bundle's entry."""
-    return AnthropicProvider(config, id=context.instance_id or ID)
+    return AnthropicProvider(config, id=context.instance_id or ID, wire=context.resources.get("wire"))
 
 
 MODULE = Module(ID, "provider", "Claude models from Anthropic", Config, create)

@@ -26,6 +26,7 @@ from agent_workbench.engine.providers.faults import Caller
 from agent_workbench.engine.providers.portable import arguments, portable, ready, spoken
 from agent_workbench.engine.providers.reading import read
 from agent_workbench.engine.providers.settings import HTTPConfig
+from agent_workbench.engine.wire import Wire
 
 ID = "provider-chat-completions"
 
@@ -80,7 +81,7 @@ class ChatCompletionsProvider:
     Without a model in the config, the first one that the server lists is used, and kept.
     """
 
-    def __init__(self, config: Config, *, module: str = ID, id: str = "") -> None:
+    def __init__(self, config: Config, *, module: str = ID, id: str = "", wire: Wire | None = None) -> None:
         self.id = id or module
         self.default_model = config.default_model
         self.priority = config.priority
@@ -88,7 +89,7 @@ class ChatCompletionsProvider:
         self._module = module
         self._config = config
         caller = Caller(self.id, config.base_url.rstrip("/"))
-        self._endpoint = Endpoint("openai", "AsyncOpenAI", "chat.completions", config, caller, needs_key=False)
+        self._endpoint = Endpoint("openai", "AsyncOpenAI", "chat.completions", config, caller, wire, needs_key=False)
 
     async def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
         """Send a request and yield the reply as it comes."""
@@ -102,7 +103,7 @@ class ChatCompletionsProvider:
             return pricing.priced(usage, self._module, model, self._config.prices, caller.base_url)
 
         reading = _Reading(self._module, price)
-        async with aclosing(read(self._endpoint, send, reading, model, request.spend)) as items:
+        async with aclosing(read(self._endpoint, send, reading, model, request)) as items:
             async for item in items:
                 yield item
 
@@ -125,7 +126,7 @@ class ChatCompletionsProvider:
 
 def create(config: Config, context: MountContext, *, module: str = ID) -> ChatCompletionsProvider:
     """Make the provider of a bundle's entry."""
-    return ChatCompletionsProvider(config, module=module, id=context.instance_id)
+    return ChatCompletionsProvider(config, module=module, id=context.instance_id, wire=context.resources.get("wire"))
 
 
 def _module(id: str, summary: str, config: type[Config]) -> Module:

@@ -23,6 +23,7 @@ from agent_workbench.engine import pricing
 from agent_workbench.engine.providers import faults
 from agent_workbench.engine.providers.faults import Caller
 from agent_workbench.engine.providers.settings import HTTPConfig
+from agent_workbench.engine.wire import Exchange, Wire
 from agent_workbench.errors import ProviderError
 
 #: A whole reply is repeated in the last event of some formats, system prompt included; beyond this it is no event.
@@ -48,41 +49,68 @@ class Endpoint:
     resource: str
     config: HTTPConfig
     caller: Caller
+    wire: Wire | None = None
+    """Where each exchange is kept for whoever looks for a fault."""
     needs_key: bool = True
 
     def __post_init__(self) -> None:
         self._client: Any = None
         self._making = asyncio.Lock()
 
-    async def events(self, send: Send, model: str = "") -> AsyncGenerator[tuple[str, Any], None]:
+    async def events(self, send: Send, model: str = "", session_id: str = "") -> AsyncGenerator[tuple[str, Any], None]:
         """Send a request; yield the answer's request id once as ("", id), then each event as (name, decoded data).
 
         `send` gets the SDK's `create` of the resource and returns its streaming response. The stream's last event is
-        the caller's to check. A `[DONE]` comes as ("done", None).
+        the caller's to check. A `[DONE]` comes as ("done", None). What is sent and what arrives is kept in `wire`.
 
         Raises:
             ProviderError: For every failure of the provider, the network or the settings.
         """
         client = await self._ready()
         caller = replace(self.caller, model=model)
+        own = frozenset(name.lower() for name in self.config.headers)
+        exchange = Exchange(session_id, caller.id, model, caller.secret, own)
+        if self.wire is not None:
+            self.wire.keep(exchange)
+        ended = "closed here before its end"
+        try:
+            async with aclosing(self._exchanged(client, caller, send, exchange)) as events:
+                async for event in events:
+                    yield event
+            ended = ""
+        except ProviderError as error:
+            ended = str(error)
+            raise
+        finally:
+            exchange.end(ended)
+
+    async def _exchanged(
+        self, client: Any, caller: Caller, send: Send, exchange: Exchange
+    ) -> AsyncGenerator[tuple[str, Any], None]:
         import httpx2
 
         sdk: Any = importlib.import_module(self.sdk)
         try:
             async with send(self._create(client)) as answer:
                 response: httpx2.Response = answer.http_response
-                yield "", response.headers.get("request-id") or response.headers.get("x-request-id") or ""
-                await _require_stream(caller, response)
+                exchange.answered(response)
+                yield "", exchange.request_id
+                await _require_stream(caller, response, exchange)
                 source: Any = aiter(httpx2.EventSource(response, LONGEST_EVENT))
                 async with aclosing(source) as stream:
                     async for event in stream:
+                        exchange.take(event.event, event.data)
                         if event.data.startswith("[DONE]"):
                             yield "done", None
                         elif event.data:
                             yield event.event, _decoded(caller, event.data)
         except sdk.APIStatusError as error:
+            exchange.answered(error.response)
+            exchange.take("", _text(error))
             raise faults.refused(caller, error.status_code, error.response.headers, _text(error)) from error
         except (sdk.APIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+            if exchange.status is None and (sent := _sent(error)) is not None:
+                exchange.request(sent)
             raise faults.unreachable(caller, error) from error
 
     async def models(self) -> list[str]:
@@ -170,7 +198,15 @@ def _text(error: Any) -> str:
     return str(error.response.text)
 
 
-async def _require_stream(caller: Caller, response: Any) -> None:
+def _sent(error: Exception) -> Any:
+    """Return the request that an error is about, None where it does not know."""
+    try:
+        return getattr(error, "request", None)
+    except RuntimeError:  # what httpx2's own errors say when they were raised before there was one
+        return None
+
+
+async def _require_stream(caller: Caller, response: Any, exchange: Exchange) -> None:
     """Refuse an answer with status 200 that is no event stream: an error as JSON, a login page, nothing at all."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "text/event-stream":
@@ -181,6 +217,7 @@ async def _require_stream(caller: Caller, response: Any) -> None:
         if len(body) > GLIMPSE:
             break
     text = body.decode(errors="replace")
+    exchange.take("", text)
     _, message = faults.read_error(text)
     if kind == "application/json" and message:
         raise faults.reported(caller, _object(text))

@@ -27,6 +27,7 @@ from agent_workbench.engine.providers.faults import Caller
 from agent_workbench.engine.providers.portable import arguments, portable, ready, spoken
 from agent_workbench.engine.providers.reading import read, refuses_thoughts
 from agent_workbench.engine.providers.settings import HTTPConfig
+from agent_workbench.engine.wire import Wire
 from agent_workbench.errors import ProviderError
 
 ID = "provider-openai"
@@ -65,7 +66,7 @@ class Config(HTTPConfig):
 class OpenAIProvider:
     """OpenAI's models. One instance serves all sessions of an agent, at once."""
 
-    def __init__(self, config: Config, *, id: str = ID) -> None:
+    def __init__(self, config: Config, *, id: str = ID, wire: Wire | None = None) -> None:
         self.id = id
         self.default_model = config.default_model
         self.priority = config.priority
@@ -73,7 +74,7 @@ class OpenAIProvider:
         self._config = config
         address = (config.base_url or ADDRESS).rstrip("/")
         caller = Caller(id, address, "", "OPENAI_API_KEY")
-        self._endpoint = Endpoint("openai", "AsyncOpenAI", "responses", config, caller)
+        self._endpoint = Endpoint("openai", "AsyncOpenAI", "responses", config, caller, wire)
 
     async def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
         """Send a request and yield the reply; reasoning that the API does not take back is sent once without."""
@@ -104,12 +105,12 @@ class OpenAIProvider:
             return create(model=model, stream=True, extra_body=body)
 
         reading = _Reading(caller, lambda usage: pricing.priced(usage, ID, model, self._config.prices))
-        return read(self._endpoint, send, reading, model, request.spend)
+        return read(self._endpoint, send, reading, model, request)
 
 
 def create(config: Config, context: MountContext) -> OpenAIProvider:
     """Make the provider of a bundle's entry."""
-    return OpenAIProvider(config, id=context.instance_id or ID)
+    return OpenAIProvider(config, id=context.instance_id or ID, wire=context.resources.get("wire"))
 
 
 MODULE = Module(ID, "provider", "OpenAI's models, through the Responses API", Config, create)

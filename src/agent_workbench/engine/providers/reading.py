@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any, Protocol
@@ -45,16 +45,16 @@ class Reading(Protocol):
 
 
 async def read(
-    endpoint: Endpoint, send: Send, reading: Reading, model: str, spend: Callable[[Usage], None]
+    endpoint: Endpoint, send: Send, reading: Reading, model: str, request: Request
 ) -> AsyncGenerator[ReplyItem, None]:
-    """Send a request and stream its reply, `ReplyDone` last; `spend` counts what it used where it is given up.
+    """Send a request and stream its reply, `ReplyDone` last; `request.spend` counts what it used where it is given up.
 
     Raises:
         ProviderError: For every failure; `interrupted` where the stream ended without its stop event.
     """
     request_id, count, caller = "", 0, endpoint.caller
     try:
-        async with aclosing(endpoint.events(send, model)) as events:
+        async with aclosing(endpoint.events(send, model, request.session_id)) as events:
             try:
                 async for name, data in events:
                     if not name:
@@ -81,7 +81,7 @@ async def read(
                     async for _ in events:
                         pass
     except (asyncio.CancelledError, GeneratorExit):  # nobody will hear of it any more
-        spend(reading.spent())
+        request.spend(reading.spent())
         raise
     yield reading.done(request_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from contextlib import aclosing
@@ -15,7 +16,7 @@ from agent_workbench.conversation.messages import Image, Message, Part, Text
 from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.frontends.cli.console import Console, Terminal
 from agent_workbench.frontends.cli.opening import sources_option, with_workbench
-from agent_workbench.frontends.cli.output import emit_json, narrate
+from agent_workbench.frontends.cli.output import counted, emit_json, narrate
 
 if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext
@@ -54,6 +55,10 @@ STATUS_CODES = {"completed": 0, "cancelled": 128 + signal.SIGINT, "failed": 1, "
     "--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="Write the session to FILE as a bundle that plays it again, offline.",
 )  # fmt: skip
+@click.option(
+    "--wire", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write the requests as they were sent and the answers as they arrived to FILE, as JSON, secrets as dots.",
+)  # fmt: skip
 @sources_option
 @with_workbench
 async def command(
@@ -70,6 +75,7 @@ async def command(
     files: tuple[Path, ...],
     images: tuple[Path, ...],
     record: Path | None,
+    wire: Path | None,
 ) -> int:
     """Send PROMPT to an agent and print its answer.
 
@@ -101,6 +107,8 @@ async def command(
     report.close(as_json)
     if record is not None:
         await _record(bench, current, record)
+    if wire is not None:
+        _write_wire(bench, current, wire)
     if not (as_json or stream_json):
         console.say(f"· session {current.session_id}")
     return STATUS_CODES[report.finished.status]
@@ -124,6 +132,15 @@ def _with_files(text: str, files: tuple[Path, ...], images: tuple[Path, ...]) ->
             raise UsageError(f"{path} is no PNG, JPEG, GIF or WebP picture; --file sends it as text")
         parts.append(part)
     return Message("user", tuple(parts))
+
+
+def _write_wire(bench: SharedContext, session: Session, path: Path) -> None:
+    from agent_workbench.services import console
+    from agent_workbench.services.files import write_file
+
+    found = [console.entry_to_json(entry) for entry in console.wire(bench, session.session_id)]
+    write_file(path, json.dumps(found, ensure_ascii=False, indent=2, default=str) + "\n")
+    narrate(f"· wrote {path}: {counted(len(found), 'record')} of the wire")
 
 
 async def _record(bench: SharedContext, session: Session, path: Path) -> None:

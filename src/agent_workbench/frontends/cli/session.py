@@ -97,6 +97,33 @@ async def show(bench: SharedContext, session: str, transcript: bool, as_json: bo
         })  # fmt: skip
 
 
+@command.command("console")
+@click.argument("session")
+@click.option("--next", "upcoming", is_flag=True, help="What the next request would carry, instead.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@json_option
+@with_workbench
+async def console(bench: SharedContext, session: str, upcoming: bool, limit: int, as_json: bool) -> None:
+    """Print what happened in a session's turns, the newest first, with secrets as dots.
+
+    What goes over the wire to a model is not stored: `awb run --wire FILE` writes it while it is known.
+    """
+    from agent_workbench.services.console import entries, entry_to_json, next_request
+
+    found = await bench.sessions.find_session(session)
+    if upcoming:
+        emit(await next_request(bench, found.session_id))
+        return
+    happened = await entries(bench, found.session_id)
+    if as_json:
+        emit_json({"entries": [entry_to_json(one) for one in happened[:limit]], "total": len(happened)})
+        return
+    rows = [(f"{one.at:%Y-%m-%d %H:%M:%S}", "✗" if one.failed else "", one.kind, one.about) for one in happened[:limit]]
+    emit_table(("WHEN", "", "KIND", "ABOUT"), rows, limit=100)
+    if len(happened) > limit:
+        narrate(f"{limit} of {len(happened):,} entries")
+
+
 @command.command("resume")
 @click.argument("session")
 @json_option
