@@ -6,7 +6,6 @@ After each fault the provider answers the next request, and the history is still
 from __future__ import annotations
 
 import json
-import socket
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from agent_workbench.conversation.messages import Message, Text, Thinking, ToolCall, ToolResult, user
 from agent_workbench.engine.ports import Provider, ReplyDone, ReplyItem, ReplyText, Request
 from agent_workbench.errors import ProviderError, ProviderFault
+from fakes.addresses import UNREACHABLE
 from fakes.providers import KINDS, TOOLS, Kind, check_sendable
 from fakes.wire import Broken, Reply, WireServer, fails, says
 
@@ -256,15 +256,16 @@ async def test_bytes_that_are_no_utf_8_do_not_end_a_reply(kind: Kind):
 
 
 @every
-async def test_a_server_that_refuses_connections_may_come_back(kind: Kind):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        provider = kind.make(url)
+@pytest.mark.parametrize("name", UNREACHABLE)
+async def test_a_server_that_cannot_be_reached_may_come_back(kind: Kind, name: str):
+    address, fault, words = UNREACHABLE[name]
+    with address() as url:
+        provider = kind.make(url, connect_timeout=0.1)
         seen = await outcome(provider)
         await provider.close()
-    assert (seen.fault.kind, seen.fault.retryable) == ("connection", True)
+    assert (seen.fault.kind, seen.fault.retryable) == (fault, True)
     assert url in str(seen.fault)
+    assert words in str(seen.fault)
 
 
 @every
