@@ -178,6 +178,7 @@ class EditorPane(Vertical):
     def complete(self, *, asked: bool = True) -> None:
         """Offer what fits. While typing only after a letter, and never what stands there already."""
         editor = self.editor
+        self._typed = self._typed and not asked  # a look that is due would take away what was asked for
         row, column = editor.cursor_location
         found = () if editor.read_only else completions(editor.text, row, column, self._catalog())
         before = editor.document[row][:column]

@@ -102,7 +102,7 @@ class FindBar(Horizontal):
         if mode == "line" or words:
             field.value = words
         field.focus()
-        field.action_end()
+        field.select_all()  # what was looked for last stays until something else is typed
 
     def count(self, index: int, total: int) -> None:
         """Say which match the cursor is at."""
