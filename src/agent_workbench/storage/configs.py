@@ -10,7 +10,7 @@ from typing import Any
 
 from agent_workbench.conversation.codec import clean_text
 from agent_workbench.errors import InUse, NotFound, RevisionConflict
-from agent_workbench.storage import rows, search
+from agent_workbench.storage import rows, search, trust
 from agent_workbench.storage.connection import Database
 from agent_workbench.storage.records import Config, ConfigMetadata, Page, Revision
 
@@ -39,8 +39,9 @@ class SQLiteConfigs:
         tags: Mapping[str, str] | None = None,
         author: str = "",
         note: str = "",
+        outside: str = "",
     ) -> Config:
-        """Store a new config as revision 1."""
+        """Store a new config as revision 1; a text that came from `outside` is noted as such."""
         config_id, moment = str(uuid.uuid4()), rows.now()
         text = clean_text(yaml_content)
         values = (
@@ -48,6 +49,8 @@ class SQLiteConfigs:
             rows.content_hash(text), len(text),
         )  # fmt: skip
         with self._db.write() as connection:
+            if outside:
+                trust.came(connection, rows.content_hash(text), outside)
             connection.execute(
                 "INSERT INTO configs (config_id, name, description, yaml_content, created_at, updated_at, tags, "
                 "content_hash, size, number) "
@@ -79,8 +82,11 @@ class SQLiteConfigs:
         expected_revision: int | None = None,
         author: str = "",
         note: str = "",
+        outside: str = "",
     ) -> Config:
         """Change the given fields; a changed text is a new revision, an equal one is not.
+
+        It is as much trusted as the text before it, unless it came from `outside`.
 
         Raises:
             NotFound: If there is no such config.
@@ -100,6 +106,10 @@ class SQLiteConfigs:
             if text is not None and text != current.yaml_content:
                 changes |= {"yaml_content": text, "content_hash": rows.content_hash(text), "size": len(text)}
                 changes["revision"] = current.revision + 1
+                if outside:
+                    trust.came(connection, changes["content_hash"], outside)
+                else:
+                    trust.follow(connection, current.content_hash, changes["content_hash"])
             if not changes:
                 return current
             changes["updated_at"] = rows.now()

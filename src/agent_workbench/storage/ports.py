@@ -16,6 +16,7 @@ from agent_workbench.storage.records import (
     ConfigMetadata,
     DayUsage,
     Grant,
+    Hit,
     Lease,
     Memory,
     Page,
@@ -45,8 +46,12 @@ class ConfigStore(Protocol):
         tags: Mapping[str, str] | None = None,
         author: str = "",
         note: str = "",
+        outside: str = "",
     ) -> Config:
-        """Store a new config as revision 1."""
+        """Store a new config as revision 1.
+
+        `outside` says where the text came from, if no person here wrote it: it is then not trusted (see `TrustStore`).
+        """
         ...
 
     def get(self, config_id: str) -> Config | None: ...
@@ -66,8 +71,11 @@ class ConfigStore(Protocol):
         expected_revision: int | None = None,
         author: str = "",
         note: str = "",
+        outside: str = "",
     ) -> Config:
         """Change the given fields; a changed text is a new revision, an equal one is not.
+
+        A new text is as much trusted as the one before it, unless it came from `outside` (see `create`).
 
         Raises:
             NotFound: If there is no such config.
@@ -172,6 +180,10 @@ class SessionStore(Protocol):
 
     def search(self, q: str, *, limit: int = 50) -> Sequence[StoredMessage]:
         """Return messages that hold the words, newest first."""
+        ...
+
+    def hits(self, q: str, session_ids: Sequence[str]) -> Mapping[str, Hit]:
+        """Return for each of these sessions its newest message that holds the words, where one does."""
         ...
 
     # turns: the lease is held from `begin_turn` to `end_turn`
@@ -367,14 +379,6 @@ class TrustStore(Protocol):
 
     def standing(self, digests: Iterable[str]) -> Mapping[str, Standing]:
         """Return what is known of some texts, by digest."""
-        ...
-
-    def came(self, digest: str, source: str) -> None:
-        """Note that a text came from outside, unless it is noted or was saved as a revision before."""
-        ...
-
-    def follow(self, old: str, new: str) -> None:
-        """Let a text that a person wrote over another stand as that one does (exceptions as `came`)."""
         ...
 
     def trust(self, texts: Sequence[Standing]) -> None:

@@ -94,6 +94,15 @@ class StoredMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that was searched for, and the words around what was found in it, on one line."""
+
+    session_id: str
+    seq: int
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One turn: a person's message and everything until the model stopped."""
 

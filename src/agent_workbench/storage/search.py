@@ -6,6 +6,7 @@ common word) are compared with what the longer ones found, or alone with the new
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from agent_workbench.conversation.codec import clean_text
@@ -42,3 +43,28 @@ def parse(text: str) -> Query:
 def like(word: str) -> str:
     """Return the pattern of a word anywhere, for `LIKE … ESCAPE '~'`."""
     return "%" + word.replace("~", "~~").replace("%", "~%").replace("_", "~_") + "%"
+
+
+BEFORE, AROUND = 30, 160
+"""Characters of an excerpt before what was found, and altogether."""
+
+
+def places(text: str, words: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Return where words stand in a text, whatever their case: (start, end) in order, none inside another."""
+    wanted = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return [match.span() for match in re.finditer(wanted, text, re.IGNORECASE)] if wanted else []
+
+
+def excerpt(text: str, query: Query) -> str:
+    """Return the words around what a query finds in a text, on one line, `…` where something is left out.
+
+    All words together come first, else the longest of them. A text that holds none gives its beginning.
+    """
+    line = " ".join(text.split())
+    tried = (" ".join(query.words), *sorted(query.words, key=len, reverse=True))
+    start = next((found[0][0] for words in tried if (found := places(line, (words,)))), 0)
+    begin = max(0, start - BEFORE)
+    if begin:
+        begin = line.find(" ", begin, start) + 1 or begin  # whole words
+    end = begin + AROUND
+    return ("…" if begin else "") + line[begin:end].strip() + ("…" if end < len(line) else "")

@@ -12,7 +12,7 @@ from agent_workbench.conversation import codec
 from agent_workbench.conversation.messages import Message
 from agent_workbench.errors import NotFound
 from agent_workbench.storage import rows, search
-from agent_workbench.storage.records import Page, Session, SessionStatus, StoredMessage
+from agent_workbench.storage.records import Hit, Page, Session, SessionStatus, StoredMessage
 from agent_workbench.storage.turns import SQLiteTurns, add_messages
 
 _LISTED = (
@@ -189,6 +189,21 @@ class SQLiteSessions(SQLiteTurns):
         with self._db.read() as connection:
             found = connection.execute(f"SELECT * FROM messages WHERE id IN ({inner}) ORDER BY id DESC", values)
             return [rows.stored_message(row) for row in found]
+
+    def hits(self, q: str, session_ids: Sequence[str]) -> Mapping[str, Hit]:
+        """Return for each of these sessions its newest message that holds all the words, where one does."""
+        query = search.parse(q)
+        if query.is_empty or not session_ids:
+            return {}
+        inner, values = _matching(query, search.NEWEST)
+        newest = f"SELECT max(id) AS id FROM messages WHERE id IN ({inner}) GROUP BY session_id"
+        sql = (
+            f"SELECT session_id, seq, words FROM ({newest}) JOIN messages USING (id) JOIN message_words USING (id) "
+            "WHERE session_id IN (SELECT value FROM json_each(?))"
+        )
+        with self._db.read() as connection:
+            found = connection.execute(sql, (*values, codec.dumps(list(session_ids))))
+            return {id: Hit(id, seq, search.excerpt(words, query)) for id, seq, words in found}
 
 
 def _get(connection: sqlite3.Connection, session_id: str) -> Session | None:

@@ -13,6 +13,25 @@ from agent_workbench.storage.records import Standing
 _UNKNOWN = "NOT EXISTS (SELECT 1 FROM config_revisions WHERE content_hash = :digest)"
 
 
+def came(connection: sqlite3.Connection, digest: str, source: str) -> None:
+    """Note that a text came from outside, unless it is noted or was saved as a revision before."""
+    sql = (
+        "INSERT INTO trust (digest, state, source, updated_at) "
+        f"SELECT :digest, 'outside', :source, :now WHERE {_UNKNOWN} ON CONFLICT (digest) DO NOTHING"
+    )
+    connection.execute(sql, {"digest": digest, "source": source, "now": rows.now()})
+
+
+def follow(connection: sqlite3.Connection, old: str, new: str) -> None:
+    """Let a text that was written over another stand as that one does (exceptions as `came`)."""
+    sql = (
+        "INSERT INTO trust (digest, state, source, updated_at) "
+        f"SELECT :digest, state, source, :now FROM trust WHERE trust.digest = :old AND {_UNKNOWN} "
+        "ON CONFLICT (digest) DO NOTHING"
+    )
+    connection.execute(sql, {"digest": new, "old": old, "now": rows.now()})
+
+
 class SQLiteTrust:
     """The `TrustStore` of one file."""
 
@@ -25,25 +44,6 @@ class SQLiteTrust:
         sql = f"SELECT * FROM trust WHERE digest IN ({', '.join('?' * len(wanted))})"
         with self._db.read() as connection:
             return {row["digest"]: _standing(row) for row in connection.execute(sql, wanted)}
-
-    def came(self, digest: str, source: str) -> None:
-        """Note that a text came from outside, unless it is noted or was saved here before."""
-        sql = (
-            "INSERT INTO trust (digest, state, source, updated_at) "
-            f"SELECT :digest, 'outside', :source, :now WHERE {_UNKNOWN} ON CONFLICT (digest) DO NOTHING"
-        )
-        with self._db.write() as connection:
-            connection.execute(sql, {"digest": digest, "source": source, "now": rows.now()})
-
-    def follow(self, old: str, new: str) -> None:
-        """Let a text that a person wrote over another stand as that one does (exceptions as `came`)."""
-        sql = (
-            "INSERT INTO trust (digest, state, source, updated_at) "
-            f"SELECT :digest, state, source, :now FROM trust WHERE digest = :old AND {_UNKNOWN} "
-            "ON CONFLICT (digest) DO NOTHING"
-        )
-        with self._db.write() as connection:
-            connection.execute(sql, {"digest": new, "old": old, "now": rows.now()})
 
     def trust(self, texts: Sequence[Standing]) -> None:
         """Trust some texts from now on, all or none."""
