@@ -13,12 +13,18 @@ from cli_kit import Awb
 
 from agent_workbench.configs.modules import Catalog
 from agent_workbench.plugins import load_catalog
+from fakes.addresses import UNREACHABLE
 from fakes.providers import KINDS, Kind
 from fakes.turns import TURNS, Lookup, config_text, lookup_module
 from fakes.wire import Broken, Reply, WireServer, fails, says
 
-#: Each row with one of the formats, in turn: that every format is read alike is proved below the front ends.
-ROWS = [(name, KINDS[number % len(KINDS)]) for number, name in enumerate(TURNS)]
+#: Each row with one of the formats, in turn, and on request with the others too: that every format is read alike is
+#: proved below the front ends.
+ROWS = [
+    pytest.param(name, KINDS[(number + shift) % len(KINDS)], marks=[pytest.mark.slow] if shift else [])
+    for number, name in enumerate(TURNS)
+    for shift in range(len(KINDS))
+]
 
 
 @contextmanager
@@ -52,7 +58,7 @@ def config(kind: Kind, url: str) -> str:
     return "broken.yaml"
 
 
-@pytest.mark.parametrize(("name", "kind"), ROWS, ids=[f"{name}, {kind}" for name, kind in ROWS])
+@pytest.mark.parametrize(("name", "kind"), ROWS, ids=str)
 def test_a_run_that_was_hit_exits_with_its_code_and_says_why_once(awb: Awb, tool: Lookup, name: str, kind: Kind):
     row = TURNS[name]
     with served(*row.script) as server:
@@ -65,6 +71,20 @@ def test_a_run_that_was_hit_exits_with_its_code_and_says_why_once(awb: Awb, tool
     assert len(said) == bool(row.fault)
     assert "Traceback" not in done.err
     assert again is None or "Traceback" not in again.err
+
+
+@pytest.mark.parametrize(("name", "kind"), zip(UNREACHABLE, KINDS, strict=True), ids=str)
+def test_a_run_that_reaches_nobody_says_so_once_and_keeps_what_was_asked(awb: Awb, tool: Lookup, name: str, kind: Kind):
+    address, _, words = UNREACHABLE[name]
+    with address() as url:
+        path = Path(config(kind, url))
+        path.write_text(path.read_text().replace("max_retries: 2", "max_retries: 1\n      connect_timeout: 0.1"))
+        done = awb("run", "go", "-c", str(path), code=1)
+    assert done.err.count("failed: ") == 1
+    assert words in done.err
+    assert "Traceback" not in done.err
+    shown = awb("session", "show", "last", "--json").json
+    assert [one["role"] for one in shown["messages"]] == ["user"]
 
 
 def test_the_line_names_the_place_in_the_file(awb: Awb, tool: Lookup):

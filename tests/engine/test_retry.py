@@ -73,7 +73,7 @@ async def test_each_wait_is_shown_before_it_is_waited_and_grows():
     clock = Clock()
     items = await collect([Scripted([fault()], [fault()], [fault()], [DONE])], clock)
     assert items == [
-        Retrying(1, 1.0, "server fault."), Retrying(2, 2.0, "server fault."), Retrying(3, 4.0, "server fault."), DONE,
+        Retrying(1, 1.0, "server fault"), Retrying(2, 2.0, "server fault"), Retrying(3, 4.0, "server fault"), DONE,
     ]  # fmt: skip
     assert clock.slept == [1.0, 2.0, 4.0]
 
@@ -146,7 +146,7 @@ async def test_nothing_is_asked_for_twice_once_something_was_shown():
 async def test_the_next_provider_is_asked_with_its_own_model_when_the_first_gives_up():
     clock, first, spare = Clock(), Scripted(*[[fault()]] * 2), Scripted([DONE], id="spare")
     items = await collect([first, spare], clock, backoff=Backoff(attempts=2))
-    assert items[-2:] == [Retrying(2, 0.0, "server fault.; asking spare instead"), DONE]
+    assert items[-2:] == [Retrying(2, 0.0, "server fault; asking spare instead"), DONE]
     assert spare.asked[0].model == ModelConfig(provider="spare", model="")
     assert first.asked[0].model == ModelConfig(model="big-1")
 

@@ -92,7 +92,7 @@ async def stream_with_retries(
 
 
 def _again(attempt: int, wait: float, fault: ProviderError, more: str = "") -> Retrying:
-    return Retrying(attempt, wait, f"{fault}{more}", fault.usage or Usage(), fault.request_id or "")
+    return Retrying(attempt, wait, str(fault).rstrip(".") + more, fault.usage or Usage(), fault.request_id or "")
 
 
 async def _items(provider: Provider, request: Request) -> AsyncGenerator[ReplyItem, None]:
