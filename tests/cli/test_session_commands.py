@@ -68,6 +68,7 @@ def test_rename_resume_and_delete(awb: Awb, ada: str) -> None:
 def test_search_finds_messages_of_all_sessions(awb: Awb, ada: str) -> None:
     found = awb("session", "search", "nice", "meet", "--json").json["messages"]
     assert [(one["session_id"], one["role"]) for one in found] == [(ada, "assistant")]
+    assert "Nice to meet you" in found[0]["excerpt"]
     assert "Nice to meet you" in awb("session", "search", "nice").out
     assert "nothing was found" in awb("session", "search", "zebra").err
     awb("session", "search", '"', "NEAR(", "*")

@@ -70,3 +70,40 @@ def test_the_index_agrees_after_a_hundred_random_changes(store: SQLiteStore) -> 
 def test_what_is_typed_becomes_a_query(text: str, expected: search.Query) -> None:
     assert search.parse(text) == expected
     assert search.parse(text).is_empty is (not expected.words)
+
+
+LONG = "one two three four five six seven eight nine ten eleven twelve " * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "expected"),
+    [
+        pytest.param("a needle here", "needle", "a needle here", id="a short text is whole"),
+        pytest.param(f"{LONG}NEEDLE\n\n{LONG}", "needle", "nine ten eleven twelve NEEDLE one two", id="around it"),
+        pytest.param(f"needle {LONG} big needle", "big needle", "eleven twelve big needle", id="the phrase first"),
+        pytest.param(f"a {LONG} longest", "a longest", "twelve longest", id="the longest of words apart"),
+        pytest.param("nothing of it", "needle", "nothing of it", id="the beginning where none is there"),
+        pytest.param("", "needle", "", id="no text"),
+        pytest.param("a (b) c", "(b)", "a (b) c", id="no pattern"),
+    ],
+)
+def test_an_excerpt_is_one_line_around_what_was_found(text: str, words: str, expected: str) -> None:
+    found = search.excerpt(text, search.parse(words))
+    assert expected in found
+    assert "\n" not in found
+    assert len(found) <= search.AROUND + 2
+
+
+def test_each_session_is_found_at_its_newest_message_that_holds_the_words(store: SQLiteStore) -> None:
+    config = store.configs.create("c", "a: 1").config_id
+    first = store.sessions.create(config, messages=[user("a red fox"), user("a red dog"), user("a cat")]).session_id
+    other = store.sessions.create(config, title="red", messages=[user("nothing")]).session_id
+    third = store.sessions.create(config, messages=[Message("tool", (ToolResult("1", "red paint"),))]).session_id
+    hits = store.sessions.hits("red", [first, other, third])
+    assert {id: (hit.seq, hit.excerpt) for id, hit in hits.items()} == {
+        first: (2, "a red dog"),
+        third: (1, "red paint"),
+    }
+    assert set(store.sessions.hits("red", [other, third])) == {third}
+    assert store.sessions.hits("", [first]) == {}
+    assert store.sessions.hits("re", [first])[first].seq == 2

@@ -33,7 +33,7 @@ from agent_workbench.services.settings_calls import SettingsCalls
 from agent_workbench.services.turns import TurnRunner
 from agent_workbench.services.watcher import Changed, Watcher
 from agent_workbench.storage.ports import Store
-from agent_workbench.storage.records import DayUsage, Page, Session, SessionStatus, StoredMessage, Turn
+from agent_workbench.storage.records import DayUsage, Hit, Page, Session, SessionStatus, StoredMessage, Turn
 
 
 class SessionManager(SettingsCalls):
@@ -115,6 +115,10 @@ class SessionManager(SettingsCalls):
             workspace=workspace,
         )
         return list(found), total
+
+    async def hits(self, q: str, session_ids: Sequence[str]) -> Mapping[str, Hit]:
+        """Return where words were said: of each of these sessions the newest message that holds them all, if any."""
+        return await asyncio.to_thread(self._store.sessions.hits, q, session_ids)
 
     async def resume_session(self, session_id: str) -> Session | None:
         """Make a session active again, None where there is none; its next message goes on from its history."""

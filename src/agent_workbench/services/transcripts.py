@@ -16,6 +16,8 @@ from agent_workbench.services.sessions import SessionManager
 from agent_workbench.services.shapes import session_to_json, stored_message_to_json, turn_to_json
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Session, StoredMessage, Turn
+from agent_workbench.storage.search import excerpt as find_excerpt
+from agent_workbench.storage.search import parse
 
 Format = Literal["json", "md", "html"]
 _WHO = {"user": "You", "assistant": "Agent", "tool": "Tools"}
@@ -41,6 +43,16 @@ async def export(sessions: SessionManager, session: Session, form: str) -> str:
 async def search(bench: SharedContext, words: str, *, limit: int = 20) -> Sequence[StoredMessage]:
     """Return messages of any session that hold all the words, newest first."""
     return await asyncio.to_thread(bench.store.sessions.search, words, limit=limit)
+
+
+def excerpt(stored: StoredMessage, words: str) -> str:
+    """Return the words of a message around those that were searched for, on one line."""
+    parts = (
+        part.text if isinstance(part, Text) else part.content
+        for part in stored.message.parts
+        if isinstance(part, Text | ToolResult)
+    )
+    return find_excerpt("\n".join(parts), parse(words))
 
 
 def as_json(session: Session, messages: Sequence[StoredMessage], turns: Sequence[Turn]) -> dict[str, Any]:

@@ -221,13 +221,20 @@ async def delete(bench: SharedContext, session: str, yes: bool, as_json: bool) -
 async def search(bench: SharedContext, words: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Find messages that hold all WORDS, the newest first."""
     from agent_workbench.services.shapes import stored_message_to_json
+    from agent_workbench.services.transcripts import excerpt
     from agent_workbench.services.transcripts import search as found_in
 
-    found = await found_in(bench, " ".join(words), limit=limit)
+    wanted = " ".join(words)
+    found = [(one, excerpt(one, wanted)) for one in await found_in(bench, wanted, limit=limit)]
     if as_json:
-        emit_json({"messages": [{"session_id": one.session_id, **stored_message_to_json(one)} for one in found]})
+        shaped = (
+            {"session_id": one.session_id, "excerpt": about, **stored_message_to_json(one)} for one, about in found
+        )
+        emit_json({"messages": list(shaped)})
         return
-    rows = [(f"{one.created_at:%Y-%m-%d %H:%M}", one.message.role, one.message.text, one.session_id) for one in found]
-    emit_table(("WHEN", "WHO", "WORDS", "SESSION"), rows)
+    rows = [
+        (f"{one.created_at:%Y-%m-%d %H:%M}", one.message.role, one.seq, about, one.session_id) for one, about in found
+    ]
+    emit_table(("WHEN", "WHO", "SEQ", "WORDS", "SESSION"), rows, limit=100)
     if not found:
         narrate("nothing was found")

@@ -10,6 +10,7 @@ from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.screens.pick import Name
 from agent_workbench.frontends.tui.trash import GRACE, Trash
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
+from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Session
 
@@ -37,8 +38,7 @@ class ListedWork:
             return
         match what:
             case "open":
-                self._screen.show_view("chat", focus=False)
-                await self._screen.sessions.open(id)
+                await self._open(id)
             case "rename":
                 await self._rename(session)
             case "fork":
@@ -49,6 +49,15 @@ class ListedWork:
             case _:
                 raise AssertionError(f"nothing does {what!r} to a session")
         await self._screen.refresh_lists()
+
+    async def _open(self, id: str) -> None:
+        """Show a session; one that was found by what was said in it, at the place where that was said."""
+        hit, words = self._screen.overview.hits.get(id), self._screen.query_one(SessionList).words
+        self._screen.show_view("chat", focus=False)
+        await self._screen.sessions.open(id)
+        panes = self._screen.query_one(PaneGrid).showing(id)
+        if hit is not None and panes:
+            panes[0].show_found(hit.seq - 1, words)
 
     async def _rename(self, session: Session) -> None:
         title = await self._screen.app.push_screen_wait(Name("Title of the session", session.title))

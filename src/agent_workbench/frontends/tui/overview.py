@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from agent_workbench.frontends.tui.widgets.session_list import SessionList, sess
 from agent_workbench.services.keys import names
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.services.variables import refers, unset_in
-from agent_workbench.storage.records import ConfigMetadata, Session
+from agent_workbench.storage.records import ConfigMetadata, Hit, Session
 
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
@@ -40,6 +41,8 @@ class Overview:
         self._configs: list[ConfigMetadata] = []
         self._missing: dict[str, tuple[str, ...]] = {}
         self._looked: object = None
+        self.hits: Mapping[str, Hit] = {}
+        """Where the words that the list is filtered by were said, by session."""
 
     async def read(self) -> None:
         """Read configs and sessions and show them."""
@@ -53,6 +56,7 @@ class Overview:
             LISTED, q=sessions.words, workspace=str(self._shared.workspace)
         )
         self._sessions = [one for one in listed if one.session_id not in screen.chats.listed.trash.ids]
+        self.hits = await self._shared.sessions.hits(sessions.words, [one.session_id for one in self._sessions])
         current = screen.configs.config.config_id if screen.configs.config else ""
         marks = self._marks(current)
         about = screen.has_class("-narrow")
@@ -61,7 +65,7 @@ class Overview:
         panes = {pane.session_id: pane.number for pane in screen.query_one(PaneGrid).panes}
         rows = session_rows(
             self._sessions, running=work.running, asking=work.asking, unread=work.unread, open_in=panes,
-            width=sessions.size.width, now=datetime.now(UTC),
+            hits=self.hits, words=sessions.words, width=sessions.size.width, now=datetime.now(UTC),
         )  # fmt: skip
         sessions.put(list(rows))
 

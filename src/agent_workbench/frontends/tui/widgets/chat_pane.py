@@ -335,6 +335,11 @@ class ChatPane(Vertical):
             case TurnFinished():
                 self._finish(event)
 
+    def show_found(self, message: int, words: str) -> None:
+        """Go to the message of this index, and mark the words that were searched for."""
+        self.transcript.focus()
+        self.find.show(*self.transcript.find_in(message, words))
+
     def _next(self) -> int:
         self._messages += 1
         return self._messages - 1
@@ -440,10 +445,13 @@ class ChatPane(Vertical):
     # --- what the person does -------------------------------------------------------------------------------------
 
     def action_stop(self) -> None:
-        """Ask for the turn to be stopped; with none running, the key means something to somebody else."""
-        if not self.busy:
+        """Ask for the turn to be stopped, else end a search; with neither, the key means something to others."""
+        if self.busy:
+            self.post_message(self.StopRequested(self))
+        elif self.find.open:
+            self.find.action_close()
+        else:
             raise SkipAction
-        self.post_message(self.StopRequested(self))
 
     def action_to_question(self) -> None:
         """Go to the question that waits."""

@@ -72,6 +72,14 @@ class FindLine(Horizontal):
             self.post_message(self.Find(self, field.value))
         self.call_after_refresh(field.focus)
 
+    def show(self, words: str, found: int) -> None:
+        """Open the line with words that were found already; the focus stays where it is."""
+        self.open = True
+        field = self.query_one(LineInput)
+        with field.prevent(Input.Changed):
+            field.value = words
+        self.count(found)
+
     def count(self, found: int) -> None:
         """Say how many blocks hold the words."""
         words = self.query_one(LineInput).value

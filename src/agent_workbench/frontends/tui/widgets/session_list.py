@@ -11,10 +11,12 @@ from textual.binding import BindingType
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.browser import Browser
-from agent_workbench.frontends.tui.widgets.lines import Run
+from agent_workbench.frontends.tui.widgets.lines import Line, Run
 from agent_workbench.frontends.tui.widgets.meter import cost
+from agent_workbench.frontends.tui.widgets.paint import mark
 from agent_workbench.frontends.tui.widgets.row_list import Row
-from agent_workbench.storage.records import Session
+from agent_workbench.storage.records import Hit, Session
+from agent_workbench.storage.search import parse, places
 
 #: A sign and a word for each state; nothing is said of what is idle.
 STATES: Mapping[str, tuple[Run, str]] = {
@@ -37,12 +39,15 @@ def session_rows(
     asking: Collection[str] = (),
     unread: Collection[str] = (),
     open_in: Mapping[str, int] = {},
+    hits: Mapping[str, Hit] = {},
+    words: str = "",
     width: int = 0,
     now: datetime | None = None,
 ) -> Iterator[Row]:
     """Yield a row for each session, those that work for another below it.
 
-    `open_in` says in which pane one is shown, `width` how many cells there are, `now` from when ages count.
+    `open_in` says in which pane one is shown, `width` how many cells there are, `now` from when ages count. Below a
+    session stands what was found in it: `hits` of the `words` that are searched for.
     """
     forks = _forks(sessions)
     for session, depth in _tree(sessions):
@@ -64,6 +69,21 @@ def session_rows(
             right = [(" · ".join(filter(None, (word, *_about(session, now)))), "muted")]
         pane = f" {open_in[id]}" if id in open_in else "  "
         yield Row(id, [sign, *branch, title], [*right, (pane, "strong")])
+        if id in hits:
+            indent = "  " * (depth + 2)
+            found = excerpt_line(hits[id].excerpt, words, width - len(indent) - 2)
+            yield Row(f"{id} found", [(indent, ""), *found], heading=True)
+
+
+def excerpt_line(excerpt: str, words: str, width: int) -> Line:
+    """Return an excerpt with what was searched for marked, its beginning cut so that the first mark is in view."""
+    line = clean_line(excerpt)
+    marks = places(line, parse(words).words)
+    if marks and width > 0 and marks[0][1] > width - 2:
+        cut = min(marks[0][0] - 2, marks[0][1] - width // 2)
+        line = f"…{line[cut:]}" if cut > 0 else line
+        marks = places(line, parse(words).words)
+    return mark([(line, "muted")], marks, "found")
 
 
 def _about(session: Session, now: datetime | None) -> Iterator[str]:

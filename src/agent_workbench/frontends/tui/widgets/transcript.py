@@ -247,6 +247,25 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
         self.refresh()
         return len(places)
 
+    def find_in(self, message: int, words: str) -> tuple[str, int]:
+        """Go to the message of this index, with words marked in it: all together, else the longest that is there.
+
+        Returns what is marked, and how many blocks hold it.
+        """
+        inside = [index for index, block in enumerate(self.blocks) if block.message in (message - 1, message)]
+        for needle in (words, *sorted(words.split(), key=len, reverse=True)):
+            self.needle = needle
+            places = self._places()
+            here = [place for place in places if place in inside]
+            if here:
+                self._show_find(max(here, key=lambda place: self.blocks[place].message))
+                self.refresh()
+                return needle, len(places)
+        self.needle = ""
+        if inside:
+            self._move(inside[-1])
+        return "", 0
+
     def action_find_next(self, step: int) -> None:
         """Go to the next or the previous block that holds the needle, around the ends."""
         places = self._places()
