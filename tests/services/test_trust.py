@@ -1,4 +1,4 @@
-"""Programs of hooks run only where the config's own text names them."""
+"""Programs of hooks run only where a trusted text names them: what is included adds none and switches none off."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ hooks:
 CASES = {
     "its own program": ("", PROGRAM, {"ran"}),
     "an included program": (PROGRAM, "", set()),
-    "an included program beside its own": (MORE, PROGRAM, set()),
+    "its own program beside an included one": (MORE, PROGRAM, {"ran"}),
     "an included program that it changes a setting of": (PROGRAM, SETTING, set()),
     "an included setting of its own program": (SETTING, PROGRAM, {"ran"}),
     "an included program that it has written down itself": (PROGRAM, PROGRAM, {"ran"}),
@@ -50,9 +50,9 @@ async def test_a_program_runs_where_the_config_itself_names_it(bench: SharedCont
     assert answer["response"] == "done"
     assert {path.name for path in bench.workspace.glob("ran*")} == ran
     agent, _ = await bench.agents.of(config.config_id, None, Path(session.workspace))
-    said = [problem.message for problem in agent.problems if problem.code == "trust"]
-    assert len(said) == (not ran)
-    assert all("shared.yaml:" in message for message in said)
+    said = [problem for problem in agent.problems if problem.code == "trust"]
+    assert len(said) == (0 if included in ("", SETTING) or included == own else 1)
+    assert all((one.source, one.line) == ("shared.yaml", 5) for one in said)
 
 
 async def test_what_is_left_out_is_said_in_the_session_and_only_once(bench: SharedContext):
@@ -65,5 +65,4 @@ async def test_what_is_left_out_is_said_in_the_session_and_only_once(bench: Shar
         for _ in range(2)
     ]
     assert [len(notices) for notices in said] == [1, 0]
-    assert "hook-shell is left out: an include brings its programs" in said[0][0]
-    assert "to trust these programs, write the entry into this config itself" in said[0][0]
+    assert said[0][0].startswith("Held back until you trust shared.yaml: run the program `touch ran`")

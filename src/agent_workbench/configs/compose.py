@@ -149,7 +149,7 @@ def _joined(parent: Sequence[Node], child: Sequence[Node]) -> list[Node]:
         if at == len(joined):
             joined.append(item)
         else:
-            joined[at] = replace(joined[at], origins=_stacked(joined[at].origins, item.origins))
+            joined[at] = _merge(joined[at], item)  # equal, so only the origins change
     return joined
 
 

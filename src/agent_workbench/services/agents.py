@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,14 @@ from agent_workbench.configs.problems import Problem, errors, worst_first
 from agent_workbench.configs.reader import read
 from agent_workbench.engine.orchestrators import LoopSettings
 from agent_workbench.engine.permissions import MODES, Mode, Rule, load_rules
+from agent_workbench.engine.permissions.protected import MadeFrom
 from agent_workbench.engine.ports import Hook, MountContext, Provider, Tool, ToolRegistry, ToolSource
 from agent_workbench.engine.session_config import ContextPolicy
 from agent_workbench.errors import ConfigError, InvalidBundle, NotFound, PermissionRuleError
 from agent_workbench.services.bundles import Bundles, base_of, root_of
 from agent_workbench.services.keys import environment
-from agent_workbench.services.trust import without_foreign_programs
+from agent_workbench.services.restraint import Held
+from agent_workbench.services.trust import Trust, as_problem, made_from
 from agent_workbench.storage.ports import ConfigStore
 from agent_workbench.storage.records import Config
 
@@ -51,6 +53,7 @@ class Agent:
     rules: tuple[Rule, ...] = ()
     sources: tuple[ToolSource, ...] = ()
     """What brings more tools while sessions run; see `known_tools`."""
+    made_from: MadeFrom = MadeFrom()
     shared: Mapping[str, Any] = field(default_factory=dict)
     """The shared resources by name, for the tools of its sessions."""
 
@@ -86,16 +89,18 @@ class Agents:
         self,
         store: ConfigStore,
         bundles: Bundles,
+        trust: Trust,
         *,
         resources: Mapping[str, Any] | None = None,
         keep_s: float = 900.0,
     ) -> None:
         self._store = store
         self._bundles = bundles
+        self._trust = trust
         self._resources = dict(resources or {})
         self._keep_s = keep_s
         self._in_use: Counter[int] = Counter()
-        self._ready: dict[tuple[str, str, str], _Cached] = {}
+        self._ready: dict[tuple[str, str, str, tuple[Held, ...]], _Cached] = {}
         self._lock = asyncio.Lock()
 
     @contextmanager
@@ -158,14 +163,19 @@ class Agents:
         )
         if role is not None and not plan.errors:
             plan = agent_plan(plan, role.name, role.without)
-        key = (config.config_id, plan.digest, str(workspace))
+        allowed, held, is_own = await asyncio.to_thread(self._trust.restrain, plan, config)
+        key = (config.config_id, plan.digest, str(workspace), held)
         async with self._lock:
             cached = self._ready.get(key)
             if cached is None:
                 resources = {**self._resources, "base": base_of(config, workspace)}
+                own = {one.digest for one in plan.documents if one.own}
+                allowed = replace(allowed, problems=(*plan.problems, *(as_problem(one, own) for one in held)))
+                data = read(text).data if is_own else {}
                 agent = await asyncio.to_thread(
-                    mount, plan, self._bundles.catalog, config.config_id, workspace, resources, read(text).data
+                    mount, allowed, self._bundles.catalog, config.config_id, workspace, resources, data
                 )
+                agent = replace(agent, plan=plan, made_from=made_from(plan, config))
                 cached = self._ready[key] = _Cached(agent)
             cached.used = time.monotonic()
             stale = [
@@ -204,6 +214,7 @@ def mount(
 ) -> Agent:
     """Make an agent from a plan, with environment references expanded; `own` is the data of the config's own text.
 
+    The plan is one of which nothing is to be held back (see `Trust.restrain`).
     Unknown tools and hooks are skipped and named in `Agent.problems`.
 
     Raises:
@@ -216,10 +227,7 @@ def mount(
     made = mounting.tool_things()
     tools = mounting.registry(tool for tool in made if isinstance(tool, Tool))
     brought = [hook for hook in made if isinstance(hook, Hook)]
-    entries, left_out = without_foreign_programs(plan, own)
-    mounting.problems += left_out
-    made_hooks = (mounting.make("hook", entry) for entry in entries)
-    hooks = sorted((*(hook for hook in made_hooks if hook is not None), *brought), key=lambda hook: hook.priority)
+    hooks = sorted((*(hook for _, hook in mounting.entries("hook")), *brought), key=lambda hook: hook.priority)
     sources = tuple(source for source in made if isinstance(source, ToolSource))
     for problem in (problem for source in sources for problem in source.problems):
         mounting.problems.append(Problem("warning", problem, code="mount"))

@@ -11,12 +11,13 @@ from agent_workbench.configs.document import Document
 from agent_workbench.configs.edits import Edit, unified_diff
 from agent_workbench.configs.modules import Catalog
 from agent_workbench.configs.plan import Plan
-from agent_workbench.configs.problems import Problem
+from agent_workbench.configs.problems import Problem, worst_first
 from agent_workbench.configs.reader import load
 from agent_workbench.configs.secrets import mask_text
 from agent_workbench.errors import Ambiguous, NotFound, UsageError
 from agent_workbench.services.bundles import BASE_TAG, FILE_TAG, Bundles, home_of
 from agent_workbench.services.links import LINK_TAG, Links
+from agent_workbench.services.trust import Owner, Trust
 from agent_workbench.storage.ports import Store
 from agent_workbench.storage.records import Config, ConfigMetadata, Page, Revision
 
@@ -29,9 +30,10 @@ class ConfigManager:
     All calls may be made from one event loop; the database is reached through threads.
     """
 
-    def __init__(self, store: Store, bundles: Bundles, *, author: str = "") -> None:
+    def __init__(self, store: Store, bundles: Bundles, trust: Trust, *, author: str = "") -> None:
         self._store = store
         self._bundles = bundles
+        self._trust = trust
         self._author = author
         self._links = Links(store.configs, author=author)
 
@@ -39,6 +41,11 @@ class ConfigManager:
     def links(self) -> Links:
         """The configs that are linked to files; its calls are synchronous, for threads."""
         return self._links
+
+    @property
+    def trust(self) -> Trust:
+        """Which texts count; its calls are synchronous, for threads."""
+        return self._trust
 
     # --- CRUD
 
@@ -50,8 +57,11 @@ class ConfigManager:
         tags: Mapping[str, str] | None = None,
         *,
         note: str = "",
+        outside: str = "",
     ) -> Config:
         """Store a new config as revision 1. Names need not be unique; unresolved includes are accepted.
+
+        `outside` says where a text came from that nobody here wrote: it is not trusted then, until somebody says so.
 
         Raises:
             InvalidYAML: If the text is not YAML that we accept, with every place.
@@ -68,6 +78,7 @@ class ConfigManager:
             tags=tags,
             author=self._author,
             note=note,
+            outside=mask_text(outside),
         )
 
     async def get_config(self, config_id: str) -> Config | None:
@@ -210,13 +221,16 @@ class ConfigManager:
         base: Path | None = None,
         root: Path | None = None,
         fetch: bool = True,
+        owner: Owner = None,
     ) -> tuple[Problem, ...]:
         """Return all problems of a text, worst first. Never raises for bad text; safe from any thread.
 
         Includes start from `base` and stay inside `root` (`base` unless given). Without `fetch`, nothing new is
-        fetched from the network: for a text that is being typed.
+        fetched from the network: for a text that is being typed. `owner` is the config or file that the text is of,
+        which decides what of it is held back.
         """
-        return self._bundles.validate(yaml_content, name=name, base=base, root=root, fetch=fetch)
+        plan = self._bundles.plan(yaml_content, name=name, base=base, root=root, fetch=fetch)
+        return worst_first((*plan.problems, *self._trust.problems(plan, owner, typed=True)))
 
     @property
     def catalog(self) -> Catalog:

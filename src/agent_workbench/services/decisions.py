@@ -18,6 +18,7 @@ from agent_workbench.services.agents import Agent, mount
 from agent_workbench.services.permissions import standing_rules
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.services.texts import ConfigText
+from agent_workbench.services.trust import made_from
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,15 @@ async def judge(
     agent = every
     if text is not None:
         plan = await bench.configs.plan_text(text.text, name=text.label, base=text.base or folder, root=text.root)
-        agent = await asyncio.to_thread(_mounted, bench, plan, read(text.text).data, folder)
+        plan, _, is_own = await asyncio.to_thread(bench.configs.trust.restrain, plan, text.owner)
+        agent = await asyncio.to_thread(_mounted, bench, plan, read(text.text).data if is_own else {}, folder)
+        agent = replace(agent, made_from=made_from(plan, text.owner))
     try:
         given = [parse_rule(rule, ruling, "session") for ruling, rules in asked for rule in rules]
     except PermissionRuleError as error:
         raise UsageError(str(error)) from error
-    manager = PermissionManager(folder, (*agent.rules, *standing_rules(), *given), known_mode(mode or agent.mode))
+    rules = (*agent.rules, *standing_rules(), *given)
+    manager = PermissionManager(folder, rules, known_mode(mode or agent.mode), agent.made_from)
     return Judge(manager, agent.tools.tools, every.tools.tools)
 
 

@@ -137,7 +137,7 @@ class Links:
             load(in_file, source=where.name)
             config = self._configs.update(
                 config_id, yaml_content=in_file, expected_revision=config.revision,
-                author=self._author, note=f"from {where}",
+                author=self._author, note=f"from {where}", outside=str(where),
             )  # fmt: skip
         elif in_file != config.yaml_content:
             raise Conflict(f"{where} holds another text than {config.name}: say which of the two to use")
@@ -166,7 +166,7 @@ class Links:
         load(new, source=change.path.name)
         saved = self._configs.update(
             change.config_id, yaml_content=new, expected_revision=change.revision,
-            author=self._author, note=f"from {change.path}",
+            author=self._author, note=f"from {change.path}", outside=str(change.path),
         )  # fmt: skip
         if new != change.in_file:
             replace_file(change.path, change.in_file, new)

@@ -123,7 +123,7 @@ def session_config(agent: Agent, session: Session, *, revision: int = 0) -> Sess
     """
     own = SessionSettings.of(session.settings)
     workspace = Path(session.workspace or ".").resolve()
-    permissions = PermissionManager(workspace, (*agent.rules, *standing_rules()), own.mode(agent.mode))
+    permissions = PermissionManager(workspace, (*agent.rules, *standing_rules()), own.mode(agent.mode), agent.made_from)
     return SessionConfig(
         session_id=session.session_id,
         workspace=workspace,

@@ -21,6 +21,7 @@ from agent_workbench.services.recorder import LEASE_S
 from agent_workbench.services.samples import store_samples
 from agent_workbench.services.sessions import SessionManager
 from agent_workbench.services.sources import Sources
+from agent_workbench.services.trust import Trust
 from agent_workbench.services.watcher import Changed
 from agent_workbench.storage.connector import Connector
 from agent_workbench.storage.database import open_store
@@ -94,14 +95,15 @@ def open_workbench(
         "pins": Pins(store.setting, store.remember),
         "sql": Connector((file, paths.data_dir())),
     }
-    agents = Agents(store.configs, bundles, resources=resources)
+    trust = Trust(store, sources, lambda: bundles.catalog)
+    agents = Agents(store.configs, bundles, trust, resources=resources)
     sessions = SessionManager(store, agents, workspace=folder, lease_s=lease_s)
     agents.share("spawner", Children(store.sessions, agents, sessions.stream_message))
     return SharedContext(
         store=store,
         bundles=bundles,
         agents=agents,
-        configs=ConfigManager(store, bundles, author=_who()),
+        configs=ConfigManager(store, bundles, trust, author=_who()),
         sessions=sessions,
         workspace=folder,
         database=file,

@@ -50,6 +50,11 @@ class ConfigText:
         return self.path.name if self.path else self.name
 
     @property
+    def owner(self) -> Config | Path | None:
+        """What decides which includes are trusted: the stored config, or the file that the person named."""
+        return self.config or self.path
+
+    @property
     def source(self) -> str:
         """The file's name, empty for a stored text."""
         return self.path.name if self.path else ""

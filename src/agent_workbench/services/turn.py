@@ -35,6 +35,7 @@ from agent_workbench.services.partials import Partials
 from agent_workbench.services.questions import Anybody, Questions
 from agent_workbench.services.recorder import Publish, Recorder
 from agent_workbench.services.settings import SessionSettings, session_config
+from agent_workbench.services.trust import CODE, in_one_line
 from agent_workbench.services.waiting import through
 from agent_workbench.storage.ports import SessionStore
 from agent_workbench.storage.records import Session, StoredMessage
@@ -302,8 +303,10 @@ def pointed(end: TurnFinished, plan: Plan) -> TurnFinished:
 
 def left_out(agent: Agent) -> list[Notice]:
     """Say once what a session does without: tools and hooks that could not be mounted, or may not be."""
-    found = [problem for problem in agent.problems if problem.code in ("mount", "trust")]
-    return [Notice(f"{one.message}; {one.hint}" if one.hint else one.message, "warning") for one in found]
+    found = [problem for problem in agent.problems if problem.code == "mount"]
+    said = [Notice(f"{one.message}; {one.hint}" if one.hint else one.message, "warning") for one in found]
+    held = [problem for problem in agent.problems if problem.code == CODE]
+    return [*said, *([Notice(in_one_line(held), "warning", data={"code": CODE})] if held else [])]
 
 
 def _current() -> asyncio.Task[Any]:

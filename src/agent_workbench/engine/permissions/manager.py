@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from agent_workbench.conversation.events import Decision
+from agent_workbench.engine.permissions.commands import Judgement, judge_command
 from agent_workbench.engine.permissions.places import Place, UnresolvablePath, locate
-from agent_workbench.engine.permissions.protected import protection
+from agent_workbench.engine.permissions.protected import MadeFrom, protection
 from agent_workbench.engine.permissions.rules import STRICTNESS, Layer, Rule, Ruling, parse_rule
+from agent_workbench.engine.permissions.words import spelled
 from agent_workbench.engine.ports import Intent
 from agent_workbench.errors import PermissionRuleError
 
@@ -50,6 +52,7 @@ class PermissionManager:
     workspace: Path
     rules: tuple[Rule, ...] = ()
     mode: Mode = "ask"
+    made_from: MadeFrom = MadeFrom()
 
     def with_mode(self, mode: Mode) -> PermissionManager:
         """Return the same rules in another mode."""
@@ -66,7 +69,8 @@ class PermissionManager:
     def check(self, tool: str, intent: Intent) -> Verdict:
         """Decide about one call. Reads the file system (links, hard links), changes nothing.
 
-        Shell commands are never allowed by a rule: they ask each time. Denying rules are looked for anywhere in them.
+        A shell command is allowed only where every part of it is; denying rules are looked for anywhere in it. Whatever
+        else runs something asks each time.
         """
         try:
             places = tuple(locate(path, self.workspace) for path in intent.paths)
@@ -74,12 +78,17 @@ class PermissionManager:
             return self._undecidable(tool, intent, str(error))
         verdicts = [*self._by_rules(tool, intent, places), *self._by_mode(intent)]
         verdicts += self._by_protection(intent, places)
-        if not any(verdict.decision == "allow" for verdict in verdicts):
-            verdicts.append(self._by_default(intent, places))
+        command = judge_command(intent.subject, tool, self.rules, self.workspace) if intent.shell else None
+        if command is not None:
+            verdicts.append(self._by_parts(command))
         elif intent.access == "execute":
-            verdicts.append(Verdict("ask", "a shell command is asked about each time"))
+            verdicts.append(Verdict("ask", "what runs a program is asked about each time"))
+        elif not any(verdict.decision == "allow" for verdict in verdicts):
+            verdicts.append(self._by_default(intent, places))
         worst = max(verdicts, key=lambda verdict: STRICTNESS[verdict.decision])
-        rules = self._grants(tool, intent, places) if self._grantable(verdicts, worst) else ()
+        rules: tuple[str, ...] = ()
+        if self._grantable(verdicts, worst):
+            rules = command.grants(tool) if command is not None else self._grants(tool, intent, places)
         return replace(worst, paths=tuple(place.resolved for place in places), rules=rules)
 
     def _undecidable(self, tool: str, intent: Intent, why: str) -> Verdict:
@@ -91,6 +100,8 @@ class PermissionManager:
     def _by_rules(self, tool: str, intent: Intent, places: tuple[Place, ...] | None) -> list[Verdict]:
         verdicts = []
         for rule in self.rules:
+            if intent.shell and rule.ruling == "allow":
+                continue  # judged part by part
             if rule.names(tool) and self._matches(rule, intent, places):
                 why = f"a rule does not parse: {rule.broken}" if rule.broken else f"the rule {rule} says so"
                 verdicts.append(Verdict(rule.ruling, why, str(rule), rule.layer))
@@ -107,6 +118,16 @@ class PermissionManager:
             return rule.matches_command(intent.subject)
         return rule.matches_text(intent.subject)
 
+    @staticmethod
+    def _by_parts(command: Judgement) -> Verdict:
+        if command.doubt:
+            return Verdict("ask", command.doubt, "plain commands")
+        if command.missing:
+            return Verdict("ask", f"no rule allows `{spelled(command.missing[0])}`")
+        named = ", ".join(map(str, command.by))
+        why = f"the rule {named} says so" if len(command.by) == 1 else f"the rules {named} say so"
+        return Verdict("allow", why, named, command.by[0].layer)
+
     def _by_mode(self, intent: Intent) -> list[Verdict]:
         if self.mode in ("read-only", "plan") and intent.access in ("write", "execute"):
             return [Verdict("deny", f"the mode is {self.mode}: nothing is changed or run")]
@@ -116,7 +137,7 @@ class PermissionManager:
         writing = intent.access not in ("read", "none")
         verdicts = []
         for place in places:
-            found = protection(place, writing=writing, workspace=self.workspace)
+            found = protection(place, writing=writing, workspace=self.workspace, made_from=self.made_from)
             if found:
                 verdicts.append(Verdict(found[0], f"{place.given} is protected: {found[1]}", "protected paths"))
             elif place.hard_linked:
@@ -134,8 +155,6 @@ class PermissionManager:
                 return Verdict("allow", "fast edit: files in the workspace may be edited")
             case "write":
                 return Verdict("ask", "it changes something")
-            case "execute":
-                return Verdict("ask", "a shell command is asked about each time")
             case _:
                 return Verdict("ask", "it reaches the network")
 
@@ -147,7 +166,7 @@ class PermissionManager:
     def _grants(self, tool: str, intent: Intent, places: tuple[Place, ...]) -> tuple[str, ...]:
         """Return the narrowest rules for this call, leaving out those that would read as a wider pattern."""
         if intent.access == "execute":
-            return ()
+            return ()  # no rule lets anything but a shell command run
         if places:
             subjects = [self._short(place) for place in places]
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from agent_workbench import paths
@@ -34,6 +35,18 @@ HOME_OBEYED = (".config/fish", ".config/nvim", ".config/git", ".config/systemd",
 KERNEL = (Path("/proc"), Path("/sys"), Path("/dev"))
 
 
+@dataclass(frozen=True, slots=True)
+class MadeFrom:
+    """The files that a session was made from: its bundle, the local includes, the agents.
+
+    Writing to `files` is denied: an agent never edits its own permissions. Writing to what is `beside` them is asked
+    about: files and folders there would take their place, or be read along with them, the next time.
+    """
+
+    files: tuple[Path, ...] = ()
+    beside: tuple[Path, ...] = ()
+
+
 #: What decides where our own files are; as long as it stays, so do they.
 _PLACED_BY = ("AWB_DB", "HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
 
@@ -51,8 +64,12 @@ def _own_state(environment: tuple[str | None, ...], opened: frozenset[Path]) -> 
     return (*sides, paths.data_dir(), paths.config_dir(), paths.log_dir())
 
 
-def protection(place: Place, *, writing: bool, workspace: Path) -> tuple[Ruling, str] | None:
+def protection(
+    place: Place, *, writing: bool, workspace: Path, made_from: MadeFrom = MadeFrom()
+) -> tuple[Ruling, str] | None:
     """Return what a path's protection demands (`ask` or `deny`) and why, or None where it has none."""
+    if writing and any(_under(path, made_from.files) for path in place.both):
+        return "deny", "this session was made from it, and an agent never changes what it may do"
     for path in place.both:
         if _under(path, own_state()):
             return "deny", "the workbench's own files are never an agent's to read or change"
@@ -64,6 +81,8 @@ def protection(place: Place, *, writing: bool, workspace: Path) -> tuple[Ruling,
             return "ask", "it may hold secrets"
         if writing and (_named(below, OBEYED) or _under(path, [Path.home() / part for part in HOME_OBEYED])):
             return "ask", "other programs run or obey this file"
+    if writing and any(_under(path, made_from.beside) for path in place.both):
+        return "ask", "this session's config would take it in"
     return None
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from agent_workbench.engine.permissions.places import PathPattern, Place, fold
+from agent_workbench.engine.permissions.shell import read_command
+from agent_workbench.engine.permissions.words import words_pattern
 from agent_workbench.errors import PermissionRuleError
 
 Ruling = Literal["allow", "ask", "deny"]
@@ -74,37 +76,54 @@ class Rule:
         """Whether a denying or asking rule is found anywhere in a command, quoted or not."""
         assert self.pattern is not None
         wanted = _command_pattern(self.pattern)
-        return any(wanted.search(text) for text in _readings(command))
+        return any(_found_in_order(wanted, text) for text in _readings(command))
 
 
 @functools.lru_cache(maxsize=256)
-def _command_pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a command's glob to look for anywhere, at the beginning of a word.
-
-    What stands between two stars is matched once, at its first place (an atomic group): trying others could never help,
-    and would let a pattern with many stars take for ever.
-    """
-    chunks = " ".join(fold(pattern).split()).split("*")
+def _command_pattern(pattern: str) -> tuple[re.Pattern[str], ...]:
+    """Compile a command's glob, to look for anywhere at the beginning of a word: what its stars part, in order."""
+    chunks = _spaced_once(fold(pattern)).split("*")
     parts = []
     for number, chunk in enumerate(chunks):
         core = chunk.strip(" ")
         if not core:
             continue
-        body = "".join(r"\s+" if char == " " else "." if char == "?" else re.escape(char) for char in core)
+        body = "".join("." if char == "?" else re.escape(char) for char in core)
         whole_word = chunk.endswith(" ") or number == len(chunks) - 1
         right = r"(?![\w-])" if whole_word and core[-1].isalnum() else ""
-        if number == 0:
-            parts.append(r"(?<![\w.-])" + body + right)
-        else:
-            left = r"(?<!\w)" if chunk.startswith(" ") else ""
-            parts.append(f"(?>.*?{left}{body}{right})")
-    return re.compile(("" if chunks[0].strip() else r"\A") + "".join(parts), re.DOTALL)
+        left = r"(?<![\w.-])" if number == 0 else r"(?<!\w)" if chunk.startswith(" ") else ""
+        parts.append(re.compile(left + body + right, re.DOTALL))
+    return tuple(parts)
+
+
+def _found_in_order(parts: Iterable[re.Pattern[str]], text: str) -> bool:
+    """Whether each part is found behind the one before.
+
+    Every part has a fixed length, so its first place is also where it ends first: no other could help the next parts,
+    and the text is gone through once.
+    """
+    at = 0
+    for part in parts:
+        found = part.search(text, at)
+        if found is None:
+            return False
+        at = found.end()
+    return True
 
 
 def _readings(command: str) -> tuple[str, ...]:
-    """Return a command as written, and with quotes, escapes and `$IFS` taken out."""
+    """Return a command as written, and with quotes, escapes and `$IFS` taken out; runs of white space are one space."""
     plain = _IFS.sub(" ", _QUOTING.sub("", command))
-    return (fold(command), fold(plain))
+    return (_spaced_once(fold(command)), _spaced_once(fold(plain)))
+
+
+def _spaced_once(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _allows_command(pattern: str, command: str) -> bool:
+    wanted, parts = words_pattern(pattern), read_command(command).parts
+    return wanted is not None and bool(parts) and all(wanted.match(argv) is not None for argv in parts)
 
 
 def parse_rule(text: str, ruling: Ruling, layer: Layer) -> Rule:
@@ -186,7 +205,7 @@ def _fits_example(rule: Rule, call: Rule) -> bool:
         return rule.names(call.tool)
     subject, base = call.pattern or "", Path("/workspace")
     if " " in rule.pattern or " " in subject:
-        return rule.matches_text(subject) if rule.ruling == "allow" else rule.matches_command(subject)
+        return _allows_command(rule.pattern, subject) if rule.ruling == "allow" else rule.matches_command(subject)
     path = Path(os.path.normpath(os.path.join(base, subject)))
     as_path = rule.matches_paths([Place(subject, path, path)], base)
     return as_path if "/" in rule.pattern else as_path or rule.matches_text(subject)

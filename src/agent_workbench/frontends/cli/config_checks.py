@@ -29,7 +29,9 @@ PROBLEMS = 3
 async def validate(bench: SharedContext, config: str, as_json: bool) -> int:
     """List what is wrong with a config, with places and ways out. Exits with 3 where there are errors."""
     text = await text_of(bench, config)
-    problems = bench.configs.validate(text.text, name=text.label, base=text.base or bench.workspace, root=text.root)
+    problems = bench.configs.validate(
+        text.text, name=text.label, base=text.base or bench.workspace, root=text.root, owner=text.owner
+    )
     if as_json:
         emit_json({"problems": [problem.to_json() for problem in problems]})
     else:

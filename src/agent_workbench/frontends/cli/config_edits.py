@@ -49,7 +49,9 @@ async def make(
     saved = text
     if new != text.text and not dry_run:
         saved = await texts.save(bench.configs, text, new, note=note)
-    problems = bench.configs.validate(new, name=text.label, base=text.base or bench.workspace, root=text.root)
+    problems = bench.configs.validate(
+        new, name=text.label, base=text.base or bench.workspace, root=text.root, owner=text.owner
+    )
     if as_json:
         emit_json({
             **place_of(saved), "changed": new != text.text, "saved": new != text.text and not dry_run, "diff": diff,
@@ -175,7 +177,9 @@ async def edit(bench: SharedContext, config: str, note: str, merge: bool) -> int
     if saved is text:
         narrate(f"{text.name} is unchanged")
         return 0
-    problems = bench.configs.validate(saved.text, name=saved.label, base=saved.base or bench.workspace, root=saved.root)
+    problems = bench.configs.validate(
+        saved.text, name=saved.label, base=saved.base or bench.workspace, root=saved.root, owner=saved.owner
+    )
     said = f", with {counted(len(problems), 'problem')}:" if problems else ""
     narrate(_outcome(text, saved, saved.text, False) + said)
     show_problems(problems, name=text.name)

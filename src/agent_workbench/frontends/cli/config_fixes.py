@@ -39,7 +39,7 @@ async def fix(bench: SharedContext, config: str, note: str, dry_run: bool, as_js
 
     def check(changed: str) -> tuple[Problem, ...]:
         return bench.configs.validate(
-            changed, name=text.label, base=text.base or bench.workspace, root=text.root, fetch=False
+            changed, name=text.label, base=text.base or bench.workspace, root=text.root, fetch=False, owner=text.owner
         )
 
     found = await in_thread(fix_all, text.text, check)

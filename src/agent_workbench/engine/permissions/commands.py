@@ -1,0 +1,96 @@
+"""Whether rules allow a shell command: every part of it, or none of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent_workbench.engine.permissions.places import Place, UnresolvablePath, locate
+from agent_workbench.engine.permissions.programs import asked_about
+from agent_workbench.engine.permissions.protected import protection
+from agent_workbench.engine.permissions.rules import FAMILIES, Rule
+from agent_workbench.engine.permissions.shell import Argv, read_command
+from agent_workbench.engine.permissions.words import spelled, words_pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What rules say about a command.
+
+    `doubt` is why no rule may allow it. Without one, `by` are the rules that allow parts and `missing` the parts that
+    none allows, each once.
+    """
+
+    doubt: str = ""
+    by: tuple[Rule, ...] = ()
+    missing: tuple[Argv, ...] = ()
+
+    def grants(self, tool: str) -> tuple[str, ...]:
+        """Return the narrowest rules that would allow what is missing."""
+        return tuple(f"{tool}({spelled(argv)})" for argv in self.missing)
+
+
+def judge_command(command: str, tool: str, rules: Sequence[Rule], workspace: Path) -> Judgement:
+    """Judge each part by the allowing rules. Reads the file system: words are looked up as paths.
+
+    A wildcard covers no word that leads out of the workspace, or to what a rule keeps from the file tools.
+    """
+    reading = read_command(command)
+    if reading.doubt:
+        return Judgement(f"only plain commands are allowed by a rule, and {reading.doubt}")
+    allowing = [rule for rule in rules if rule.ruling == "allow" and rule.names(tool)]
+    guarding = [rule for rule in rules if rule.ruling != "allow" and rule.pattern is not None and _about_files(rule)]
+    by: dict[Rule, None] = {}
+    missing: dict[Argv, None] = {}
+    for argv in dict.fromkeys(reading.parts):
+        doubt = asked_about(argv) or _protected(argv, workspace)
+        if doubt:
+            return Judgement(doubt)
+        found = next((rule for rule in allowing if _allows(rule, argv, guarding, workspace)), None)
+        if found is None:
+            missing[argv] = None
+        else:
+            by[found] = None
+    return Judgement(by=tuple(by), missing=tuple(missing))
+
+
+def _allows(rule: Rule, argv: Argv, guarding: Sequence[Rule], workspace: Path) -> bool:
+    if rule.pattern is None:
+        wild: Argv | None = argv[1:]
+    else:
+        pattern = words_pattern(rule.pattern)
+        wild = pattern.match(argv) if pattern else None
+    if wild is None:
+        return False
+    places = [place for word in wild for place in _places(word, workspace)]
+    if any(place.hard_linked or not place.inside(workspace) for place in places):
+        return False
+    return not any(guard.matches_paths([place], workspace) for guard in guarding for place in places)
+
+
+def _about_files(rule: Rule) -> bool:
+    return any(rule.names(name) for family in FAMILIES for name in family)
+
+
+def _protected(argv: Argv, workspace: Path) -> str:
+    """Return why a word of a command asks: a command may write whatever it names."""
+    for word in argv:
+        try:
+            places = list(_places(word, workspace))
+        except UnresolvablePath as error:
+            return f"{word[:80]!r}: {error}"
+        for place in places:
+            found = protection(place, writing=True, workspace=workspace)
+            if found:
+                return f"{place.given} is protected: {found[1]}"
+    return ""
+
+
+def _places(word: str, workspace: Path) -> Iterable[Place]:
+    """Return the paths that a word may name: itself, and what follows `=`, `:`, `@`, `,` or an option's letter."""
+    pieces = {word, *re.split("[=:@,]", word)}
+    if word.startswith("-"):
+        pieces |= {word[2:], *(word[word.find(mark) :] for mark in "./~" if mark in word)}
+    return [locate(piece, workspace) for piece in sorted(pieces - {""})]
