@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,42 @@ async def test_replacing_keeps_the_mode_and_leaves_no_temporary_file(workspace):
     await call("write_file", workspace, file_path="run.sh", content="new\n")
     assert script.stat().st_mode & 0o777 == 0o751
     assert [path.name for path in workspace.iterdir()] == ["run.sh"]
+
+
+async def test_a_file_that_nobody_may_write_is_not_replaced_either(workspace):
+    (workspace / "a").write_text("old")
+    (workspace / "a").chmod(0o444)
+    for name, arguments in {
+        "write_file": {"content": "x"},
+        "edit_file": {"old_string": "o", "new_string": "x"},
+    }.items():
+        outcome = await call(name, workspace, file_path="a", **arguments)
+        assert outcome.content == "a is read-only"
+    assert (workspace / "a").read_text() == "old"
+
+
+async def test_new_content_does_not_run_as_the_owner_of_the_old(workspace):
+    (workspace / "a").write_text("old")
+    (workspace / "a").chmod(0o6755)
+    await call("write_file", workspace, file_path="a", content="new")
+    assert stat.S_IMODE((workspace / "a").stat().st_mode) == 0o755
+
+
+async def test_edits_of_one_file_at_once_all_count(workspace):
+    (workspace / "a").write_text("".join(f"<{number}>\n" for number in range(20)))
+    edits = [
+        call("edit_file", workspace, file_path="a", old_string=f"<{number}>", new_string=f"{number}!")
+        for number in range(20)
+    ]
+    outcomes = await asyncio.gather(*edits)
+    assert [outcome.content for outcome in outcomes if outcome.is_error] == []
+    assert (workspace / "a").read_text() == "".join(f"{number}!\n" for number in range(20))
+
+
+async def test_lines_are_those_of_an_editor(workspace):
+    (workspace / "a").write_bytes(b"one\x0cstill one\r\ntwo\xc2\x85still two\rthree\xe2\x80\xa8still three")
+    outcome = await call("read_file", workspace, file_path="a")
+    assert outcome.details["lines"] == 3
 
 
 async def test_writing_over_a_pipe_or_folder_is_refused(workspace):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,28 @@ def test_only_patterns_that_cannot_hang_are_matched_in_this_process(pattern):
 
 async def test_a_pattern_that_is_none_is_an_error_result(workspace):
     assert (await call("grep", workspace, pattern="(")).is_error
+
+
+@pytest.mark.parametrize("multiline", [True, False])
+@pytest.mark.parametrize("pattern", ["a", "a|b", "^"])
+async def test_a_file_of_a_million_matches_is_searched_in_time(workspace, pattern, multiline):
+    (workspace / "many").write_text("a\n" * 450_000)
+    began = time.process_time()
+    outcome = await call("grep", workspace, pattern=pattern, path="many", multiline=multiline, output_mode="count")
+    assert outcome.content == "many:50000"
+    assert time.process_time() - began < 3
+
+
+async def test_a_match_over_lines_is_shown_on_its_own_line(workspace):
+    (workspace / "feeds").write_bytes(b"one\x0c\r\ntwo\x85\xe2\x80\xa8\rthree needle\n")
+    for multiline in (True, False):
+        arguments = {"pattern": "needle", "path": "feeds", "output_mode": "content", "multiline": multiline}
+        assert (await call("grep", workspace, **arguments)).content == "feeds:3:three needle"
+
+
+@pytest.mark.parametrize("arguments", [{"pattern": "(" * 5000}, {"pattern": "x", "glob": "{a}" * 5000}])
+async def test_what_is_nested_too_deeply_is_an_error_result(workspace, arguments):
+    assert "nested too deeply" in (await call("grep", workspace, **arguments)).content
 
 
 async def test_a_pattern_that_never_ends_is_stopped(workspace, monkeypatch):

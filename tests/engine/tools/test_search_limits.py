@@ -7,7 +7,9 @@ import pytest
 from agent_workbench.engine.tools.matcher import is_tame
 
 
-@pytest.mark.parametrize("pattern", [r"(?:a|aa)" * 34 + "b", r"\(*" * 8 + "x", "a+", "(ab)?x?", "x{2}", r"\\*"])
+@pytest.mark.parametrize(
+    "pattern", [r"(?:a|aa)" * 34 + "b", r"\(*" * 8 + "x", "a+", "(ab)?x?", "x{2}", r"\\*", "[ab]" * 30]
+)
 def test_a_pattern_that_may_try_again_and_again_is_not_tame(pattern: str):
     assert not is_tame(pattern)
 

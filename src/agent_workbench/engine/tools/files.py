@@ -24,11 +24,22 @@ MAX_FILE = 20_000_000
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_POWERS = stat.S_ISUID | stat.S_ISGID
+"""Rights of a program that a new content must not inherit; the kernel takes them away at a write, too."""
+
+
 class FileRefused(PermissionError):
     """A file that a tool does not touch; the words are for the model and the person."""
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines as editors number them: form feeds and Unicode's separators end none."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def place(path: str, workspace: Path) -> Place:
@@ -126,14 +137,18 @@ def read_bytes(path: Path, limit: int = MAX_FILE) -> bytes:
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace or make a file at a resolved path, whole or not at all; a replaced one keeps its mode and owner.
 
+    It does not keep set-user-id and set-group-id.
+
     Missing folders are made. The content is on disk before the name points to it.
 
     Raises:
-        FileRefused: If something else than a regular file is there.
+        FileRefused: If something else than a regular file is there, or one that nobody may write.
         OSError: As the file system says; the old content is then untouched.
     """
     with _folder(path.parent, create=True) as folder:
         old = _regular(path.name, folder)
+        if old is not None and not old.st_mode & _WRITABLE:
+            raise FileRefused(f"{path.name} is read-only")  # replacing it by its folder's rights would pass over that
         temporary = f".{path.name[:80]}.{secrets.token_hex(6)}.tmp"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(temporary, flags, 0o666 if old is None else 0o600, dir_fd=folder)
@@ -144,7 +159,7 @@ def write_bytes(path: Path, content: bytes) -> None:
                 if old is not None:
                     with contextlib.suppress(PermissionError):
                         os.fchown(descriptor, old.st_uid, old.st_gid)
-                    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+                    os.fchmod(descriptor, stat.S_IMODE(old.st_mode) & ~_POWERS)
                 os.fsync(descriptor)
             os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:

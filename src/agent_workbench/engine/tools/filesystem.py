@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,11 @@ from agent_workbench.configs.edits import unified_diff
 from agent_workbench.configs.modules import Module, ModuleConfig
 from agent_workbench.engine.permissions import Place
 from agent_workbench.engine.ports import Intent, MountContext, Tool, ToolContext, ToolOutcome, ToolSpec
-from agent_workbench.engine.tools.files import FileRefused, permitted, place, read_bytes, write_bytes
+from agent_workbench.engine.tools.files import FileRefused, lines_of, permitted, place, read_bytes, write_bytes
 
 MAX_LINES = 2000
 MAX_LINE = 2000
+_EDITING = threading.Lock()
 BOM = "\ufeff"
 MAX_DIFF = 400_000
 """Characters of old and new text together above which no diff is made: it would take seconds."""
@@ -172,8 +174,7 @@ class EditFile(_FileTool):
         where = self.find(arguments, context, writing=True)
         context.guard(where.resolved)
         try:
-            old, new, count = await asyncio.to_thread(_edited, where.resolved, arguments)
-            await asyncio.to_thread(write_bytes, where.resolved, new.encode("utf-8", "surrogateescape"))
+            old, new, count = await asyncio.to_thread(_edit, where.resolved, arguments)
         except (OSError, FileRefused, UnicodeEncodeError) as error:
             return _failed(where, error)
         places = "1 place" if count == 1 else f"{count} places"
@@ -203,6 +204,14 @@ def _current(path: Path) -> str | None:
         return ""
 
 
+def _edit(path: Path, arguments: Mapping[str, Any]) -> tuple[str, str, int]:
+    """Edit a file, one at a time: the calls of a reply run at once, and the later of two would undo the earlier."""
+    with _EDITING:
+        old, new, count = _edited(path, arguments)
+        write_bytes(path, new.encode("utf-8", "surrogateescape"))
+    return old, new, count
+
+
 def _edited(path: Path, arguments: Mapping[str, Any]) -> tuple[str, str, int]:
     """Return a file's text before and after a replacement, and how many were made.
 
@@ -230,7 +239,7 @@ def _diff(old: str, new: str, name: str) -> str:
 
 
 def _numbered(text: str, start: int, limit: int, name: str) -> ToolOutcome:
-    lines = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").splitlines()
+    lines = lines_of(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
     if not lines:
         return ToolOutcome(f"{name} is empty.", details={"lines": 0})
     if start > len(lines):

@@ -11,13 +11,18 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from agent_workbench.engine.tools.files import read_bytes
+from agent_workbench.engine.tools.files import lines_of, read_bytes
 
 MAX_MATCHES = 50_000
 """Matching lines after which a search ends: nobody pages that far."""
+
+MAX_PATTERN = 100
+MAX_HERE = 1_000_000
+"""Characters of a pattern and bytes of a file that are matched here: together a fifth of a second at most."""
 
 _ESCAPED_OR_OPENING = re.compile(r"\\.|\(\?", re.DOTALL)
 _QUANTIFIER = re.compile(r"[*+?{]")
@@ -28,19 +33,27 @@ def is_tame(pattern: str) -> bool:
     """Whether a pattern takes time in proportion to the text: nothing in it repeats, and one piece may be absent.
 
     Even a single `.*x` takes the square of a line's length, and there are files of one line with a million characters.
+    A pattern may be tried in full at each of them, so its own length counts as well.
     """
+    if len(pattern) > MAX_PATTERN:
+        return False
     bare = _ESCAPED_OR_OPENING.sub("", pattern)  # `\(*` repeats, though what it repeats is escaped
     multiplied = "|" in bare and bare.count(")") > 1  # each further group of choices multiplies the ways to fail
     return not (multiplied or _REPEATED_GROUP.search(bare)) and _QUANTIFIER.findall(bare) in ([], ["?"])
 
 
 def text_of(path: Path, limit: int) -> str | None:
-    """Return a file's text, or None where it has none to search (binary, too large, gone, not regular)."""
+    """Return a file's text with `\\n` as its only line end, or None where it has none to search.
+
+    That is a file which is binary, too large, gone, or not regular.
+    """
     try:
         content = read_bytes(path, limit)
     except OSError:
         return None
-    return None if b"\0" in content[:8192] else content.decode("utf-8", "replace")
+    if b"\0" in content[:8192]:
+        return None
+    return content.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def matching_lines(
@@ -65,11 +78,20 @@ def matching_lines(
 
 
 def _by_line(pattern: re.Pattern[str], text: str) -> list[int]:
-    return [index for index, line in enumerate(text.splitlines()) if pattern.search(line)]
+    found = (index for index, line in enumerate(lines_of(text)) if pattern.search(line))
+    return list(islice(found, MAX_MATCHES))
 
 
 def _over_lines(pattern: re.Pattern[str], text: str) -> list[int]:
-    return list(dict.fromkeys(text.count("\n", 0, found.start()) for found in pattern.finditer(text)))
+    lines: list[int] = []
+    line, at = 0, 0
+    for found in pattern.finditer(text):
+        line, at = line + text.count("\n", at, found.start()), found.start()
+        if not lines or lines[-1] != line:
+            lines.append(line)
+            if len(lines) >= MAX_MATCHES:
+                break
+    return lines
 
 
 def command() -> list[str]:

@@ -22,8 +22,8 @@ from agent_workbench.engine.permissions import locate
 from agent_workbench.engine.permissions.places import PathPattern
 from agent_workbench.engine.permissions.protected import protection
 from agent_workbench.engine.ports import Intent, MountContext, Tool, ToolContext, ToolOutcome, ToolSpec
-from agent_workbench.engine.tools.files import FileRefused, permitted, place
-from agent_workbench.engine.tools.matcher import command, is_tame, matching_lines, text_of
+from agent_workbench.engine.tools.files import FileRefused, lines_of, permitted, place
+from agent_workbench.engine.tools.matcher import MAX_HERE, command, is_tame, matching_lines, text_of
 from agent_workbench.engine.tools.processes import clean_environment, run_program
 
 #: Folders that hold what others made; searched only when they are the path that was asked for.
@@ -131,6 +131,8 @@ class _SearchTool:
                 return await self.search(arguments, walk, root)
         except (FileRefused, re.error) as error:
             return ToolOutcome(str(error), is_error=True)
+        except RecursionError:
+            return ToolOutcome("the pattern is nested too deeply; use a simpler one", is_error=True)
         except TimeoutError:
             return ToolOutcome(f"the search took more than {MAX_SECONDS:.0f} seconds; narrow it down", is_error=True)
         finally:
@@ -220,7 +222,7 @@ class Grep(_SearchTool):
             name = _shown(path, walk.workspace)
             if mode == "content":
                 text = await asyncio.to_thread(text_of, path, self.config.max_file_size) or ""
-                results.extend(_content(name, text.splitlines(), lines, arguments))
+                results.extend(_content(name, lines_of(text), lines, arguments))
             else:
                 results.append(name if mode == "files_with_matches" else f"{name}:{len(lines)}")
         return self._page(results, sum(len(lines) for _, lines in found), arguments)
@@ -228,25 +230,26 @@ class Grep(_SearchTool):
     async def _found(
         self, paths: Sequence[Path], arguments: Mapping[str, Any], walk: _Walk
     ) -> Sequence[tuple[Path, list[int]]]:
-        """Match here what cannot hang, and the rest in a process that can be killed."""
+        """Match here what cannot hang, and the rest in a process that can be killed. In the order of the paths."""
         pattern, multiline = arguments["pattern"], bool(arguments.get("multiline"))
         flags = (re.IGNORECASE if arguments.get("-i") else 0) | (re.DOTALL if multiline else 0) | re.MULTILINE
-        limit = self.config.max_file_size
-        if is_tame(pattern):
-            return await asyncio.to_thread(
-                lambda: list(matching_lines(
-                    walk.until_stopped(paths), pattern, flags=int(flags), multiline=multiline, limit=limit
-                ))
-            )  # fmt: skip
-        order = {"paths": [str(path) for path in paths], "pattern": pattern, "flags": int(flags)}
-        order |= {"multiline": multiline, "limit": limit}
+        how: dict[str, Any] = {"flags": int(flags), "multiline": multiline, "limit": self.config.max_file_size}
+        here = await asyncio.to_thread(lambda: set(filter(_small, paths)) if is_tame(pattern) else set())
+        near = walk.until_stopped([path for path in paths if path in here])
+        found = await asyncio.to_thread(lambda: dict(matching_lines(near, pattern, **how)))
+        far = [str(path) for path in paths if path not in here]
+        if far:
+            found |= await self._elsewhere({"paths": far, "pattern": pattern, **how}, walk.workspace)
+        return [(path, found[path]) for path in paths if path in found]
+
+    async def _elsewhere(self, order: Mapping[str, Any], folder: Path) -> Mapping[Path, list[int]]:
         done = await run_program(
-            command(), folder=walk.workspace, environment=clean_environment(), timeout=MAX_SECONDS + 1,
+            command(), folder=folder, environment=clean_environment(), timeout=MAX_SECONDS + 1,
             stdin=json.dumps(order).encode("ascii"), limit=20_000_000,
         )  # fmt: skip
         if done.code != 0:
             raise FileRefused("the search failed; try a simpler pattern")
-        return [(Path(path), lines) for path, lines in json.loads(done.output)]
+        return {Path(path): lines for path, lines in json.loads(done.output)}
 
     def _candidates(self, arguments: Mapping[str, Any], walk: _Walk, root: Path) -> Iterator[Path]:
         names = [*islice(_braces(arguments.get("glob") or "*"), MAX_CHOICES + 1)]
@@ -299,6 +302,13 @@ def _braces(pattern: str) -> Iterator[str]:
         return
     for choice in found[1].split(",")[:50]:
         yield from _braces(pattern[: found.start()] + choice + pattern[found.end() :])
+
+
+def _small(path: Path) -> bool:
+    try:
+        return path.lstat().st_size <= MAX_HERE
+    except OSError:
+        return True  # gone: there is nothing to search
 
 
 def _modified(path: Path) -> float:
