@@ -18,6 +18,13 @@ if FLAVOUR == "mute":
 if FLAVOUR == "dies":
     sys.exit("no token was given")
 
+if FLAVOUR == "chatty":
+    while True:
+        print('{"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": ""}}')
+if FLAVOUR == "asking":
+    for number in range(10**9):
+        print(f'{{"jsonrpc": "2.0", "id": {number}, "method": "sampling/createMessage", "params": {{}}}}')
+
 from mcp.server.mcpserver import MCPServer  # noqa: E402 - the broken flavours do without
 
 server: Any = MCPServer("test")

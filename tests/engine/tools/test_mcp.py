@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,8 @@ import pytest
 from agent_workbench.conversation.events import Answer, Question
 from agent_workbench.engine.permissions import PermissionManager, parse_rule
 from agent_workbench.engine.ports import MountContext, ToolContext, ToolOutcome
-from agent_workbench.engine.tools.mcp import MCPServer, create, tool_name
+from agent_workbench.engine.tools.mcp import MCPServer, create, offered, outcome, tool_name
+from agent_workbench.engine.tools.mcp_link import valid_line
 from agent_workbench.engine.tools.mcp_servers import MCPConfig
 from agent_workbench.engine.tools.sharing import Pins
 from agent_workbench.services.shared import open_workbench
@@ -141,6 +144,8 @@ BROKEN = {
     "one that dies at once": ("dies", "no token was given"),
     "one that says nothing": ("mute", "did not answer within 1 seconds"),
     "one that floods at once": ("flood", "test"),
+    "one that never stops talking": ("chatty", "lines within a second"),
+    "one that never stops asking": ("asking", "lines within a second"),
 }
 
 
@@ -322,6 +327,43 @@ def test_names_fit_every_provider_and_stay_apart(server: str, tool: str, wanted:
 
     assert re.fullmatch(wanted, tool_name(server, tool))
     assert tool_name("a", "b c") != tool_name("a", "b_c")
+
+
+def offer(name: str) -> Any:
+    return SimpleNamespace(name=name, description="", input_schema={})
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a\nb", "\x1b]0;x\x07", "\u202egit", "l\u200bog", "lo g", "ʟog", "x" * 129, "\x9b31m"]
+)
+def test_a_tool_whose_name_is_not_what_it_looks_like_is_left_out(name: str) -> None:
+    assert [one.name for one in offered([offer(name), offer("log")])] == ["log"]
+
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n rest").decode()
+PICTURES = {
+    "one": ("image/png", PNG, 1),
+    "of another kind": ("image/tiff", PNG, 0),
+    "that is another": ("image/jpeg", PNG, 0),
+    "with a break in its kind": ("image/png\r\nx: y", PNG, 0),
+    "that is not base64": ("image/png", f"{PNG}\x1b", 0),
+    "without anything": ("image/png", "", 0),
+}
+
+
+@pytest.mark.parametrize(("kind", "data", "count"), PICTURES.values(), ids=PICTURES.keys())
+def test_only_a_picture_is_passed_on_as_one(kind: str, data: str, count: int) -> None:
+    part = SimpleNamespace(type="image", mime_type=kind, data=data)
+    result: Any = SimpleNamespace(content=[part], structured_content=None, is_error=False)
+    assert len(outcome(result).images) == count
+
+
+@pytest.mark.parametrize("escape", [r"\ud83d", r"\uDE00", r"\ud83d\ud83d\ude00"])
+def test_half_a_character_does_not_lose_the_message(escape: str) -> None:
+    line = b'{"text": "%s"}' % escape.encode()
+    assert json.loads(valid_line(line))["text"].encode("utf-8")
+    whole = b'{"text": "\\ud83d\\ude00 \xc3\xa9"}'
+    assert json.loads(valid_line(whole)) == {"text": "\U0001f600 é"}
 
 
 async def test_a_whole_turn_connects_and_calls(tmp_path: Path) -> None:

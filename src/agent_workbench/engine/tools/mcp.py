@@ -9,6 +9,7 @@ asked about with the differences; until then, what changed is not used. A model 
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import json
 import re
@@ -41,7 +42,17 @@ MAX_TEXT = 400_000
 """Characters of an answer that are looked at; what a model gets is less."""
 CONFINED_BY_NOTHING = "It is a program that runs outside of any sandbox, with your rights."
 
+_PICTURES = {
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/gif": b"GIF8",
+    "image/webp": b"RIFF",
+}
+"""The kinds that every provider takes, and how they begin; a request with anything else is refused for ever."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
+_NAME = re.compile(r"[!-~]{1,128}")
+"""What a server may call a tool: the protocol's own limit, and any visible ASCII, though it asks for less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,7 @@ class MCPServer:
         """
         async with self._lock:
             await self.link.connect()
-            await self._pin(_offered(await self.link.tools()))
+            await self._pin(offered(await self.link.tools()))
             return self._pinned
 
     async def ready(self, name: str, context: ToolContext) -> None:
@@ -108,7 +119,7 @@ class MCPServer:
         async with self._lock:
             await self.link.connect()
             if self._checked != self.link.connections:
-                live = _offered(await self.link.tools())
+                live = offered(await self.link.tools())
                 if set(map(Pinned.text, live)) != set(map(Pinned.text, self._pinned)):
                     await self._drifted(live, context)
                 self._checked = self.link.connections
@@ -213,7 +224,7 @@ def outcome(result: CallToolResult) -> ToolOutcome:
     images: list[Image] = []
     room = MAX_TEXT
     for part in result.content:
-        if part.type == "image" and len(images) < MAX_IMAGES and len(part.data) <= MAX_IMAGE:
+        if part.type == "image" and len(images) < MAX_IMAGES and _is_picture(part.mime_type, part.data):
             images.append(Image(part.mime_type, part.data))
         elif room > 0:
             texts.append(_words(part)[:room])
@@ -222,6 +233,16 @@ def outcome(result: CallToolResult) -> ToolOutcome:
         texts.append(json.dumps(result.structured_content, ensure_ascii=False)[:MAX_TEXT])
     words = "\n".join(texts) or ("(a picture)" if images else "(no answer)")
     return ToolOutcome(words, bool(result.is_error), tuple(images))
+
+
+def _is_picture(kind: str, data: str) -> bool:
+    begin = _PICTURES.get(kind)
+    if begin is None or len(data) > MAX_IMAGE:
+        return False
+    try:
+        return base64.b64decode(data, validate=True).startswith(begin)
+    except ValueError:
+        return False
 
 
 def _words(part: Any) -> str:
@@ -236,15 +257,18 @@ def _words(part: Any) -> str:
             return f"[{other}: {len(getattr(part, 'data', '')):,} characters that cannot be shown]"
 
 
-def _offered(tools: Sequence[Any]) -> tuple[Pinned, ...]:
-    """Return a server's tools as they can be approved, each name once; those with an absurd schema are left out."""
+def offered(tools: Sequence[Any]) -> tuple[Pinned, ...]:
+    """Return a server's tools as they can be approved, each name once.
+
+    Left out are those with an absurd schema, and those whose name does not look like what it is.
+    """
     found: dict[str, Pinned] = {}
     for tool in tools:
         schema = dict(tool.input_schema or {})
-        if not isinstance(tool.name, str) or len(json.dumps(schema, default=str)) > MAX_SCHEMA:
+        if not _NAME.fullmatch(tool.name) or len(json.dumps(schema, default=str)) > MAX_SCHEMA:
             continue
         description = clean(tool.description or "")[:MAX_DESCRIPTION]
-        found.setdefault(tool.name, Pinned(clean(tool.name)[:200], description, {"type": "object", **schema}))
+        found.setdefault(tool.name, Pinned(tool.name, description, {"type": "object", **schema}))
     return tuple(found[name] for name in sorted(found))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import re
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
@@ -21,12 +23,17 @@ if TYPE_CHECKING:
 
 MAX_LINE = 10_000_000
 """Bytes of one message; a server that sends more is ended, before it fills the memory."""
+MAX_MESSAGES = 2000
+"""Lines that a server may send within a second; whoever sends more is ended. Each request of its own that the SDK
+answers costs 10 kB until the answer is taken, so a server that asks and never reads would fill the memory."""
 MAX_TOOLS = 200
 MAX_PAGES = 20
 MAX_BACKOFF_S = 60.0
 STOP_S = 3.0
 """How long a connection may take to close."""
 STDERR_LINES = 20
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class ServerFailed(WorkbenchError):
@@ -211,13 +218,20 @@ class Link:
         from mcp_types import jsonrpc_message_adapter
 
         assert process.stdout is not None
+        since, lines = time.monotonic(), 0
         try:
             async for line in process.stdout:
+                lines += 1
+                if lines > MAX_MESSAGES:
+                    if time.monotonic() - since < 1:
+                        self._stderr.append(f"it sent more than {MAX_MESSAGES:,} lines within a second")
+                        return
+                    since, lines = time.monotonic(), 0
                 try:
-                    message = SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
-                except ValueError:
+                    message = jsonrpc_message_adapter.validate_json(valid_line(line), by_name=False)
+                except (ValueError, RecursionError):
                     continue  # servers print all kinds of things; what is no message is nothing
-                await came.send(message)
+                await came.send(SessionMessage(message))
         except ValueError:
             self._stderr.append(f"it sent more than {MAX_LINE:,} bytes in one line")
         finally:
@@ -264,6 +278,13 @@ class Link:
         if task is not None and not task.done():
             return ""
         return f". It said: {' / '.join(self._stderr)}"[:1000] if self._stderr else ""
+
+
+def valid_line(line: bytes) -> bytes:
+    """Return a line with escapes of lone surrogates replaced: a text that was cut within an emoji has one."""
+    if not _SURROGATE.search(line):
+        return line
+    return json.dumps(json.loads(line), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _cause(error: BaseException) -> str:
