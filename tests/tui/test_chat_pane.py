@@ -325,7 +325,7 @@ async def test_a_retry_counts_down_and_goes_with_the_next_event():
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:3], Retrying(2, 12, "rate limited"))
         await pilot.pause()
-        assert "rate limited · again in 12 s, attempt 2" in text(app)
+        assert "again in 12 s, attempt 2 · rate limited" in text(app)
         app.now = 5
         app.pane.status.show()
         await pilot.pause()

@@ -60,7 +60,8 @@ class StatusLine(Bar):
         if self._retry is not None:
             event, until = self._retry
             left = max(0, round(until - self._clock()))
-            words = f"{clean_line(event.reason, 200)} · again in {left} s, attempt {event.attempt}"
+            # the count first: it is the news, and a reason may fill the line
+            words = f"again in {left} s, attempt {event.attempt} · {clean_line(event.reason, 200)}"
             self.put([("↻ ", "warn"), (words, "")], [("esc stops", "muted")])
         elif self.telling:
             self.put(self._waiting(), [("alt+up takes back" if self.size.width >= ROOMY else "alt+up", "muted")])
