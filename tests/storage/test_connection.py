@@ -141,6 +141,43 @@ def test_a_deleted_file_is_not_written_to(path: Path, store: SQLiteStore) -> Non
     assert store.setting("a") == 3
 
 
+@pytest.mark.parametrize("gone", [("-wal",), ("-shm",), ("-wal", "-shm")])
+def test_a_log_that_was_deleted_is_not_written_to(path: Path, store: SQLiteStore, gone: tuple[str, ...]) -> None:
+    store.remember("before", 1)
+    for tail in gone:
+        path.with_name(path.name + tail).unlink()
+    with pytest.raises(StorageError, match="was deleted or replaced"):
+        store.remember("after", 1)
+    assert store.setting("before") == 1
+    store.close()
+    assert open_store(path).setting("before") == 1
+
+
+def test_a_link_to_the_file_has_the_same_lock(path: Path, store: SQLiteStore) -> None:
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    other = Database(link, timeout_s=0.1, file_lock=True)
+    held = Database(path, file_lock=True)
+    with held.exclusive(), pytest.raises(StorageBusy), other.exclusive():
+        pass
+    assert sorted(one.name for one in path.parent.glob("*.lock")) == [f"{path.name}.lock"]
+    held.close()
+    other.close()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_refused_and_gets_no_lock(tmp_path: Path, kind: str) -> None:
+    there = tmp_path / "there"
+    if kind == "device":
+        there.symlink_to("/dev/null")
+    else:
+        there.mkdir() if kind == "folder" else os.mkfifo(there)
+    with pytest.raises(StorageError, match="is no file"):
+        open_store(there)
+    assert list(tmp_path.iterdir()) == [there]
+    assert not Path("/dev/null.lock").exists()
+
+
 def test_a_full_disk_is_said_and_the_store_recovers(store: SQLiteStore) -> None:
     with store._db.exclusive() as writer:
         pages = writer.execute("PRAGMA page_count").fetchone()[0]
@@ -172,11 +209,6 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path, conten
     with pytest.raises(StorageError, match=says):
         open_store(path)
     assert path.read_bytes() == content
-
-
-def test_a_folder_is_no_database(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="cannot be opened"):
-        open_store(tmp_path)
 
 
 def test_after_closing_nothing_works_and_nothing_breaks(store: SQLiteStore) -> None:

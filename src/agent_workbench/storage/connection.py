@@ -82,6 +82,7 @@ class Database:
         self._watcher: sqlite3.Connection | None = None
         self._file_lock: BaseFileLock | None = None
         self._closed = False
+        self._sides: tuple[tuple[int, int] | None, ...] | None = None
         with self.translated():
             self._prepare_file()
         # Python closes what is left when it exits; the last close checkpoints, which must hold the file lock too.
@@ -91,12 +92,16 @@ class Database:
 
     @property
     def _lock_file(self) -> Path:
-        return self.path.with_name(self.path.name + ".lock")
+        """The one lock of the file, whichever link it was opened by; SQLite resolves links for its side files, too."""
+        real = Path(os.path.realpath(self.path))
+        return real.with_name(real.name + ".lock")
 
     # --- the file -------------------------------------------------------------------------------------------------
 
     def _prepare_file(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.path.exists() and not self.path.is_file():
+            raise StorageError(f"{self.path} is no file. Name another one with --db or AWB_DB.")
         if not self.path.exists() or self.path.stat().st_size == 0:
             self._create()
         kind = network_filesystem(self.path.parent)
@@ -148,6 +153,16 @@ class Database:
             raise StorageError(f"The database {self.path} was deleted; nothing more can be saved to it.") from error
         if (stat.st_dev, stat.st_ino) != self._identity:
             raise StorageError(f"The database {self.path} was replaced by another file; start again to use that one.")
+        if self._sides is not None and self._sides != self._side_files():
+            raise StorageError(
+                f"The log of {self.path} was deleted or replaced while it was in use: what is written now, no other "
+                "program would see. Close all that use the file, then start again."
+            )
+
+    def _side_files(self) -> tuple[tuple[int, int] | None, ...]:
+        """Return what identifies the log and its index; they stay the same as long as a connection is open."""
+        real = os.path.realpath(self.path)
+        return tuple(_identity(f"{real}{tail}") for tail in ("-wal", "-shm"))
 
     # --- locks ----------------------------------------------------------------------------------------------------
 
@@ -204,6 +219,8 @@ class Database:
         with self.exclusive() as connection:
             self._patiently(connection, "BEGIN IMMEDIATE")
             try:
+                if self._sides is None:
+                    self._sides = self._side_files()
                 yield connection
                 self._patiently(connection, "COMMIT")
             except BaseException:
@@ -338,6 +355,14 @@ def _close_all(
                 return  # left open: the process is ending, and a checkpoint now would not be safe
         while connections:
             connections.pop().close()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        stat = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
