@@ -92,13 +92,24 @@ async def test_allowing_one_file_for_the_session_allows_no_other(workspace):
     assert [path.name for path in workspace.iterdir()] == ["a"]
 
 
-async def test_a_command_can_never_be_allowed_for_longer_than_once(workspace):
+async def test_a_command_that_is_not_plain_can_not_be_allowed_for_longer_than_once(workspace):
     tools = bash_tools(BashConfig(), MountContext({}, workspace))
-    calls = [calling(("bash", {"command": "true"})), calling(("bash", {"command": "touch x"}))]
+    calls = [calling(("bash", {"command": "echo $PWD"})), calling(("bash", {"command": "echo > x"}))]
     person = Person(Answer("allow"), Answer("allow_session"))
     await played(session(scripted(*calls, "done"), *tools, workspace=workspace), "go", person)
     assert [question.scopes for question in person.questions] == [("allow",), ("allow",)]
     assert not (workspace / "x").exists()
+
+
+async def test_a_command_allowed_for_the_session_lets_no_other_run(workspace):
+    tools = bash_tools(BashConfig(), MountContext({}, workspace))
+    calls = [calling(("bash", {"command": text})) for text in ("touch a", "touch a", "touch b", "touch a; touch c")]
+    person = Person(Answer("allow_session"), Answer("deny"), Answer("deny"))
+    await played(session(scripted(*calls, "done"), *tools, workspace=workspace), "go", person)
+    assert [question.rules for question in person.questions] == [
+        ("bash(touch a)",), ("bash(touch b)",), ("bash(touch c)",),
+    ]  # fmt: skip
+    assert [path.name for path in workspace.iterdir()] == ["a"]
 
 
 CLAIMS = [

@@ -26,7 +26,7 @@ def writing(path: str) -> Intent:
 
 
 def running(command: str) -> Intent:
-    return Intent("execute", command)
+    return Intent("execute", command, shell=True)
 
 
 @pytest.fixture
@@ -91,8 +91,9 @@ RULED: dict[str, tuple[list[Rule], str, Intent, str]] = {
                                        "write_file", writing("src/a.py"), "deny"),
     "outside by an explicit rule": ([rule("read_file(/opt/docs/**)", "allow")], "read_file",
                                     reading("/opt/docs/x.md"), "allow"),
-    "a shell command is never allowed by a rule": ([rule("bash", "allow"), rule("bash(ls)", "allow")], "bash",
-                                                   running("ls"), "ask"),
+    "a plain command": ([rule("bash(ls)", "allow")], "bash", running("ls"), "allow"),
+    "what else runs a program is never allowed by a rule": ([rule("t", "allow"), rule("t(ls)", "allow")], "t",
+                                                            Intent("execute", "ls"), "ask"),
     "a rule that does not parse asks": (list(load_rules({"allow": ["("]}, "user", strict=False)), "t", Intent("none"),
                                         "ask"),
 }  # fmt: skip
@@ -206,7 +207,8 @@ def test_a_question_offers_the_narrowest_rule_that_would_have_answered_it(worksp
 
 
 NOT_OFFERED = {
-    "a shell command": running("ls"),
+    "a command that is not plain": running("ls > x"),
+    "what else runs a program": Intent("execute", "ls"),
     "a protected path": writing(".git/config"),
     "a name that reads as a pattern": writing("a*.py"),
     "a host that reads as a pattern": Intent("network", "*"),
@@ -231,7 +233,9 @@ def test_a_grant_outside_the_workspace_names_the_whole_path(workspace, tmp_path)
 
 
 REASONS = {
-    "a command": (running("ls"), "shell command"),
+    "a command": (running("ls"), "no rule allows `ls`"),
+    "a command that is not plain": (running("ls > x"), "a redirection"),
+    "what else runs a program": (Intent("execute", "ls"), "each time"),
     "a change": (writing("a"), "changes something"),
     "the network": (Intent("network", "x"), "network"),
     "a protected path": (writing(".git/x"), "protected"),

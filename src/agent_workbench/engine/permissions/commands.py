@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agent_workbench.engine.permissions.places import Place, UnresolvablePath, locate
 from agent_workbench.engine.permissions.programs import asked_about
-from agent_workbench.engine.permissions.protected import protection
+from agent_workbench.engine.permissions.protected import MadeFrom, protection
 from agent_workbench.engine.permissions.rules import FAMILIES, Rule
 from agent_workbench.engine.permissions.shell import Argv, read_command
 from agent_workbench.engine.permissions.words import spelled, words_pattern
@@ -32,7 +32,9 @@ class Judgement:
         return tuple(f"{tool}({spelled(argv)})" for argv in self.missing)
 
 
-def judge_command(command: str, tool: str, rules: Sequence[Rule], workspace: Path) -> Judgement:
+def judge_command(
+    command: str, tool: str, rules: Sequence[Rule], workspace: Path, made_from: MadeFrom = MadeFrom()
+) -> Judgement:
     """Judge each part by the allowing rules. Reads the file system: words are looked up as paths.
 
     A wildcard covers no word that leads out of the workspace, or to what a rule keeps from the file tools.
@@ -45,7 +47,7 @@ def judge_command(command: str, tool: str, rules: Sequence[Rule], workspace: Pat
     by: dict[Rule, None] = {}
     missing: dict[Argv, None] = {}
     for argv in dict.fromkeys(reading.parts):
-        doubt = asked_about(argv) or _protected(argv, workspace)
+        doubt = asked_about(argv) or _protected(argv, workspace, made_from)
         if doubt:
             return Judgement(doubt)
         found = next((rule for rule in allowing if _allows(rule, argv, guarding, workspace)), None)
@@ -74,7 +76,7 @@ def _about_files(rule: Rule) -> bool:
     return any(rule.names(name) for family in FAMILIES for name in family)
 
 
-def _protected(argv: Argv, workspace: Path) -> str:
+def _protected(argv: Argv, workspace: Path, made_from: MadeFrom) -> str:
     """Return why a word of a command asks: a command may write whatever it names."""
     for word in argv:
         try:
@@ -82,7 +84,7 @@ def _protected(argv: Argv, workspace: Path) -> str:
         except UnresolvablePath as error:
             return f"{word[:80]!r}: {error}"
         for place in places:
-            found = protection(place, writing=True, workspace=workspace)
+            found = protection(place, writing=True, workspace=workspace, made_from=made_from)
             if found:
                 return f"{place.given} is protected: {found[1]}"
     return ""

@@ -78,7 +78,7 @@ class PermissionManager:
             return self._undecidable(tool, intent, str(error))
         verdicts = [*self._by_rules(tool, intent, places), *self._by_mode(intent)]
         verdicts += self._by_protection(intent, places)
-        command = judge_command(intent.subject, tool, self.rules, self.workspace) if intent.shell else None
+        command = self._command(tool, intent)
         if command is not None:
             verdicts.append(self._by_parts(command))
         elif intent.access == "execute":
@@ -117,6 +117,11 @@ class PermissionManager:
         if intent.access == "execute" and rule.ruling != "allow":
             return rule.matches_command(intent.subject)
         return rule.matches_text(intent.subject)
+
+    def _command(self, tool: str, intent: Intent) -> Judgement | None:
+        if not intent.shell:
+            return None
+        return judge_command(intent.subject, tool, self.rules, self.workspace, self.made_from)
 
     @staticmethod
     def _by_parts(command: Judgement) -> Verdict:

@@ -22,8 +22,8 @@ ASKED: Mapping[str, str] = {
         "lldb valgrind perf flock run-parts start-stop-daemon systemd-run at batch crontab screen tmux dtach "
         "ldd npx bunx uvx pipx dotenv direnv mise asdf docker podman nerdctl kubectl helm vagrant nix nix-shell "
         "nix-build socat nc ncat netcat telnet ftp gh glab aws gcloud ansible ansible-playbook terraform deno "
-        "bun fakeroot faketime firejail bwrap setarch linux32 linux64 arch numactl cgexec runcon sg newgrp ssh- "
-        "agent dbus-run-session xvfb-run caffeinate torsocks proxychains open xdg-open tcc"
+        "bun fakeroot faketime firejail bwrap setarch linux32 linux64 arch numactl cgexec runcon sg newgrp "
+        "ssh-agent dbus-run-session xvfb-run caffeinate torsocks proxychains open xdg-open tcc"
     ),
     "its own language can run programs": (
         "awk gawk mawk nawk ed ex vi vim nvim view emacs nano less more most man info tclsh wish sqlite3 mysql "

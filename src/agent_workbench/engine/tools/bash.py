@@ -20,6 +20,8 @@ from agent_workbench.engine.ports import Intent, MountContext, Tool, ToolContext
 from agent_workbench.engine.tools.processes import clean_environment, run_program
 
 MAX_TIMEOUT = 600
+MAX_COMMAND = 30_000
+"""Characters. Linux takes at most 131,072 bytes in one argument, and a character has up to four."""
 
 
 class BashConfig(ModuleConfig):
@@ -32,7 +34,7 @@ class BashConfig(ModuleConfig):
     denied_commands: list[str] = Field(default_factory=list)
     """Patterns such as `rm *`; a command that holds one anywhere is refused."""
     require_approval: bool = True
-    """Accepted for the original's sake: the permission rules decide here, and they ask about every command."""
+    """Accepted for the original's sake: the permission rules decide here."""
     network: bool = False
     """Whether the sandbox lets commands reach the network."""
     environment: list[str] = Field(default_factory=list)
@@ -52,7 +54,10 @@ class Bash:
         {
             "type": "object",
             "properties": {
-                "command": {"type": "string", "minLength": 1, "description": "The command."},
+                "command": {
+                    "type": "string", "minLength": 1, "maxLength": MAX_COMMAND,
+                    "description": "The command. Long texts belong into a file, written by another tool.",
+                },
                 "timeout": {
                     "type": "integer", "minimum": 1, "maximum": MAX_TIMEOUT,
                     "description": "Seconds after which it is stopped.",
@@ -70,7 +75,7 @@ class Bash:
             if sandbox()
             else "Nothing confines it: bubblewrap is not usable here, so it can do whatever you can do."
         )
-        return Intent("execute", command, preview=command, preview_kind="command", note=note)
+        return Intent("execute", command, preview=command, preview_kind="command", note=note, shell=True)
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         """Run it, with its output streamed; stopping the turn stops the whole process group."""
