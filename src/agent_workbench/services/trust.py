@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent_workbench import paths
 from agent_workbench.configs.delegation import agent_plan
@@ -53,6 +54,14 @@ class Doubt:
         if self.document.own:
             return f"{source} (its own text, from {clean_line(mask_text(self.came), 200) or 'outside'})"
         return source
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that the command line prints."""
+        would = [{"kind": one.kind, "what": one.what, "path": one.path, "line": one.origin.line} for one in self.held]
+        return {
+            "source": mask_text(self.document.source), "sha256": self.document.digest, "own": self.document.own,
+            "came": mask_text(self.came), "would": would, "diff": self.diff(),
+        }  # fmt: skip
 
     def diff(self) -> str:
         """Return what changed since it was trusted, secrets as dots; empty where it never was."""
@@ -164,7 +173,9 @@ def as_problem(held: Held, own: Collection[str]) -> Problem:
 
 def in_one_line(problems: Sequence[Problem]) -> str:
     """Say once what a session does without."""
-    said = [one.message.partition("it would ")[2] for one in problems]
+    said = sorted(
+        (one.message.partition("it would ")[2] for one in problems), key=lambda words: words.startswith("allow")
+    )
     sources = dict.fromkeys(one.source or "the config's own text" for one in problems)
     more = f"; and {len(said) - 3} more" if len(said) > 3 else ""
     return (

@@ -366,6 +366,35 @@ def test_half_a_character_does_not_lose_the_message(escape: str) -> None:
     assert json.loads(valid_line(whole)) == {"text": "\U0001f600 é"}
 
 
+ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
+    "another argument": ({"args": [PROGRAM, "plain", "--all"]}, "+"),
+    "another program": ({"command": "/usr/bin/env", "args": [sys.executable, PROGRAM]}, "/usr/bin/env"),
+    "a variable more": ({"env": {"PYTHONSTARTUP": "x.py"}}, "+PYTHONSTARTUP=x.py"),
+    "another folder": ({"cwd": "elsewhere"}, "elsewhere"),
+    "an address instead": ({"command": "", "args": [], "url": "http://127.0.0.1:9/mcp"}, "+http://127.0.0.1:9/mcp"),
+}
+
+
+@pytest.mark.parametrize(("changed", "shown"), ENTRIES.values(), ids=ENTRIES.keys())
+async def test_a_changed_entry_is_asked_about_with_what_changed(
+    bench: Bench, changed: dict[str, Any], shown: str
+) -> None:
+    await bench.call(bench.source(), "connect")
+    source = bench.source(**changed)
+    assert names(source) == ["connect"]
+    (connect,) = source.tools()
+    allowed = PermissionManager(bench.folder, (parse_rule("mcp_test_*", "allow", "user"),))
+    verdict = allowed.check("mcp_test_connect", connect.intent({}, ToolContext("s", bench.folder)))
+    if source.server.kind == "command":
+        assert verdict.decision == "ask"
+        assert shown in connect.intent({}, ToolContext("s", bench.folder)).preview
+    else:
+        assert (await bench.call(source, "connect")).is_error
+        assert shown in bench.questions[0].preview
+    assert not source.link.alive
+    assert names(bench.source()) != ["connect"]
+
+
 async def test_a_whole_turn_connects_and_calls(tmp_path: Path) -> None:
     calls = [
         {"tool_calls": [{"name": "mcp_test_connect", "arguments": {}}]},

@@ -1,7 +1,7 @@
 """`hook-shell`: programs that hear what happens, with JSON in and JSON out, in the widely used hook format.
 
 Exit code 0 goes on, 2 denies, anything else is a failure; standard output may hold `{"decision", "reason",
-"contextInjection"}`. Programs come from the config's own text only, never from files of the workspace.
+"contextInjection"}`. Programs come from texts that the person trusts, never from files of the workspace.
 """
 
 from __future__ import annotations

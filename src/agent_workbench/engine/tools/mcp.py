@@ -15,7 +15,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from agent_workbench.configs.edits import unified_diff
@@ -40,6 +41,7 @@ MAX_IMAGE = 7_000_000
 """Characters of one picture in base64, about 5 MB."""
 MAX_TEXT = 400_000
 """Characters of an answer that are looked at; what a model gets is less."""
+CHANGED = "This server's entry is not the one that was approved."
 CONFINED_BY_NOTHING = "It is a program that runs outside of any sandbox, with your rights."
 
 _PICTURES = {
@@ -70,9 +72,13 @@ class Pinned:
 
 
 class MCPServer:
-    """One server as a source of tools. `pins` is None where nothing can be remembered."""
+    """One server as a source of tools. `pins` is None where nothing can be remembered.
 
-    def __init__(self, server: Server, pins: Pins | None) -> None:
+    `owner` is the folder whose sessions use it: what was approved there last under its name is what a changed entry is
+    compared with.
+    """
+
+    def __init__(self, server: Server, pins: Pins | None, owner: Path | None = None) -> None:
         self.server = server
         self.link = Link(server)
         self.problems: tuple[str, ...] = (f"MCP server {server.name}: {server.fault}",) if server.fault else ()
@@ -81,6 +87,14 @@ class MCPServer:
         self._checked = 0
         self._pinned = _read(pins.load(self._key)) if pins is not None else ()
         self._blocked: frozenset[str] = frozenset()
+        self._entry_key = f"mcp-entry:{owner or ''}:{server.name}"
+        self._approved = pins.load(self._entry_key) if pins is not None else None
+
+    @property
+    def drift(self) -> str:
+        """How its entry differs from the one that was approved last, as a diff; empty where none was."""
+        known = isinstance(self._approved, str) and not self._pinned
+        return unified_diff(str(self._approved), _entry(self.server), name=self.server.name) if known else ""
 
     @property
     def connect_name(self) -> str:
@@ -145,6 +159,7 @@ class MCPServer:
         self._pinned, self._blocked, self._checked = tuple(tools), frozenset(), self.link.connections
         if self._pins is not None:
             value = [{"name": one.name, "description": one.description, "schema": dict(one.schema)} for one in tools]
+            await asyncio.to_thread(self._pins.save, self._entry_key, _entry(self.server))
             await asyncio.to_thread(self._pins.save, self._key, value)
 
 
@@ -162,19 +177,27 @@ class Connect:
 
     def intent(self, arguments: Mapping[str, Any], context: ToolContext) -> Intent:
         """Say which program is run, or which address is contacted."""
-        server = self.source.server
+        server, drift = self.source.server, self.source.drift
         if server.kind == "url":
             return Intent("network", urlsplit(server.url).netloc, preview=server.words)
-        command = " ".join(server.command)
-        return Intent("execute", command, preview=server.words, preview_kind="command", note=CONFINED_BY_NOTHING)
+        command, note = " ".join(server.command), f"{CHANGED} {CONFINED_BY_NOTHING}" if drift else CONFINED_BY_NOTHING
+        kind: Literal["diff", "command"] = "diff" if drift else "command"
+        return Intent("execute", command, preview=drift or server.words, preview_kind=kind, note=note)
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
-        """Connect, and say what is offered."""
+        """Connect, and say what is offered. A rule may allow an address beforehand, but no other than was approved."""
+        name, drift = self.source.server.name, self.source.drift
+        if drift and self.source.server.kind == "url":
+            call = ToolCall(f"{context.call_id}/drift", self.source.connect_name)
+            answer = await context.ask(Question(call, CHANGED, drift, "diff", scopes=("allow",)))
+            if answer.decision != "allow":
+                return ToolOutcome(
+                    f"{name} is not what was approved, and the person did not agree to it", is_error=True
+                )
         try:
             offered = await self.source.approve()
         except ServerFailed as error:
             return ToolOutcome(str(error), is_error=True)
-        name = self.source.server.name
         lines = [f"- {tool_name(name, one.name)}: {one.description.partition(chr(10))[0][:200]}" for one in offered]
         words = f"{name} is connected. Its tools, from the next step on:" if lines else f"{name} offers no tools."
         return ToolOutcome("\n".join([words, *lines]), details={"server": name, "tools": len(lines)})
@@ -277,6 +300,11 @@ def _read(value: Any) -> tuple[Pinned, ...]:
     return tuple(Pinned(str(one["name"]), str(one["description"]), dict(one["schema"])) for one in items)
 
 
+def _entry(server: Server) -> str:
+    """Return what a person compares: the command with its variables and folder, or the address with its headers."""
+    return f"{server.words}\nin {server.cwd}\n" if server.command else f"{server.words}\n"
+
+
 def _text(tools: Sequence[Pinned]) -> str:
     return "\n".join(one.text() for one in tools)
 
@@ -285,7 +313,8 @@ def create(config: MCPConfig, context: MountContext) -> tuple[ToolSource, ...]:
     """Make a source for each server. Starts nothing and contacts nobody."""
     warnings: list[str] = []
     pins: Pins | None = context.resources.get("pins")
-    sources = tuple(MCPServer(server, pins) for server in servers_of(config, context.workspace, warnings.append))
+    found = servers_of(config, context.workspace, warnings.append)
+    sources = tuple(MCPServer(server, pins, context.workspace) for server in found)
     return (*sources, _PassedOver(tuple(warnings))) if warnings else sources
 
 

@@ -12,6 +12,7 @@ from agent_workbench.frontends.cli import (
     config_keep,
     config_links,
     config_store,
+    config_trust,
 )
 
 
@@ -24,6 +25,8 @@ def command() -> None:
     """
 
 
-for part in (config_store, config_keep, config_edits, config_checks, config_fixes, config_history, config_links):
+for part in (
+    config_store, config_trust, config_keep, config_edits, config_checks, config_fixes, config_history, config_links,
+):  # fmt: skip
     for one in part.COMMANDS:
         command.add_command(one)

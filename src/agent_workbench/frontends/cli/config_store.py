@@ -23,6 +23,7 @@ from agent_workbench.frontends.cli.output import (
 if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext
     from agent_workbench.services.texts import ConfigText
+    from agent_workbench.storage.records import Config
 
 tag_option = click.option("-t", "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag it. May be repeated.")
 
@@ -119,32 +120,45 @@ async def new(
     else:
         text = templates.empty(name)
     config = await bench.configs.create_config(name, text, description, key_values(tags, "--tag"))
-    await _created(bench, config.config_id, config.name, text, as_json, "made")
+    await _created(bench, config, as_json, "made")
 
 
 @click.command("import")
 @click.argument("file")
 @click.option("--name", metavar="NAME", help="Call it this instead of what the bundle says.")
+@click.option("--trust", is_flag=True, help="Trust it and what it includes, as it is now.")
 @tag_option
 @json_option
 @with_workbench
-async def import_file(bench: SharedContext, file: str, name: str | None, tags: tuple[str, ...], as_json: bool) -> None:
+async def import_file(
+    bench: SharedContext, file: str, name: str | None, trust: bool, tags: tuple[str, ...], as_json: bool
+) -> None:
     """Store a bundle as a config: a file, a folder's bundle, a git+… or https:// address, or - for standard input.
 
-    Relative includes of a file keep their meaning: they start from its folder.
+    Relative includes of a file keep their meaning: they start from its folder. What it would run, send, read or allow
+    is held back until you trust it (`awb config trust`).
     """
     from agent_workbench.configs.secrets import mask_text
+    from agent_workbench.frontends.cli.config_trust import tell_held
     from agent_workbench.services.bundles import BASE_TAG
 
     text = await _imported(bench, file)
-    said = bench.configs.parse_yaml(text.text).get("bundle")
-    own = said.get("name") if isinstance(said, dict) else None
+    meta = bench.configs.parse_yaml(text.text).get("bundle")
+    own = meta.get("name") if isinstance(meta, dict) else None
     given = key_values(tags, "--tag")
     if text.path is not None and text.base not in (None, bench.workspace):
         given = {BASE_TAG: str(text.base), **given}
-    note = f"imported from {mask_text(file)}"
-    config = await bench.configs.create_config(name or str(own or text.name), text.text, tags=given, note=note)
-    await _created(bench, config.config_id, config.name, text.text, as_json, "imported", text)
+    said = "standard input" if file == "-" else file
+    config = await bench.configs.create_config(
+        name or str(own or text.name), text.text, tags=given, note=f"imported from {mask_text(said)}", outside=said
+    )
+    plan = await bench.configs.plan(config, base=text.base or bench.workspace, root=text.root)
+    doubts = await in_thread(bench.configs.trust.doubts, plan, config)
+    if trust:
+        await in_thread(bench.configs.trust.trust, doubts)
+    await _created(bench, config, as_json, "imported", text)
+    if not trust:
+        tell_held(config.name, doubts)
 
 
 async def _imported(bench: SharedContext, file: str) -> ConfigText:
@@ -159,19 +173,20 @@ async def _imported(bench: SharedContext, file: str) -> ConfigText:
 
 async def _created(
     bench: SharedContext,
-    config_id: str,
-    name: str,
-    text: str,
+    config: Config,
     as_json: bool,
     verb: str,
     read: ConfigText | None = None,
 ) -> None:
-    base, root = (read.base, read.root) if read else (None, None)
-    problems = bench.configs.validate(text, name=name, base=base or bench.workspace, root=root)
+    name, (base, root) = config.name, (read.base, read.root) if read else (None, None)
+    problems = bench.configs.validate(
+        config.yaml_content, name=name, base=base or bench.workspace, root=root, owner=config
+    )
     if as_json:
-        emit_json({"config_id": config_id, "name": name, "problems": [problem.to_json() for problem in problems]})
+        shown = [problem.to_json() for problem in problems]
+        emit_json({"config_id": config.config_id, "name": name, "problems": shown})
         return
-    emit(config_id)
+    emit(config.config_id)
     narrate(f"{verb} {name}" + (f", with {counted(len(problems), 'problem')}:" if problems else ""))
     show_problems(problems, name=name)
 
