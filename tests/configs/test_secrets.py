@@ -55,7 +55,14 @@ def test_a_credential_is_recognized_anywhere(text: str):
 
 @pytest.mark.parametrize(
     "text",
-    ["task-list-of-everything", "https://example.org/a@b", "git+ssh://git@host/x", "sk-short", "the bearer of news"],
+    [
+        "task-list-of-everything",
+        "https://example.org/a@b",
+        "git+ssh://git@host/x",
+        "sk-short",
+        "the bearer of news",
+        "basic verification.",
+    ],
 )
 def test_ordinary_text_is_no_credential(text: str):
     assert not looks_secret(text)
@@ -112,6 +119,13 @@ VEILED = {
     "a credential anywhere": ("run: curl -H ghp_abcdefghijklmnopqrstu", "run: curl -H " + "•" * 25),
     "a password in an address": ("url: https://me:pass@host/x", "url: https://me:••••@host/x"),
     "nothing": ("token:", "token:"),
+    "an entry commented out": ("  # api_key: hunter2  # mine", "  # api_key: •••••••  # mine"),
+    "an item commented out, in quotes": ("#- password: 'a b'", "#- password: '•••'"),
+    "a flow map commented out": ("#   config: {token: abc, y: 1}", "#   config: {token: •••, y: 1}"),
+    "a reference commented out": ("# api_key: ${A}", "# api_key: ${A}"),
+    "prose": ("# the token: it is what you get", "# the token: it is what you get"),
+    "more prose": ("# key: see docs, or `x: {y: 1}`", "# key: see docs, or `x: {y: 1}`"),
+    "a comment that says that there is none": ("# api_key: null", "# api_key: null"),
 }
 
 

@@ -24,7 +24,8 @@ _CREDENTIAL = re.compile(
     r"|xox[abeprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35}|glpat-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{20,}"
     r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,})"
 )
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+([A-Za-z0-9._~+/=-]{12,})")
+#: Behind "basic" stands often a plain word; what is encoded has a digit, a capital inside, or padding.
+_BEARER = re.compile(r"\b((?i:bearer|basic))\s+((?=\S*[0-9=_+]|\S+[A-Z])[A-Za-z0-9._~+/=-]{12,})")
 _URL_PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^/\s:@]*:)(?P<password>[^/\s@$•]+)(?=@)", re.I)
 #: `key: value` on one line, in block or flow style; a value that opens something else is not one.
 _ENTRY = re.compile(
@@ -32,6 +33,14 @@ _ENTRY = re.compile(
     r"""(?:\$\{[^}\n]*\}|[^#,\]}\n])*?)"""
     r"""(?=["']|\s*(?:[,\]}]|\s#|$))"""
 )
+#: A line that is an entry commented out. Its value is one word or in quotes: words after a colon are prose.
+_COMMENTED = re.compile(
+    r"""\s*\#[#\s]*(?:-\s+)?["']?(?P<key>[\w.-]+)["']?\s*:\s+"""
+    r"""(?:(?P<quote>["'])(?P<quoted>(?:(?!(?P=quote)).)+)(?P=quote)|(?P<word>[^\s"'#,\[\]{}|>&*!%@`]\S*))\s*(?:\s\#.*)?$"""
+)
+_COMMENTED_FLOW = re.compile(r"\s*#[#\s]*(?:-\s+)?(?:[\w.-]+:\s+)?\{.*\}\s*$")
+#: Values that are no secrets wherever they stand.
+_NOTHING = ("~", "null", "true", "false")
 
 Path = tuple[str | int, ...]
 
@@ -112,6 +121,24 @@ def mask_text(text: str) -> str:
     return _URL_PASSWORD.sub(lambda match: match["before"] + DOTS, text)
 
 
+def commented_secrets(line: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the literal secrets of a line that is a comment: those of an entry commented out.
+
+    `# api_key: abc` holds one, and so does `# config: {token: abc}`; `# the token: see below` and references do not.
+    """
+    found = _COMMENTED.match(line)
+    if found is not None and "{" not in (found["word"] or "").replace("${", ""):
+        group = "quoted" if found["quoted"] else "word"
+        value = REFERENCE.sub("", found[group])
+        if is_secret_key(found["key"]) and value.strip() and value not in _NOTHING:
+            yield found.span(group)
+    elif _COMMENTED_FLOW.match(line):
+        for entry in _ENTRY.finditer(line):
+            value = REFERENCE.sub("", entry["value"])
+            if is_secret_key(entry["key"]) and value.strip() and value not in _NOTHING:
+                yield entry.span("value")
+
+
 def veiled(line: str) -> str:
     """Return a line of a config's text with every character of its secrets as a dot, exactly as long as it was.
 
@@ -121,6 +148,10 @@ def veiled(line: str) -> str:
     line = _CREDENTIAL.sub(lambda match: _dotted(match, 0), line)
     line = _BEARER.sub(lambda match: _dotted(match, 2), line)
     line = _URL_PASSWORD.sub(lambda match: _dotted(match, "password"), line)
+    if line.lstrip()[:1] == "#":
+        for start, end in commented_secrets(line):
+            line = line[:start] + _veiled_value(line[start:end]) + line[end:]
+        return line
     return _ENTRY.sub(_dotted_entry, line) if ":" in line else line
 
 
@@ -131,11 +162,16 @@ def _dotted(match: re.Match[str], group: str | int) -> str:
 
 def _dotted_entry(match: re.Match[str]) -> str:
     value = match["value"]
-    if not is_secret_key(match["key"]) or value in ("~", "null", "true", "false"):
+    if not is_secret_key(match["key"]) or value in _NOTHING:
         return match[0]
+    start = match.start("value") - match.start()
+    return match[0][:start] + _veiled_value(value) + match[0][start + len(value) :]
+
+
+def _veiled_value(value: str) -> str:
+    """Return a value as dots of its length; references stay."""
     shown, at = "", 0
     for reference in REFERENCE.finditer(value):
         shown += DOTS[0] * (reference.start() - at) + reference[0]
         at = reference.end()
-    start = match.start("value") - match.start()
-    return match[0][:start] + shown + DOTS[0] * (len(value) - at) + match[0][start + len(value) :]
+    return shown + DOTS[0] * (len(value) - at)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from agent_workbench.configs.edits import unified_diff
 from agent_workbench.configs.environment import REFERENCE
 from agent_workbench.configs.problems import errors
 from agent_workbench.configs.reader import Reading, read, show_path
-from agent_workbench.configs.secrets import DOTS, Path, is_secret_key, literal_secrets, mask_text
+from agent_workbench.configs.secrets import DOTS, Path, commented_secrets, is_secret_key, literal_secrets, mask_text
 
 #: What looks like a key.
 _KEY = re.compile(r"(?P<key>[A-Za-z_][A-Za-z0-9_-]*)[\"']?[ \t]*:[ \t]+")
@@ -18,17 +19,19 @@ _KEY = re.compile(r"(?P<key>[A-Za-z_][A-Za-z0-9_-]*)[\"']?[ \t]*:[ \t]+")
 def without_secrets(text: str) -> tuple[str, tuple[str, ...]]:
     """Return a config's text with a reference to the environment in place of each secret, and where they stood.
 
-    A text without literal secrets comes back byte for byte. What looks like a credential in a comment or in the
-    Markdown body becomes dots.
+    A text without literal secrets comes back byte for byte. The secrets of entries that are commented out, and what
+    looks like a credential in a comment or in the Markdown body, become dots.
     """
     reading = read(text)
     if errors(reading.problems):
         plain = _guessed(text)
         return plain, ("text that looks like a secret",) if plain != text else ()
-    found = _secrets(reading)
-    plain = mask_text(_spliced(text, {span: _reference(reading, path) for span, path in found.items()}))
+    found, commented = _secrets(reading), dict.fromkeys(_commented(reading), DOTS)
+    references = {span: _reference(reading, path) for span, path in found.items()}
+    plain = mask_text(_spliced(text, commented | references))
     if errors(read(plain).problems):  # `{key: ${NAME}}` is no YAML: in flow style a reference needs quotes
-        plain = mask_text(_spliced(text, {span: f'"{_reference(reading, path)}"' for span, path in found.items()}))
+        quoted = {span: f'"{reference}"' for span, reference in references.items()}
+        plain = mask_text(_spliced(text, commented | quoted))
     left_out = tuple(show_path(path) for path in found.values())
     return plain, left_out or (("text that looks like a credential",) if plain != text else ())
 
@@ -38,7 +41,7 @@ def masked(text: str) -> str:
     reading = read(text)
     if errors(reading.problems):
         return _guessed(text)
-    return mask_text(_spliced(text, dict.fromkeys(_secrets(reading), DOTS)))
+    return mask_text(_spliced(text, dict.fromkeys((*_secrets(reading), *_commented(reading)), DOTS)))
 
 
 def _guessed(text: str) -> str:
@@ -65,6 +68,30 @@ def _secrets(reading: Reading) -> dict[tuple[int, int], Path]:
     """Return the places of the literal secrets, with a path that leads to each."""
     places = ((path, reading.values.get(path)) for path, _ in literal_secrets(reading.data))
     return {(place.start, place.end): path for path, place in places if place is not None}
+
+
+def _commented(reading: Reading) -> Iterator[tuple[int, int]]:
+    """Yield the places of the secrets in entries that are commented out.
+
+    A line that only looks like a comment, in the Markdown body or in a value of many lines, holds none.
+    """
+    texts = [place for path, place in reading.values.items()
+             if place.line != place.end_line and reading.data and isinstance(_at(reading.data, path), str)]  # fmt: skip
+    start = reading.start
+    for line in reading.text[reading.start : reading.end].splitlines(keepends=True):
+        if line.lstrip()[:1] == "#" and not any(place.start <= start < place.end for place in texts):
+            yield from ((start + a, start + b) for a, b in commented_secrets(line.rstrip("\r\n")))
+        start += len(line)
+
+
+def _at(data: Any, path: Path) -> Any:
+    """Return what stands at a path, None where nothing does: a merge key's own path is not in the data."""
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
 
 
 def _spliced(text: str, changes: Mapping[tuple[int, int], str]) -> str:
