@@ -350,6 +350,12 @@ def test_the_database_can_be_named_before_or_behind_the_command(awb: Awb, folder
     assert json.loads(awb("config", "show", "mine", "--db", "own.db", "--json").out)["name"] == "mine"
 
 
+def test_a_database_in_a_folder_that_is_not_there_is_a_slip_and_makes_nothing(awb: Awb, tmp_path: Path) -> None:
+    for arguments in (("--db", "no/own.db", "config", "list"), ("config", "list", "--db", "no/own.db")):
+        assert "there is no folder" in awb(*arguments, code=2).err
+    assert not list(tmp_path.rglob("no"))
+
+
 def test_a_diff_as_plans_says_what_changes_for_a_session(awb: Awb) -> None:
     stored(
         awb, "# one\nproviders: [{module: provider-mock}]\ntools:\n  - module: tool-bash\n    config: {timeout: 3}\n"

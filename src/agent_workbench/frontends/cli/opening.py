@@ -33,8 +33,11 @@ class Settings:
 
 
 def choose_database(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:
-    """Remember `--db`, wherever it stands."""
+    """Remember `--db`, wherever it stands. Its folder must be there: a slip in a path is no wish for a new database."""
     if value is not None:
+        folder = value.expanduser().absolute().parent
+        if not folder.is_dir():
+            raise click.BadParameter(f"there is no folder {folder}; make it first", context, parameter)
         context.ensure_object(Settings).database = value
 
 
