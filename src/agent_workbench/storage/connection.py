@@ -197,7 +197,7 @@ class Database:
             StorageBusy: If it was not free within the timeout.
         """
         if not self._write_lock.acquire(timeout=self.timeout_s):
-            raise StorageBusy(f"Another thread kept writing to {self.path} for {self.timeout_s:g} s.")
+            raise StorageBusy(f"Another write kept {self.path} locked for {self.timeout_s:g} s.")
         try:
             with self.translated(), self._write_turn():
                 self._check_open()
