@@ -60,6 +60,33 @@ def begin_together(path: Path, session_id: str, name: str, barrier: threading.Ba
     store.close()
 
 
+def write_everything(path: Path, name: str, barrier: threading.Barrier, pipe: Connection) -> None:
+    """Call every kind of write in turn, together with the others; send what it came to."""
+    store = open_store(path)
+    config_id = store.configs.create(name, "a: 1\n").config_id
+    barrier.wait()
+    for number in range(15):
+        turn = f"{name} {number}"
+        session_id = store.sessions.create(config_id, title=turn, workspace="/w").session_id
+        lease = store.sessions.begin_turn(session_id, turn, user("q"), owner=name, config_revision=1, model="m")
+        store.sessions.save_partials([Partial(lease, turn, Message("assistant", (Text("half"),)), 1)])
+        store.sessions.record(lease, turn, "tool_started", {})
+        store.sessions.append(lease, turn, [Message("assistant", (Text("all of it"),))])
+        store.sessions.end_turn(store.sessions.renew(lease), turn, "completed", steps=1)
+        store.sessions.update(session_id, draft="d")
+        store.sessions.note(session_id, "note", {})
+        store.configs.update(config_id, yaml_content=f"a: {number}\n", expected_revision=None)
+        store.configs.prune(config_id, keep=3)
+        store.memory.put("w", "one key", turn)
+        store.board.post("w", turn)
+        store.shared_files.write("w", "one file", turn.encode())
+        store.remember("one setting", turn)
+        if number % 3 == 0:
+            store.sessions.delete(session_id)
+    pipe.send("ok")
+    store.close()
+
+
 def answer_when_told(path: Path, pipe: Connection) -> None:
     """Write something whenever told to, and say so; ends on `None`."""
     store = open_store(path)

@@ -13,6 +13,7 @@ import storage_workers
 
 from agent_workbench.conversation.messages import user
 from agent_workbench.errors import SessionBusy
+from agent_workbench.storage import schema
 from agent_workbench.storage.database import SQLiteStore, open_store
 from agent_workbench.storage.records import Config, Session
 
@@ -57,9 +58,16 @@ def test_eight_first_starts_at_once_make_one_database(path: Path) -> None:
     assert run_together(8, storage_workers.start_first, path) == ["ok"] * 8
     store = open_store(path)
     assert sorted(config.name for config in store.configs.list_configs()[0]) == [f"p{number}" for number in range(8)]
-    assert store.check()["schema"] == 5
+    assert store.check()["schema"] == schema.version()
     store.close()
     assert not list(path.parent.glob("*.bak"))
+
+
+def test_every_kind_of_write_in_three_processes_waits_for_its_turn(path: Path, store: SQLiteStore) -> None:
+    assert run_together(3, storage_workers.write_everything, path) == ["ok"] * 3
+    assert store.check()["integrity"] == "ok"
+    assert store.sessions.list_sessions()[1] == 3 * 10
+    assert len(store.board.read("w")) == 3 * 15
 
 
 def test_of_four_editors_one_wins_and_the_others_are_told(path: Path, store: SQLiteStore, config: Config) -> None:

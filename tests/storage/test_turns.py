@@ -101,6 +101,22 @@ def test_a_dead_turn_is_taken_over_and_its_words_are_kept(path: Path, store: SQL
     assert (state(store, session), store.sessions.partial(session.session_id)) == ("running", None)
 
 
+def test_a_clock_that_was_set_back_does_not_keep_a_dead_turn_for_hours(store: SQLiteStore, session: Session) -> None:
+    begin(store, session, "dead", lease_s=7200)
+    assert state(store, session) == "interrupted"
+    assert store.sessions.leave(session.session_id, user("more")) == 0
+    assert begin(store, session, "next").epoch == 2
+
+
+def test_a_clock_that_was_set_forward_lets_one_of_two_go_on(store: SQLiteStore, session: Session) -> None:
+    owner = begin(store, session, "mine", lease_s=-7200)
+    assert store.sessions.append(owner, "mine", [REPLY])
+    other = begin(store, session, "theirs")
+    with pytest.raises(SessionBusy):
+        store.sessions.append(owner, "mine", [REPLY])
+    assert store.sessions.append(other, "theirs", [REPLY])
+
+
 def test_nothing_that_a_zombie_sends_is_written(store: SQLiteStore, session: Session) -> None:
     zombie = begin(store, session, "dead", lease_s=0)
     lease = begin(store, session, "next")

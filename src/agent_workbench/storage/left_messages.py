@@ -24,8 +24,9 @@ class SQLiteLeftMessages:
     def leave(self, session_id: str, message: Message) -> int:
         """Leave a message for the process that runs the session's turn; return its id, 0 where no living one does."""
         with self._db.write() as connection:
-            sql = "SELECT 1 FROM leases WHERE session_id = ? AND turn_id IS NOT NULL AND expires_at > ?"
-            if connection.execute(sql, (session_id, rows.now())).fetchone() is None:
+            sql = "SELECT expires_at FROM leases WHERE session_id = ? AND turn_id IS NOT NULL"
+            row = connection.execute(sql, (session_id,)).fetchone()
+            if row is None or not rows.is_held(row["expires_at"]):
                 return 0
             data = codec.dumps({"message": codec.message_to_json(message)})
             sql = "INSERT INTO events (session_id, turn_id, kind, data, created_at) VALUES (?, '', ?, ?, ?)"

@@ -27,6 +27,8 @@ from agent_workbench.storage.records import (
 
 MAX_PAGE = 1000
 """The most rows of one page."""
+LONGEST_LEASE_S = 300.0
+"""More than any lease is taken for; they are renewed several times a minute."""
 
 
 def now() -> str:
@@ -37,6 +39,11 @@ def now() -> str:
 def later(seconds: float) -> str:
     """Return the stored form of a moment from now."""
     return to_time(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+def is_held(expires: str) -> bool:
+    """Whether the owner of a lease lives. One that ends later than any can was taken before the clock was set back."""
+    return now() < expires <= later(LONGEST_LEASE_S)
 
 
 def to_time(moment: datetime) -> str:
@@ -110,7 +117,7 @@ def revision(row: sqlite3.Row) -> Revision:
 def session(row: sqlite3.Row) -> Session:
     """Return a session from its row joined with its config's name and its lease."""
     expires = row["expires_at"]
-    state = "idle" if expires is None else "running" if expires > now() else "interrupted"
+    state = "idle" if expires is None else "running" if is_held(expires) else "interrupted"
     return Session(
         session_id=row["session_id"], config_id=row["config_id"], status=row["status"],
         created_at=time_of(row["created_at"]), updated_at=time_of(row["updated_at"]),

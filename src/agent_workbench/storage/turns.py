@@ -280,7 +280,7 @@ def _free_lease(connection: sqlite3.Connection, session_id: str, moment: str) ->
     if row is None:
         return 0
     if row["turn_id"] is not None:
-        if row["expires_at"] > moment:
+        if rows.is_held(row["expires_at"]):
             raise SessionBusy(f"A turn is running in the session {session_id} ({row['owner']}).")
         dead = row["turn_id"]
         add_messages(connection, session_id, dead, leftovers.messages(connection, session_id, dead), moment)
