@@ -80,7 +80,7 @@ ELSEWHERE = {
     },
     "test_chat_hostile.py": {
         "ChatPane", "Transcript", "BlockView", "FindLine", "StatusLine", "TodoPanel", "PromptRow", "Compare",
-        "ConfirmChange", "Console", "ConsoleRows", "Sheet", "SheetView",
+        "ConfirmChange", "Console", "Dialog", "ConsoleRows", "Sheet", "SheetView",
     },
     "test_prompt.py": {"PromptArea", "Offers", "SteadyArea"},
     "test_question.py": {"QuestionCard", "Preview", "Reason"},

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, Rule, Static
 
@@ -21,6 +20,7 @@ from agent_workbench.configs.fields import Field
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import UsageError, WorkbenchError
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.screens.dialog import Dialog
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.change_view import ChangeView, change_lines
 from agent_workbench.frontends.tui.widgets.form import Form
@@ -57,7 +57,7 @@ class Addition:
     placeholder: str = "type to search"
 
 
-class AddEntry(ModalScreen[Edit | None]):
+class AddEntry(Dialog[Edit | None]):
     """Returns the edit, or None where the person thought better of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,9 +66,10 @@ class AddEntry(ModalScreen[Edit | None]):
         bind("dialog.up", "up", "move(-1)", "up", "The offer above", show=False),
         bind("dialog.down", "down", "move(1)", "down", "The offer below", show=False),
     ]
+    ABOUT = "Choose an entry and set it. Below stands the exact change of the text; enter makes it."
 
     def __init__(self, addition: Addition, *, at: str = "") -> None:
-        super().__init__(classes="dialog")
+        super().__init__()
         self._addition = addition
         self._at = at
         self._offer: Offer | None = None

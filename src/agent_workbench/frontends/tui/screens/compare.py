@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.screens.dialog import Dialog
 from agent_workbench.frontends.tui.screens.pick import Pick
 from agent_workbench.frontends.tui.screens.sheet import Sheet, SheetView
 from agent_workbench.frontends.tui.widgets.bar import Bar
@@ -69,7 +69,7 @@ def table(answers: Sequence[Answered], at: int, width: int) -> list[Line]:
     return lines
 
 
-class Compare(ModalScreen[str | None]):
+class Compare(Dialog[str | None]):
     """Returns the session to keep, None where all stay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -80,9 +80,10 @@ class Compare(ModalScreen[str | None]):
         bind("compare.keep", "k", "keep", "keep", "Keep this pane and close the others"),
         bind("dialog.cancel", "escape", "cancel", "close", "Keep all"),
     ]
+    ABOUT = "One column for each pane's answer. Read one, hold two against each other, or keep one."
 
     def __init__(self, answers: Sequence[Answered], at: int = 0) -> None:
-        super().__init__(classes="dialog")
+        super().__init__()
         self._answers = answers
         self.at = at
         self._view = SheetView(lambda width: table(self._answers, self.at, width))

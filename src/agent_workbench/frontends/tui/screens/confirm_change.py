@@ -9,26 +9,27 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.screens.dialog import Dialog
 from agent_workbench.frontends.tui.widgets.change_view import ChangeView, change_lines
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 
 
-class ConfirmChange(ModalScreen[str | None]):
+class ConfirmChange(Dialog[str | None]):
     """Returns the id of the chosen answer, None for escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("dialog.cancel", "escape", "cancel", "cancel", "Change nothing"),
-        bind("change.up", "pageup", "look(-1)", "up", "Scroll the change up", show=False),
-        bind("change.down", "pagedown", "look(1)", "down", "Scroll the change down", show=False),
+        bind("change.up", "pageup", "look(-1)", "up", "Scroll the change up", show=False, priority=True),
+        bind("change.down", "pagedown", "look(1)", "down", "Scroll the change down", show=False, priority=True),
     ]
+    ABOUT = "The change stands above, what may be done with it below; enter takes the answer."
 
     def __init__(self, title: str, old: str, new: str, answers: Sequence[Row], *, note: str = "") -> None:
-        super().__init__(classes="dialog")
+        super().__init__()
         self._title, self._note = title, note
         self._lines = change_lines(old, new)
         self._answers = answers

@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.screens.dialog import Dialog
 from agent_workbench.frontends.tui.screens.sheet import Sheet
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.inputs import LineInput
@@ -31,7 +31,7 @@ class ConsoleRows(RowList, can_focus=False):
     LIT = True
 
 
-class Console(ModalScreen[None]):
+class Console(Dialog[None]):
     """What happened in a session, newest first; typing searches, enter shows all of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,9 +41,10 @@ class Console(ModalScreen[None]):
         bind("dialog.down", "down", "move(1)", "down", "The line below", show=False),
         bind("dialog.cancel", "escape", "close", "close", "Close the console"),
     ]
+    ABOUT = "What happened in this session, the newest first. Typing searches, enter shows all of a record."
 
     def __init__(self, title: str, entries: Sequence[Entry], request: Callable[[], Awaitable[str]]) -> None:
-        super().__init__(classes="dialog")
+        super().__init__()
         self._title, self._entries, self._request = title, entries, request
 
     def compose(self) -> ComposeResult:

@@ -22,7 +22,9 @@ NAMES: Mapping[str, str] = {
     "MainScreen": "everywhere", "WorkbenchApp": "everywhere", "CompletingEditor": "text", "RowList": "list",
     "PromptArea": "prompt", "Transcript": "what was said", "QuestionCard": "permission question",
     "SessionPane": "pane", "PaneGrid": "pane", "ConfigList": "configs", "SessionList": "sessions",
-    "ProblemList": "problems", "LineInput": "line", "FindBar": "find",
+    "ProblemList": "problems", "LineInput": "line", "FindBar": "find", "SheetView": "page", "Choice": "value",
+    **dict.fromkeys(("AddEntry", "Compare", "ConfirmChange", "Console", "Name", "Pick", "Settings", "Sheet",
+                     "SourceView", "ThemePicker"), "dialog"),
 }  # fmt: skip
 
 
@@ -71,6 +73,10 @@ class Help(ModalScreen[None]):
         rows = self.query_one(RowList)
         rows.put(self._rows)
         rows.focus()
+
+    def on_row_list_chosen(self) -> None:
+        """Close the help: enter belongs to the list, which has the focus."""
+        self.action_close()
 
     def action_close(self) -> None:
         """Close the help."""

@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.screens.dialog import Dialog
 from agent_workbench.frontends.tui.widgets.inputs import LineInput
 from agent_workbench.frontends.tui.widgets.row_list import LedList, Row, RowList
 
@@ -30,7 +30,7 @@ def _rank(row: Row, word: str) -> int:
     return 0 if name.startswith(word) else 1 if any(one.startswith(word) for one in name.split()) else 2
 
 
-class Pick(ModalScreen[str | None]):
+class Pick(Dialog[str | None]):
     """Returns the id of a row, None for escape. With `search` the rows are filtered by what is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -39,9 +39,10 @@ class Pick(ModalScreen[str | None]):
         bind("dialog.up", "up", "move(-1)", "up", "The row above", show=False),
         bind("dialog.down", "down", "move(1)", "down", "The row below", show=False),
     ]
+    ABOUT = "Choose a row; where there is a line to type in, it shows only what holds the words."
 
     def __init__(self, title: str, rows: Sequence[Row], *, note: str = "", search: bool = False, at: str = "") -> None:
-        super().__init__(classes="dialog")
+        super().__init__()
         self._title = title
         self._rows = tuple(rows)
         self._note = note
@@ -100,16 +101,17 @@ class Pick(ModalScreen[str | None]):
         self.query_one(RowList).action_move(step)
 
 
-class Name(ModalScreen[str | None]):
+class Name(Dialog[str | None]):
     """Asks for a line of text; returns it stripped, None for escape, and for nothing where it must not be `empty`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("dialog.accept", "enter", "accept", "take it", "Take the text"),
         bind("dialog.cancel", "escape", "cancel", "cancel", "Change nothing"),
     ]
+    ABOUT = "Write a line; enter takes it."
 
     def __init__(self, title: str, value: str = "", *, note: str = "", empty: bool = False) -> None:
-        super().__init__(classes="dialog")
+        super().__init__()
         self._title = title
         self._value = value
         self._note = note

@@ -9,23 +9,24 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.screens.dialog import Dialog
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 
 
-class Settings(ModalScreen[None]):
+class Settings(Dialog[None]):
     """Enter changes the setting under the cursor. Escape closes; nothing is to be saved."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("dialog.cancel", "escape,q,f12", "close", "close", "Close the settings"),
         bind("settings.change", "space", "change", "change", "Change the setting", show=False),
     ]
+    ABOUT = "What holds, and where it comes from. Enter changes the setting under the cursor."
 
     def __init__(self, rows: Callable[[], Awaitable[Sequence[Row]]], change: Callable[[str], Awaitable[None]]) -> None:
-        super().__init__(classes="dialog")
+        super().__init__()
         self._rows = rows
         self._change = change
 

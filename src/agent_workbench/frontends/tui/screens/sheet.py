@@ -10,12 +10,12 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Size
-from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widgets import Static
 
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.screens.dialog import Dialog
 from agent_workbench.frontends.tui.widgets.lines import Line, fit, pad
 from agent_workbench.frontends.tui.widgets.paint import LinesView
 
@@ -72,15 +72,16 @@ class SheetView(LinesView, can_focus=True):
         return self.strip_of(pad(fit(line, width), width))
 
 
-class Sheet(ModalScreen[None]):
+class Sheet(Dialog[None]):
     """One page. Escape closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("dialog.cancel", "escape,q,enter", "close", "close", "Close the page"),
     ]
+    ABOUT = "A page to read."
 
     def __init__(self, title: str, layout: Layout, *, note: str = "") -> None:
-        super().__init__(classes="dialog")
+        super().__init__()
         self._title = title
         self._note = note
         self.view = SheetView(layout)

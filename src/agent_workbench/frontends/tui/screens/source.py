@@ -8,24 +8,25 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.screens.dialog import Dialog
 from agent_workbench.frontends.tui.widgets.editor import YamlEditor
 from agent_workbench.services.secrets import masked
 
 
-class SourceView(ModalScreen[None]):
+class SourceView(Dialog[None]):
     """A text that is not edited here. Escape goes back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("dialog.cancel", "escape,q", "close", "close", "Back to the plan", priority=True),
     ]
+    ABOUT = "The text of an include, to read; it is not edited here."
 
     def __init__(self, title: str, text: str, line: int) -> None:
-        super().__init__(classes="dialog")
+        super().__init__()
         self._title = title
         self._text = masked(text)
         self._line = line

@@ -1,0 +1,30 @@
+"""What all dialogs have in common: F1 says what the dialog is for, and its keys."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from textual.binding import BindingType
+from textual.screen import ModalScreen
+
+from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.screens.help import Help, help_rows
+
+T = TypeVar("T")
+
+
+class Dialog(ModalScreen[T]):
+    """A screen over the others. A click beside it changes nothing: only a key or an answer closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("app.help", "f1", "help", "help", "What this is for, and its keys", show=False, priority=True),
+    ]
+    ABOUT: ClassVar[str] = ""
+    """What a person does here, in a sentence."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="dialog")
+
+    def action_help(self) -> None:
+        """Say what the dialog is for."""
+        self.app.push_screen(Help(self.ABOUT, list(help_rows(list(self.active_bindings.values())))))
