@@ -125,6 +125,7 @@ VEILED = {
     "a reference commented out": ("# api_key: ${A}", "# api_key: ${A}"),
     "prose": ("# the token: it is what you get", "# the token: it is what you get"),
     "more prose": ("# key: see docs, or `x: {y: 1}`", "# key: see docs, or `x: {y: 1}`"),
+    "what a comment explains": ("# key: value", "# key: value"),
     "a comment that says that there is none": ("# api_key: null", "# api_key: null"),
 }
 

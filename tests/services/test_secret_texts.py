@@ -29,6 +29,7 @@ KEY = "sk-" + "a1b2c3d4" * 4
         (f"# old key {KEY}\na: 1\n", f"# old key {DOTS}\na: 1\n"),
         ("a: 1\n# api_key: hunter2\n#- {token: b c}\n", f"a: 1\n# api_key: {DOTS}\n#- {{token: {DOTS}}}\n"),
         ("run: |\n  # token: x1\n  go\n# token: x2\n", f"run: |\n  # token: x1\n  go\n# token: {DOTS}\n"),
+        ("a: x  # password: hunter2\nb: 'y # token: z'\n", f"a: x  # password: {DOTS}\nb: 'y # token: z'\n"),
         ("---\na: 1\n---\n# token: abc\n", "---\na: 1\n---\n# token: abc\n"),
         ("# the key: read this\n# api_key: ${KEY}\na: 1\n", "# the key: read this\n# api_key: ${KEY}\na: 1\n"),
         (f"---\nbundle: {{name: b}}\n---\nUse {KEY}.\n", f"---\nbundle: {{name: b}}\n---\nUse {DOTS}.\n"),

@@ -130,7 +130,8 @@ def commented_secrets(line: str) -> Iterator[tuple[int, int]]:
     if found is not None and "{" not in (found["word"] or "").replace("${", ""):
         group = "quoted" if found["quoted"] else "word"
         value = REFERENCE.sub("", found[group])
-        if is_secret_key(found["key"]) and value.strip() and value not in _NOTHING:
+        words = found["key"] in ("key", "keys") and value.isalpha() and value.islower()  # as in `# key: value`
+        if is_secret_key(found["key"]) and value.strip() and value not in _NOTHING and not words:
             yield found.span(group)
     elif _COMMENTED_FLOW.match(line):
         for entry in _ENTRY.finditer(line):

@@ -14,6 +14,8 @@ from agent_workbench.configs.secrets import DOTS, Path, commented_secrets, is_se
 
 #: What looks like a key.
 _KEY = re.compile(r"(?P<key>[A-Za-z_][A-Za-z0-9_-]*)[\"']?[ \t]*:[ \t]+")
+#: Where a comment may begin.
+_COMMENT = re.compile(r"(?:^|(?<=\s))\s*#")
 
 
 def without_secrets(text: str) -> tuple[str, tuple[str, ...]]:
@@ -73,15 +75,18 @@ def _secrets(reading: Reading) -> dict[tuple[int, int], Path]:
 def _commented(reading: Reading) -> Iterator[tuple[int, int]]:
     """Yield the places of the secrets in entries that are commented out.
 
-    A line that only looks like a comment, in the Markdown body or in a value of many lines, holds none.
+    What only looks like a comment, in the Markdown body or in a value, holds none.
     """
-    texts = [place for path, place in reading.values.items()
-             if place.line != place.end_line and reading.data and isinstance(_at(reading.data, path), str)]  # fmt: skip
-    start = reading.start
+    texts = [place for path, place in reading.values.items() if isinstance(_at(reading.data, path), str)]
+    begin = reading.start
     for line in reading.text[reading.start : reading.end].splitlines(keepends=True):
-        if line.lstrip()[:1] == "#" and not any(place.start <= start < place.end for place in texts):
-            yield from ((start + a, start + b) for a, b in commented_secrets(line.rstrip("\r\n")))
-        start += len(line)
+        for sign in _COMMENT.finditer(line):
+            found = list(commented_secrets(line[sign.end() - 1 :].rstrip("\r\n")))
+            at = begin + sign.end() - 1
+            if found and not any(place.start <= at < place.end for place in texts):
+                yield from ((at + start, at + end) for start, end in found)
+                break
+        begin += len(line)
 
 
 def _at(data: Any, path: Path) -> Any:
