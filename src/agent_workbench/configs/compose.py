@@ -18,10 +18,14 @@ MODULE_SECTIONS = ("providers", "tools", "hooks")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value with the places that set it, the winner last. Maps and lists hold nodes."""
+    """A value with the places that set it, the winner last. Maps and lists hold nodes.
+
+    `below` is the value that this one replaced, so that it can be taken out again.
+    """
 
     value: Any
     origins: tuple[Origin, ...] = ()
+    below: Node | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ def _merge(parent: Node, child: Node) -> Node:
         return Node(merged, origins)
     if isinstance(parent.value, list) and isinstance(child.value, list):
         return Node(_joined(parent.value, child.value), origins)
-    return Node(child.value, origins)
+    return Node(child.value, origins, parent)
 
 
 def _joined(parent: Sequence[Node], child: Sequence[Node]) -> list[Node]:

@@ -1,8 +1,8 @@
 """What a plan may not do as long as a text that it came from is not trusted, and the plan without it.
 
 A value belongs to the text that set it last. Where a list or map has pieces of several texts, the untrusted pieces are
-taken out and the rest stays as its own text wrote it: so an include can neither add to a program of yours nor switch
-it off. What is taken out is a `Held`, which says what it would have done.
+taken out, and what they replaced is there again: the rest is as if they had said nothing. So an include can neither
+add to a program of yours nor switch it off. What is taken out is a `Held`, which says what it would have done.
 """
 
 from __future__ import annotations
@@ -154,9 +154,11 @@ class _Restraint:
             for leaf, _ in taken:
                 self.hold("rule", f"allow {_shown(plain(leaf))} without asking", "session.permissions.allow", leaf)
             kept["allow"] = self.without(allow) or Node([])
-        if mode is not None and self.is_foreign(mode) and mode.value not in (*TIGHT_MODES, "ask"):
-            self.hold("rule", f"start sessions in the mode {_shown(mode.value)}", "session.permissions.mode", mode)
-            del kept["mode"]
+        if mode is not None and self.is_foreign(mode) and mode.value not in TIGHT_MODES:
+            before = self.without(mode)
+            if mode.value != "ask" or before is not None:
+                self.hold("rule", f"start sessions in the mode {_shown(mode.value)}", "session.permissions.mode", mode)
+            kept["mode"] = before or Node("ask", mode.origins)
         return Node(kept, node.origins)
 
     # --- one module
@@ -166,6 +168,10 @@ class _Restraint:
         if next(self.foreign(node), None) is None:
             return node
         named = node if not isinstance(node.value, dict) else node.value.get("module", Node(""))
+        mine = self.without(named)
+        if mine is not None and isinstance(node.value, dict) and mine.value != named.value:
+            self.hold("module", f"use {_shown(named.value)} in place of {_shown(mine.value)}", path, named)
+            return self.entry(kind, replace(node, value={**node.value, "module": mine}), path)
         module = self.catalog.get(str(named.value))
         if module is None or module.noted_only:
             return node  # nothing is made of it
@@ -178,18 +184,28 @@ class _Restraint:
         found = {key: self.plain(item, f"{path}.{key}") for key, item in node.value.items() if key != "config"}
         config = node.value.get("config")
         if config is not None:
-            found["config"] = self.config(kind, module, config, f"{path}.config")
+            found["config"] = self.config(kind, module, config, f"{path}.config", theirs=mine is None)
+            if found["config"] is None:
+                return None
         return Node({key: item for key, item in found.items() if item is not None}, node.origins)
 
-    def config(self, kind: ModuleKind, module: Module, node: Node, path: str) -> Node:
-        """Return a module's config without what is held back."""
+    def config(self, kind: ModuleKind, module: Module, node: Node, path: str, *, theirs: bool) -> Node | None:
+        """Return a module's config without what is held back.
+
+        `theirs` says that no trusted text has the entry. Such a provider may use its vendor's address or one of this
+        computer; with any other it is left out (None), since it would send the conversation elsewhere than it says.
+        """
         if not isinstance(node.value, dict):
             return node
+        address = node.value.get("base_url")
+        at_home = theirs and (address is None or _goes_home(module, address))
         powers = _PROVIDER if kind == "provider" else POWERS.get(module.id, {})
         kept: dict[str, Node | None] = {}
         for key, item in node.value.items():
             if key in powers:
-                kept[key] = self.power(module, powers[key], key, item, f"{path}.{key}")
+                kept[key] = item if item is address and at_home else self.power(powers[key], item, f"{path}.{key}")
+        if theirs and kind == "provider" and not at_home:
+            return None
         is_vendor = kind == "provider" and _goes_home(module, kept.get("base_url"))
         for key, item in node.value.items():
             if key not in powers:
@@ -197,13 +213,13 @@ class _Restraint:
                 kept[key] = item if own_key else self.plain(item, f"{path}.{key}")
         return Node({key: one for key in node.value if (one := kept[key]) is not None}, node.origins)
 
-    def power(self, module: Module, power: Power, key: str, node: Node, path: str) -> Node | None:
+    def power(self, power: Power, node: Node, path: str) -> Node | None:
         """Return a setting that reaches outside without what untrusted texts brought to it."""
         if power.each and isinstance(node.value, dict):
             units = {name: self.unit(power, name, one, f"{path}.{name}") for name, one in node.value.items()}
             return Node({name: one for name, one in units.items() if one is not None}, node.origins)
         taken = list(self.foreign(node))
-        if not taken or (key == "base_url" and _goes_home(module, node)):
+        if not taken:
             return node
         if power.widening and not any(not self.is_foreign(leaf) for leaf, _ in _leaves(node)):
             return node
@@ -252,7 +268,7 @@ class _Restraint:
         )
         text, missing = expand(node.value, {})
         # A default may hold the beginning of another reference, which must not be expanded when the rest is.
-        return None if missing or REFERENCE.search(text) else Node(text, node.origins)
+        return self.without(node) if missing or REFERENCE.search(text) else Node(text, node.origins)
 
     def foreign(self, node: Node) -> Iterator[tuple[Node, str]]:
         """Yield the leaves that an untrusted text wrote, each with the key that it is under."""
@@ -263,14 +279,18 @@ class _Restraint:
         return bool(leaf.origins) and leaf.origins[-1].document in self.untrusted
 
     def without(self, node: Node) -> Node | None:
-        """Return a value without the leaves of untrusted texts, None where nothing is left."""
+        """Return a value without the leaves of untrusted texts, as they found it; None where nothing is left."""
         if isinstance(node.value, dict) and node.value:
             kept = {key: one for key, item in node.value.items() if (one := self.without(item)) is not None}
-            return Node(kept, node.origins) if kept else None
-        if isinstance(node.value, list) and node.value:
+            if kept:
+                return Node(kept, node.origins)
+        elif isinstance(node.value, list) and node.value:
             items = [one for item in node.value if (one := self.without(item)) is not None]
-            return Node(items, node.origins) if items else None
-        return None if self.is_foreign(node) else node
+            if items:
+                return Node(items, node.origins)
+        elif not self.is_foreign(node):
+            return node
+        return self.without(node.below) if node.below is not None else None
 
     def hold(self, kind: HeldKind, what: str, path: str, leaf: Node) -> None:
         """Note what is held back."""
