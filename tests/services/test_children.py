@@ -107,7 +107,7 @@ async def test_a_child_has_a_session_of_its_own_and_comes_back_with_its_last_wor
     assert "There are three." in "".join(event.text for event in events if isinstance(event, ToolOutput))
     said = await bench.sessions.messages(child.session_id)
     assert [one.message.text for one in said] == ["count the files", "There are three."]
-    assert child.tags == {"agent": "helper"}
+    assert child.tags["agent"] == "helper"
     assert child.title == "helper: count the files"
 
 
@@ -325,4 +325,4 @@ async def test_the_sample_team_works_with_the_offline_provider(bench: SharedCont
     answer = await asyncio.wait_for(bench.sessions.send_message(session.session_id, "Review it"), 30)
     assert (answer["status"], answer["response"]) == ("completed", "Reviewed.")
     (child,) = await children(bench, session)
-    assert child.tags == {"agent": "reviewer"}
+    assert child.tags["agent"] == "reviewer"

@@ -284,3 +284,32 @@ async def test_a_steered_message_lands_between_two_steps(bench: SharedContext):
     await until(following, TurnFinished)
     roles = [one.message.role for one in await bench.sessions.messages(session_id)]
     assert roles == ["user", "assistant", "tool", "user", "assistant"]
+
+
+async def test_last_is_the_newest_session_that_no_agent_started(bench: SharedContext):
+    text = SCRIPTED
+    first = await session_of(bench, text)
+    config = (await bench.configs.list_configs(1))[0][0].config_id
+    for number in range(60):
+        bench.store.sessions.create(
+            config, title=f"child {number}", workspace=str(bench.workspace), parent_session_id=first,
+            settings={"agent": "helper"}, tags={"call": f"c{number}"},
+        )  # fmt: skip
+    assert (await bench.sessions.find_session("last")).session_id == first
+    child = await bench.sessions.child_of(first, "c7")
+    assert child is not None
+    assert child.title == "child 7"
+    assert await bench.sessions.child_of(first, "c99") is None
+
+
+async def test_a_follower_knows_the_place_of_the_message_that_an_event_tells_of(bench: SharedContext):
+    id = await session_of(bench, SCRIPTED)
+    following = bench.sessions.follow(id)
+    await bench.sessions.send_message(id, "hello")
+    places = []
+    async for event in following:
+        places.append((type(event).__name__, following.seq))
+        if isinstance(event, TurnFinished):
+            break
+    told = {name: seq for name, seq in places if seq}
+    assert told == {"UserSaid": 1, "ReplyFinished": 2}

@@ -141,3 +141,48 @@ def test_a_diff_of_two_answers_names_what_changed():
     lines = [text_of(line).strip() for line in difference(ONE.answer, TWO.answer)(60)]
     assert "- Because." in lines
     assert "+ of tabs." in lines
+
+
+async def test_a_fifth_session_takes_the_place_of_the_idle_pane_that_was_used_longest_ago(tmp_path: Path):
+    async with workbench(tmp_path, (200, 50)) as bench:
+        panes = [await bench.session() for _ in range(4)]
+        await bench.press("alt+1")
+        await bench.say("count to 60")
+        await bench.until(lambda: panes[0].busy, "the first works")
+        await bench.press("alt+3")
+        panes[1].prompt.type_in("half a thought")
+        await bench.press("ctrl+n")
+        await bench.until(lambda: panes[1] not in bench.panes, "a new one takes the place of the second")
+        await bench.until(lambda: bench.panes[1].prompt.has_focus, "and the focus")
+        assert [pane.number for pane in bench.panes] == [1, 2, 3, 4]
+        assert [bench.panes[n] is panes[n] for n in range(4)] == [True, False, True, True]
+        assert "in pane 2 made room; F3 brings it back" in bench.news
+        kept = bench.shared.store.sessions.get(panes[1].session_id)
+        assert kept is not None
+        assert kept.draft == "half a thought"
+        await bench.shared.sessions.cancel(panes[0].session_id)
+
+
+async def test_where_all_others_work_the_one_that_was_used_longest_ago_makes_room_and_goes_on(tmp_path: Path):
+    async with workbench(tmp_path, (200, 50)) as bench:
+        panes = [await bench.session() for _ in range(4)]
+        await bench.press("alt+g")
+        await bench.say("count to 80")
+        await bench.until(lambda: all(pane.busy for pane in panes), "all work")
+        await bench.press("ctrl+n")
+        await bench.until(lambda: panes[0] not in bench.panes, "the first makes room")
+        assert "made room and goes on" in bench.news
+        assert bench.shared.sessions.is_running(panes[0].session_id)
+        for pane in panes:
+            await bench.shared.sessions.cancel(pane.session_id)
+
+
+async def test_the_first_line_counts_the_sessions_whatever_the_list_shows(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        await bench.session()
+        await bench.session()
+        await bench.until(lambda: "2 sessions" in bench.shown, "both are counted")
+        await bench.press("f3", "slash")
+        await bench.type("zebra")
+        await bench.until(lambda: "Nothing fits" in bench.shown, "the list is empty")
+        assert "2 sessions" in bench.shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from agent_workbench.conversation.messages import ToolCall, ToolResult
 from agent_workbench.frontends.tui.screens.pick import Name, Pick
 from agent_workbench.frontends.tui.takeaway import file_name, links, newest, write_new
 from agent_workbench.frontends.tui.talk import best
-from agent_workbench.frontends.tui.widgets.blocks import ReplyBlock
+from agent_workbench.frontends.tui.widgets.blocks import ReplyBlock, TailBlock
 from agent_workbench.frontends.tui.widgets.lines import text_of
 from agent_workbench.frontends.tui.widgets.row_list import RowList
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
@@ -21,6 +22,16 @@ from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, tool_line
 sys.path.insert(0, str(Path(__file__).parent))
 
 from workbench import Bench, workbench
+
+TEAM = """\
+bundle: {name: team}
+providers:
+  - {module: provider-mock, config: {delay: 0, responses: SCRIPT}}
+  - {module: provider-mock, id: slow, config: {delay: 0.05}}
+tools: [{module: tool-delegate}]
+agents:
+  counter: {description: It counts., provider_preferences: [{provider: slow}], instruction: Count.}
+"""
 
 
 async def pick(bench: Bench, id: str) -> None:
@@ -151,20 +162,51 @@ async def test_find_marks_words_and_walks_over_them(tmp_path: Path):
         await bench.until(lambda: pane.prompt.has_focus and not pane.transcript.needle, "back")
 
 
-async def test_retry_says_the_last_prompt_again_in_a_fork(tmp_path: Path):
+async def test_retry_says_the_last_prompt_again_in_this_pane_and_keeps_the_session_as_it_was(tmp_path: Path):
     async with workbench(tmp_path) as bench:
         pane = await bench.session()
         await bench.say("my name is Ada")
         await bench.until(lambda: not pane.busy and "Ada" in bench.text_of(pane), "an answer")
         await bench.say("what is my name?")
         await bench.until(lambda: not pane.busy and bench.text_of(pane).count("user:") == 2, "another")
+        before, words = pane.session_id, bench.text_of(pane)
         await bench.say("/retry")
-        await bench.until(lambda: len(bench.panes) == 2 and not bench.panes[1].busy, "a fork")
-        await bench.until(lambda: bench.text_of(bench.panes[1]) == bench.text_of(pane), "says the same")
-        await bench.press("alt+1")
+        await bench.until(lambda: bench.panes[0].session_id != before, "a fork takes the place")
+        await bench.until(lambda: bench.text_of(bench.panes[0]) == words and not bench.panes[0].busy, "says the same")
+        retried = bench.panes[0]
+        assert (len(bench.panes), retried.number, retried.session_title) == (1, 1, pane.session_title)
+        assert bench.text_of(pane) == words
         await bench.say("/revise")
-        await bench.until(lambda: len(bench.panes) == 3 and bench.panes[2].prompt.draft == "what is my name?", "edit")
-        assert bench.text_of(bench.panes[2]).count("user:") == 1
+        await bench.until(lambda: bench.panes[0].prompt.draft == "what is my name?", "edit")
+        assert bench.text_of(bench.panes[0]).count("user:") == 1
+        assert len(bench.panes) == 1
+
+
+async def test_any_message_of_the_person_is_edited_and_sent_again_in_its_pane(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        for words in ("my name is Ada", "quick"):
+            await bench.say(words)
+            await bench.until(lambda: not pane.busy and bench.text_of(pane).count("assistant:"), "an answer")
+        pane.transcript.focus()
+        await bench.press("home", "alt+r")
+        await bench.until(lambda: bench.panes[0].prompt.draft == "my name is Ada", "its words are in the prompt")
+        assert (len(bench.panes), bench.text_of(bench.panes[0])) == (1, "")
+
+
+async def test_a_running_turn_is_not_retried_and_another_model_answers_beside(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("count to 60")
+        await bench.until(lambda: pane.busy and bench.text_of(pane), "it writes")
+        await bench.say("/retry")
+        await bench.until(lambda: "esc stops it" in bench.news, "that is said")
+        await bench.press("escape")
+        await bench.until(lambda: not pane.busy, "stopped")
+        await bench.say("/retry mock-large")
+        await bench.until(lambda: len(bench.panes) == 2 and bench.panes[1].busy, "beside")
+        assert bench.panes[0] is pane
+        await bench.press("escape")
 
 
 async def test_the_conversation_is_exported_and_no_file_is_replaced(tmp_path: Path):
@@ -373,3 +415,26 @@ async def test_what_is_told_covers_no_prompt(tmp_path: Path):
         assert toast.y == 1
         assert toast.height == 2
         assert not toast.overlaps(pane.prompt.region)
+
+
+async def test_an_agents_session_opens_while_it_works_and_shows_what_it_writes(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        count = {"name": "delegate", "arguments": {"agent": "counter", "instruction": "count to 80"}}
+        script = [{"tool_calls": [count]}, "done"]
+        await bench.shared.configs.create_config("counting", TEAM.replace("SCRIPT", json.dumps(script)))
+        made = (await bench.shared.configs.find_config("counting")).config_id
+        parent = (await bench.shared.sessions.create_session(made)).session_id
+        await bench.main.sessions.open(parent)
+        pane = bench.panes[0]
+        await bench.say("go")
+        await bench.until(lambda: pane.transcript.tool("call_1_1"), "the agent works")
+        pane.transcript.focus()
+        await bench.press("end")
+        await bench.until(lambda: "│ " in bench.shown and pane.transcript.has_focus, "its lane grows")
+        await bench.press("end", "alt+o")
+        await bench.until(lambda: len(bench.panes) == 2, "its own session")
+        child = bench.panes[1]
+        await bench.until(lambda: child.busy and any(isinstance(b, TailBlock) for b in child.transcript.blocks), "live")
+        await bench.shared.sessions.cancel(parent)
+        await bench.until(lambda: not child.busy and not pane.busy, "both end")

@@ -55,7 +55,7 @@ class Children:
         parent = await asyncio.to_thread(self._store.get, context.session_id)
         if parent is None:
             raise NotFound(f"there is no session {context.session_id}")
-        child = await self._child(errand, parent)
+        child = await self._child(errand, parent, context.call_id)
         run = self._running[child.session_id] = _Run(self, child.session_id, errand, context)
         try:
             return await self._run(run)
@@ -94,7 +94,7 @@ class Children:
             await through(run.settle())
         return run.returned()
 
-    async def _child(self, errand: Errand, parent: Session) -> Session:
+    async def _child(self, errand: Errand, parent: Session, call_id: str) -> Session:
         """Return the child's session: made now, or one of before.
 
         Raises:
@@ -120,7 +120,7 @@ class Children:
             workspace=parent.workspace,
             parent_session_id=parent.session_id,
             pinned_revision=parent.pinned_revision,
-            tags={"agent": errand.agent},
+            tags={"agent": errand.agent, "call": call_id},
             settings=_following(parent.settings, settings),
         )
 

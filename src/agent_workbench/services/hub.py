@@ -22,25 +22,27 @@ class Following(AsyncIterator[Event]):
     def __init__(self, hub: Hub, session_id: str) -> None:
         self.session_id = session_id
         self._hub = hub
-        self._pending: deque[Event] = deque()
+        self._pending: deque[tuple[Event, int]] = deque()
         self._news = asyncio.Event()
         self._closed = False
+        self.seq = 0
+        """The place of the stored message that the event taken last tells of; 0 where it tells of none."""
 
     @property
     def pending(self) -> int:
         """How many events wait to be taken."""
         return len(self._pending)
 
-    def put(self, event: Event) -> None:
+    def put(self, event: Event, seq: int = 0) -> None:
         """Add an event; words join the words before them."""
-        last = self._pending[-1] if self._pending else None
+        last = self._pending[-1][0] if self._pending else None
         match last, event:
             case (TextDelta(before), TextDelta(more)) if len(before) < JOINED:
-                self._pending[-1] = TextDelta(before + more)
+                self._pending[-1] = TextDelta(before + more), 0
             case (ThinkingDelta(before), ThinkingDelta(more)) if len(before) < JOINED:
-                self._pending[-1] = ThinkingDelta(before + more)
+                self._pending[-1] = ThinkingDelta(before + more), 0
             case _:
-                self._pending.append(event)
+                self._pending.append((event, seq))
         self._news.set()
 
     def end(self) -> None:
@@ -54,7 +56,8 @@ class Following(AsyncIterator[Event]):
                 raise StopAsyncIteration
             self._news.clear()
             await self._news.wait()
-        return self._pending.popleft()
+        event, self.seq = self._pending.popleft()
+        return event
 
     async def aclose(self) -> None:
         """Stop following."""
@@ -85,7 +88,7 @@ class Hub:
             return
         self.seen[session_id] = max(seq, self.seen.get(session_id, 0))
         for following in tuple(followers):
-            following.put(event)
+            following.put(event, seq)
 
     def follow(self, session_id: str, *, seen: int = 0) -> Following:
         """Yield a session's events from now on. `seen` is how many messages were stored before."""

@@ -35,6 +35,9 @@ from agent_workbench.services.watcher import Changed, Watcher
 from agent_workbench.storage.ports import Store
 from agent_workbench.storage.records import DayUsage, Hit, Page, Session, SessionStatus, StoredMessage, Turn
 
+#: How many of the newest sessions that belong to another are looked through for the one of a call.
+CHILDREN = 200
+
 
 class SessionManager(SettingsCalls):
     """Sessions over one store and the shared agents. Made for one event loop."""
@@ -84,16 +87,34 @@ class SessionManager(SettingsCalls):
         return await asyncio.to_thread(self._store.sessions.get, session_id)
 
     async def find_session(self, reference: str) -> Session:
-        """Return the session of an id, or `last` for the newest of this workspace (NotFound where there is none)."""
+        """Return the session of an id, or `last` for the newest of this workspace that no agent started.
+
+        Raises:
+            NotFound: If there is none.
+        """
         if reference == "last":
-            found, _ = await self.list_sessions(1, workspace=str(self._workspace))
-            if not found or found[0].workspace != str(self._workspace):  # those of other folders come behind
+            newest = await self._newest()
+            if newest is None:
                 raise NotFound("no session was started in this folder; `awb session list` shows those of others")
-            return found[0]
+            return newest
         session = await self.get_session(reference)
         if session is None:
             raise NotFound(f"there is no session {reference!r}; `awb session list` shows them")
         return session
+
+    async def _newest(self) -> Session | None:
+        """Return the newest session of this workspace that a person started, not an agent."""
+        folder, offset = str(self._workspace), 0
+        while True:
+            found, _ = await self.list_sessions(offset=offset, workspace=folder)
+            for one in found:
+                if one.workspace != folder:  # those of other folders come behind
+                    return None
+                if not one.settings.get("agent"):
+                    return one
+            if not found:
+                return None
+            offset += len(found)
 
     async def list_sessions(
         self,
@@ -104,8 +125,12 @@ class SessionManager(SettingsCalls):
         status: str = "",
         q: str = "",
         workspace: str = "",
+        parent_session_id: str | None = None,
     ) -> tuple[list[Session], int]:
-        """Return a page of sessions, newest first (those of `workspace` before others), and the total."""
+        """Return a page of sessions, newest first (those of `workspace` before others), and the total.
+
+        With a `parent_session_id` only its forks and those of the agents that worked for it.
+        """
         found, total = await asyncio.to_thread(
             self._store.sessions.list_sessions,
             Page(limit, offset),
@@ -113,8 +138,14 @@ class SessionManager(SettingsCalls):
             status=status,
             q=q,
             workspace=workspace,
+            parent_session_id=parent_session_id,
         )
         return list(found), total
+
+    async def child_of(self, session_id: str, call_id: str) -> Session | None:
+        """Return the session of the agent that works, or worked, in a tool call; None where that call began none."""
+        found, _ = await self.list_sessions(CHILDREN, parent_session_id=session_id)
+        return next((one for one in found if one.tags.get("call") == call_id), None)
 
     async def hits(self, q: str, session_ids: Sequence[str]) -> Mapping[str, Hit]:
         """Return where words were said: of each of these sessions the newest message that holds them all, if any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,12 @@ class SQLiteStore:
         """Keep a JSON value."""
         with self._db.write() as connection:
             _remember(connection, key, value)
+
+    def change_setting(self, key: str, change: Callable[[Any], Any]) -> None:
+        """Replace a remembered value (None where there is none) by what a function makes of it, in one transaction."""
+        with self._db.write() as connection:
+            row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+            _remember(connection, key, change(codec.loads(row["value"], None) if row else None))
 
     def claim(self, key: str, names: Sequence[str]) -> Sequence[str]:
         """Add names to the list that is remembered under a key; return those that were not in it before.

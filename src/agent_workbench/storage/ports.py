@@ -424,6 +424,10 @@ class Store(Protocol):
         """Keep a JSON value."""
         ...
 
+    def change_setting(self, key: str, change: Callable[[Any], Any]) -> None:
+        """Replace a remembered value (None where there is none) by what a function makes of it, in one transaction."""
+        ...
+
     def claim(self, key: str, names: Sequence[str]) -> Sequence[str]:
         """Add names to the list that is remembered under a key; return those that were not in it before.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from agent_workbench.frontends.tui.answering import Answering
@@ -28,6 +29,11 @@ MODES = (
 )
 
 
+#: What a command does, given the words after it; most do it to a pane.
+Anywhere = Callable[[str], Awaitable[None]]
+InPane = Callable[[SessionPane, str], Awaitable[None]]
+
+
 class ChatChores:
     """Hands what is asked of a chat to who does it. Every coroutine runs in a worker of the screen."""
 
@@ -40,6 +46,30 @@ class ChatChores:
         self.reports = Reports(screen, shared)
         self.listed = ListedWork(screen, shared)
         self.beside = SideBySide(screen, shared, self.talk)
+        self._anywhere: Mapping[str, Anywhere] = {
+            "workspaces": self.beside.workspaces,
+            "undelete": lambda words: self.listed.undo(),
+            "usage": lambda words: self.reports.usage(),
+        }
+        self._in_pane: Mapping[str, InPane] = {
+            "find": self._find,
+            "retry": self._retry,
+            "revise": lambda pane, words: self.talk.revise(pane),
+            "continue": lambda pane, words: self.talk.go_on(pane),
+            "waiting": lambda pane, words: self.talk.wait_list(pane),
+            "attach": lambda pane, words: self.talk.attach(pane),
+            "mode": self._mode,
+            "title": self.talk.title,
+            "reply": lambda pane, words: self.takeaway.copy(pane, "reply"),
+            "code": lambda pane, words: self.takeaway.copy(pane, "code"),
+            "command": lambda pane, words: self.takeaway.copy(pane, "command"),
+            "links": lambda pane, words: self.takeaway.links(pane),
+            "compare": lambda pane, words: self.beside.compare(pane),
+            "rerun": self.beside.rerun,
+            "rerun_edited": lambda pane, words: self.beside.rerun_edited(pane),
+            "console": lambda pane, words: self.reports.console(pane),
+            "export": lambda pane, words: self.takeaway.export(pane),
+        }
 
     @property
     def _pane(self) -> SessionPane | None:
@@ -78,8 +108,8 @@ class ChatChores:
         match event:
             case ChatPane.PathsRequested(start=start):
                 await self.talk.offer_files(pane, start)
-            case ChatPane.ChildRequested(session_id=child):
-                await self._screen.sessions.open(child, beside=True)
+            case ChatPane.ChildRequested(session_id=child, call_id=call):
+                await self._screen.sessions.open_child(pane, child, call)
             case ChatPane.Wanted(what="draft"):
                 await self.talk.keep_draft(pane)
             case ChatPane.Wanted(what="external"):
@@ -90,50 +120,19 @@ class ChatChores:
     async def do(self, what: str) -> None:
         """Do what a command names, with the words that were written after it."""
         words, self._words = self._words, ""
-        pane = self._pane
-        match what:
-            case "workspaces":
-                return await self.beside.workspaces(words)
-            case "undelete":
-                return await self.listed.undo()
-            case "usage":
-                return await self.reports.usage()
-        if pane is None:
+        anywhere = self._anywhere.get(what)
+        if anywhere is not None:
+            await anywhere(words)
+        elif self._pane is None:
             self._screen.tell("Open a session first: ctrl+n starts one.")
-            return
-        match what:
-            case "find":
-                pane.find.start(words)
-            case "retry":
-                await self.talk.again(pane)
-            case "revise":
-                await self.talk.again(pane, edit=True)
-            case "continue":
-                await self.talk.go_on(pane)
-            case "waiting":
-                await self.talk.wait_list(pane)
-            case "attach":
-                await self.talk.attach(pane)
-            case "mode":
-                await self._mode(pane, words)
-            case "title":
-                await self.talk.title(pane, words)
-            case "reply" | "code" | "command":
-                self.takeaway.copy(pane, what)
-            case "links":
-                await self.takeaway.links(pane)
-            case "compare":
-                await self.beside.compare(pane)
-            case "rerun":
-                await self.beside.rerun(pane, words)
-            case "rerun_edited":
-                await self.beside.rerun_edited(pane)
-            case "console":
-                await self.reports.console(pane)
-            case "export":
-                await self.takeaway.export(pane)
-            case _:
-                raise AssertionError(f"nothing does {what!r} to a chat")
+        else:
+            await self._in_pane[what](self._pane, words)
+
+    async def _find(self, pane: SessionPane, words: str) -> None:
+        pane.find.start(words)
+
+    async def _retry(self, pane: SessionPane, model: str) -> None:
+        await (self.beside.rerun(pane, model) if model else self.talk.retry(pane))
 
     async def _mode(self, pane: SessionPane, words: str) -> None:
         rows = options(*MODES)

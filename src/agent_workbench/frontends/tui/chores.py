@@ -280,7 +280,7 @@ class Chores:
             await asyncio.to_thread(self._shared.store.remember, "tui.theme", picked)
 
     async def pane_asked(self, event: Any) -> None:
-        """Do what a pane asks for around a message: fork after it, edit it in a fork, search what was sent."""
+        """Do what a pane asks for around a message: fork after it, edit it and send it again, search what was sent."""
         pane = event.pane
         if not isinstance(pane, SessionPane):
             return
@@ -288,9 +288,7 @@ class Chores:
             case ChatPane.ForkRequested(message=message):
                 await self._screen.sessions.fork(pane, messages=message + 1)
             case ChatPane.EditRequested(message=message, text=text):
-                await self._screen.sessions.fork(pane, messages=message)
-                if self._pane is not None:
-                    self._pane.prompt.draft = text
+                await self._screen.chats.talk.revise(pane, message, text)
             case ChatPane.HistoryRequested():
                 sent = list(dict.fromkeys(reversed(pane.prompt.sent)))
                 rows = options(*((str(n), text) for n, text in enumerate(sent)))

@@ -41,6 +41,7 @@ class Overview:
         self._configs: list[ConfigMetadata] = []
         self._missing: dict[str, tuple[str, ...]] = {}
         self._looked: object = None
+        self._of_config = 0
         self.hits: Mapping[str, Hit] = {}
         """Where the words that the list is filtered by were said, by session."""
 
@@ -58,6 +59,8 @@ class Overview:
         self._sessions = [one for one in listed if one.session_id not in screen.chats.listed.trash.ids]
         self.hits = await self._shared.sessions.hits(sessions.words, [one.session_id for one in self._sessions])
         current = screen.configs.config.config_id if screen.configs.config else ""
+        trashed = sum(one.config_id == current for one in listed if one not in self._sessions)
+        self._of_config = await self._count(current) - trashed if current else 0
         marks = self._marks(current)
         about = screen.has_class("-narrow")
         configs.put(list(config_rows(found, marks, current, about=about, missing=self._missing)))
@@ -101,9 +104,9 @@ class Overview:
                 marks[current] = "unsaved"
         return marks
 
-    def sessions_of(self, config_id: str) -> int:
-        """Return how many of the listed sessions run from a config."""
-        return sum(one.config_id == config_id for one in self._sessions)
+    async def _count(self, config_id: str) -> int:
+        _, total = await self._shared.sessions.list_sessions(0, config_id=config_id)
+        return total
 
     def header(self, view: str, *, narrow: bool) -> tuple[list[Run], list[Run]]:
         """Return both ends of the first line."""
@@ -122,7 +125,7 @@ class Overview:
         name = clean_line(config.name, 24) if config else "Agent Workbench"
         if not narrow:
             about = f"{name} · rev {config.revision}" if config else ""
-            count = self.sessions_of(config.config_id) if config else 0
+            count = self._of_config if config else 0
             sessions = f" · {count} session{'' if count == 1 else 's'}" if count else ""
             return [("◆ ", "state"), ("Agent Workbench", "strong"), (f"   {about}{sessions}", "muted")], right
         number = f" {grid.panes.index(pane) + 1}/{len(grid.panes)}" if pane in grid.panes and pane else ""

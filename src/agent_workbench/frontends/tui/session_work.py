@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,6 @@ from agent_workbench.conversation.events import (
     ApprovalRequired,
     Event,
     Notice,
-    ReplyFinished,
-    ResultsReady,
     TextDelta,
     TurnFinished,
     TurnStarted,
@@ -35,6 +34,7 @@ from agent_workbench.frontends.tui.widgets.offers import Offer
 from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid, SessionPane
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.services.filling import filling
+from agent_workbench.services.hub import Following
 from agent_workbench.services.notices import notices
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Session
@@ -44,8 +44,7 @@ if TYPE_CHECKING:
 
     from agent_workbench.frontends.tui.screens.main import MainScreen
 
-#: How many events that were published while a session was read are held against what was read, and for how long.
-RECENT = 8
+#: For how many seconds notices that were published while a session was read are held against those that were read.
 OVERLAP_S = 1.0
 
 
@@ -100,16 +99,19 @@ class SessionWork:
             self._screen.tell("That session is gone.", severity="warning")
             await self._changed()
             return
-        if beside and len(grid.panes) >= MOST:
-            gone = clean_line(grid.active.session_title, 30) if grid.active is not None else ""
-            self._screen.tell(f"{MOST} panes fit: {gone or 'the active one'} made room; F3 brings it back.")
-            beside = False
         replaced = None if beside or not grid.panes else grid.active
+        if beside and len(grid.panes) >= MOST:
+            replaced = grid.yielding()
+            gone = clean_line(replaced.session_title, 30) or "a new session"
+            goes_on = " and goes on" if replaced.busy else ""
+            self._screen.tell(
+                f"{MOST} panes fit: {gone} in pane {replaced.number} made room{goes_on}; F3 brings it back."
+            )
         if replaced is not None:
             await self.keep_prompt(replaced)
         pane = SessionPane(
             session_id,
-            number=len(grid.panes) + 1,
+            number=replaced.number if replaced is not None else len(grid.panes) + 1,
             title=session.title,
             model=str(session.settings.get("model", "")),
             mode=str(session.settings.get("permission_mode") or "ask"),
@@ -126,6 +128,16 @@ class SessionWork:
         await self._changed()
         self._screen.query_one(SessionList).entries.go_to(session_id)
 
+    async def open_child(self, pane: SessionPane, session_id: str, call_id: str) -> None:
+        """Show the session of an agent that works for a pane's session beside it, also while it works."""
+        if not session_id:
+            child = await self._shared.sessions.child_of(pane.session_id, call_id)
+            if child is None:
+                self._screen.tell("That agent has no session yet.")
+                return
+            session_id = child.session_id
+        await self.open(session_id, beside=True)
+
     async def _fill(self, pane: SessionPane) -> None:
         """Show what was said, what is being said, and what is asked; then follow."""
         id, sessions = pane.session_id, self._shared.sessions
@@ -137,37 +149,41 @@ class SessionWork:
         times = [one.created_at for one in stored]
         told = [(bisect_right(times, one.at), one.notice) for one in await notices(self._shared, id)]
         pane.load(messages, told)
+        pane.seen = stored[-1].seq if stored else 0
         pane.prompt.sent = [words for said in messages if said.role == "user" and (words := spoken(said).strip())]
         pane.set_meter(await sessions.usage(session_id=id))
-        self._screen.run_worker(self._measure(id), group="measure")
+        self._screen.run_worker(partial(self._measure, id), group="measure")
         if sessions.is_running(id):
             pane.set_state("waiting")
-            partial = await asyncio.to_thread(self._shared.store.sessions.partial, id)
-            if partial is not None and partial.text:
-                pane.show(TextDelta(partial.text))
+            streamed = await asyncio.to_thread(self._shared.store.sessions.partial, id)
+            if streamed is not None and streamed.text:
+                pane.show(TextDelta(streamed.text))
         for question in sessions.questions(id):
             pane.show(ApprovalRequired(question))
         if id in self._followers:
             first.cancel()
             return
-        known: list[object] = [*messages[-RECENT:], *(notice for _, notice in told[-RECENT:])]
-        follow = self._follow(id, first, stream, known)
+        follow = self._follow(id, first, stream, [one for _, one in told])
         self._followers[id] = self._screen.app.run_worker(follow, group="follow", exit_on_error=False)
 
     async def _follow(
-        self, id: str, first: asyncio.Future[Event | None], stream: AsyncIterator[Event], known: list[object]
+        self, id: str, first: asyncio.Future[Event | None], stream: Following, told: list[Notice]
     ) -> None:
+        """Hand events to the panes of a session, but those that were stored, and read, before they were published.
+
+        Messages are known by their place. Notices have none: those that were read are known by their words.
+        """
         until = monotonic() + OVERLAP_S
         event = await first
         while event is not None:
             if monotonic() > until:
-                known.clear()  # from here on, the same words are said again
-            said = event.message if isinstance(event, UserSaid | ReplyFinished | ResultsReady) else event
-            if said in known:
-                known.remove(said)  # it was stored, and read, before it was published
+                told.clear()  # from here on, the same words are said again
+            if isinstance(event, Notice) and event in told:
+                told.remove(event)
             else:
                 for pane in self.grid.showing(id):
-                    pane.show(event)
+                    if not 0 < stream.seq <= pane.seen:
+                        pane.show(event)
             await self.note(id, event)
             event = await anext(stream, None)
 
@@ -201,7 +217,7 @@ class SessionWork:
                     self.unread.add(id)
                 self._screen.chats.talk.show_waiting(id)
                 name = await self._show_name(id)
-                self._screen.run_worker(self._measure(id), group="measure")
+                self._screen.run_worker(partial(self._measure, id), group="measure")
                 how = "done" if event.status == "completed" else event.status
                 call(self._screen.app, f"{name or 'A session'} is {how}")
                 self._screen.call_later(self._changed)

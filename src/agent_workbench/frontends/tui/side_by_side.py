@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +10,13 @@ from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.screens.compare import Compare
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
+from agent_workbench.services.arrangements import arrangements, forget_arrangement, keep_arrangement
 from agent_workbench.services.comparing import last_answers
 from agent_workbench.services.shared import SharedContext
 
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
     from agent_workbench.frontends.tui.talk import Talk
-
-#: Where arrangements are kept, by name.
-WORKSPACES = "tui.workspaces"
 
 
 class SideBySide:
@@ -118,9 +115,9 @@ class SideBySide:
 
     async def workspaces(self, name: str = "") -> None:
         """Let the person choose an arrangement to go to, or keep the present one under a name."""
-        kept: Mapping[str, Any] = await asyncio.to_thread(self._shared.store.setting, WORKSPACES, {})
+        kept = await arrangements(self._shared)
         if name:
-            await (self._restore(name, kept[name]) if name in kept else self._keep(name, kept))
+            await (self._restore(name, kept[name]) if name in kept else self._keep(name))
             return
         pairs = [("+", "Keep what is open now, under a name…")]
         pairs += [(f"={one}", f"{one}   {_about(kept[one])}") for one in sorted(kept)]
@@ -130,15 +127,14 @@ class SideBySide:
             case "+":
                 given = await self._screen.app.push_screen_wait(Name("Name of the workspace"))
                 if given:
-                    await self._keep(clean_line(given, 60), kept)
+                    await self._keep(clean_line(given, 60))
             case "=" if picked:
                 await self._restore(picked[1:], kept[picked[1:]])
             case "-" if picked:
-                rest = {one: state for one, state in kept.items() if one != picked[1:]}
-                await asyncio.to_thread(self._shared.store.remember, WORKSPACES, rest)
+                await forget_arrangement(self._shared, picked[1:])
                 self._screen.tell(f"Forgot {picked[1:]}.")
 
-    async def _keep(self, name: str, kept: Mapping[str, Any]) -> None:
+    async def _keep(self, name: str) -> None:
         config, grid = self._screen.configs.config, self._grid
         state = {
             "config": config.config_id if config else None,
@@ -146,7 +142,7 @@ class SideBySide:
             "active": grid.panes.index(grid.active) if grid.active in grid.panes and grid.active else 0,
             "zoom": grid.zoom,
         }
-        await asyncio.to_thread(self._shared.store.remember, WORKSPACES, {**kept, name: state})
+        await keep_arrangement(self._shared, name, state)
         self._screen.tell(f"Kept as {name}; /workspaces brings it back.")
 
     async def _restore(self, name: str, state: Mapping[str, Any]) -> None:

@@ -34,7 +34,7 @@ class Takeaway:
         self._screen = screen
         self._shared = shared
 
-    def copy(self, pane: SessionPane, what: str) -> None:
+    async def copy(self, pane: SessionPane, what: str) -> None:
         """Copy the source of the last `reply`, `code` block or `command`."""
         text = newest(pane.transcript.blocks, what)
         if not text:

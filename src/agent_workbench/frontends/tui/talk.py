@@ -19,7 +19,7 @@ from agent_workbench.conversation.events import (
     TurnFinished,
     UserSaid,
 )
-from agent_workbench.conversation.messages import Message
+from agent_workbench.conversation.messages import Message, user
 from agent_workbench.errors import SessionBusy, WorkbenchError
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
 from agent_workbench.frontends.tui.widgets.blocks import spoken
@@ -115,22 +115,41 @@ class Talk:
         pane.prompt.draft = "\n\n".join(filter(None, (spoken(message), pane.prompt.draft)))
         self.show_waiting(pane.session_id)
 
-    async def again(self, pane: SessionPane, *, edit: bool = False) -> SessionPane | None:
-        """Say the last prompt again in a fork that begins before it; with `edit` put it into the fork's prompt."""
+    async def retry(self, pane: SessionPane) -> None:
+        """Say the last prompt again, in this pane: in a fork that begins before it and takes the session's place."""
+        found = await self._before(pane)
+        if found is not None and await self._instead(pane, found[0]):
+            self._shared.sessions.start(self._active.session_id, found[1])
+
+    async def revise(self, pane: SessionPane, message: int | None = None, text: str = "") -> None:
+        """Put a prompt, the last one where no index is given, into the prompt of a fork that begins before it."""
+        found = (message, user(text)) if message is not None else await self._before(pane)
+        if found is not None and await self._instead(pane, found[0]):
+            self._active.prompt.draft = spoken(found[1])
+
+    async def _before(self, pane: SessionPane) -> tuple[int, Message] | None:
         found = await self.last_said(pane.session_id)
         if found is None:
             self._screen.tell("Nothing was said yet.")
-            return None
-        before, said = found
-        await self._screen.sessions.fork(pane, messages=before)
-        forked = self._grid.active
-        if forked is None or forked is pane:
-            return None
-        if edit:
-            forked.prompt.draft = spoken(said)
-        else:
-            self._shared.sessions.start(forked.session_id, said)
-        return forked
+        return found
+
+    async def _instead(self, pane: SessionPane, messages: int) -> bool:
+        """Show a fork of a session with so many messages in its pane; False, and said so, while a turn runs."""
+        if pane.busy:
+            self._screen.tell("It is still writing; esc stops it.")
+            return False
+        title = pane.session_title
+        forked = await self._shared.sessions.fork_session(pane.session_id, up_to=messages, title=title)
+        self._grid.activate(pane, focus=False)
+        await self._screen.sessions.open(forked.session_id)
+        self._screen.tell("The session as it was is kept; F3 lists both.")
+        return True
+
+    @property
+    def _active(self) -> SessionPane:
+        pane = self._grid.active
+        assert pane is not None, "a fork was just opened in it"
+        return pane
 
     async def last_said(self, session_id: str) -> tuple[int, Message] | None:
         """Return what the person said last, and how many messages came before."""

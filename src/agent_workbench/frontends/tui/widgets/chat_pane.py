@@ -156,9 +156,10 @@ class ChatPane(Vertical):
 
     @dataclass
     class ChildRequested(Asked):
-        """The session of an agent that worked for this one is to be opened."""
+        """The session of an agent that works for this one is to be opened: its id where that is known, and its call."""
 
         session_id: str
+        call_id: str
 
     @dataclass
     class HistoryRequested(Asked):
@@ -552,7 +553,7 @@ class ChatPane(Vertical):
     def on_transcript_child_requested(self, event: Transcript.ChildRequested) -> None:
         """Pass on."""
         event.stop()
-        self.post_message(self.ChildRequested(self, event.session_id))
+        self.post_message(self.ChildRequested(self, event.session_id, event.call_id))
 
     def on_transcript_edit_requested(self, event: Transcript.EditRequested) -> None:
         """Pass on."""

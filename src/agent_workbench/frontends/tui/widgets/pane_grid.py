@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
+from weakref import WeakKeyDictionary
 
 from textual import events
 from textual.app import ComposeResult
@@ -39,6 +40,8 @@ class SessionPane(ChatPane):
         self.session_id = session_id
         self.kept = ""
         """The draft that this pane read or stored last: what nobody changed here is not stored again."""
+        self.seen = 0
+        """The place of the last stored message that this pane read."""
 
 
 class PaneGrid(Container):
@@ -75,6 +78,11 @@ class PaneGrid(Container):
 
         pane: SessionPane
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._turn = 0
+        self._used: WeakKeyDictionary[SessionPane, int] = WeakKeyDictionary()
+
     def compose(self) -> ComposeResult:
         yield Static(EMPTY, id="nothing", markup=False)
 
@@ -92,6 +100,14 @@ class PaneGrid(Container):
     def showing(self, session_id: str) -> list[SessionPane]:
         """Return the panes that show a session."""
         return [pane for pane in self.panes if pane.session_id == session_id]
+
+    def yielding(self) -> SessionPane:
+        """Return the pane that makes room for another: the one that was active longest ago, an idle one before others.
+
+        What opens beside the active pane never takes its place.
+        """
+        others = [pane for pane in self.panes if pane is not self.active]
+        return min(others, key=lambda pane: (pane.busy, self._used.get(pane, 0)))
 
     async def add(self, pane: SessionPane, *, replace: SessionPane | None = None) -> None:
         """Show a pane, in place of another where one is given, else behind the others."""
@@ -115,6 +131,8 @@ class PaneGrid(Container):
 
     def activate(self, pane: SessionPane, *, focus: bool = True) -> None:
         """Make a pane the one that keys mean."""
+        self._turn += 1
+        self._used[pane] = self._turn
         for one in self.panes:
             one.set_class(one is pane, "-active")
         if focus:

@@ -13,7 +13,7 @@ from agent_workbench.frontends.tui.widgets.block_view import BlockView
 from agent_workbench.frontends.tui.widgets.blocks import Block, ReplyBlock, UserBlock, foldable, raw_source, source
 from agent_workbench.frontends.tui.widgets.lines import text_of
 from agent_workbench.frontends.tui.widgets.markdown import code_blocks
-from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, child_of
+from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, child_of, is_lane
 
 
 class Transcript(BlockView, can_focus=True, inherit_bindings=False):
@@ -86,9 +86,10 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
 
     @dataclass
     class ChildRequested(Asked):
-        """The session of an agent that worked for this one is to be opened."""
+        """The session of an agent that works for this one is to be opened: its id where that is known, and its call."""
 
         session_id: str
+        call_id: str
 
     # --- the cursor -----------------------------------------------------------------------------------------------
 
@@ -230,8 +231,9 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
 
     def action_child(self) -> None:
         """Ask for the session of the agent whose card is under the cursor."""
-        if isinstance(self.current, ToolBlock) and (child := child_of(self.current)):
-            self.post_message(self.ChildRequested(self, child))
+        block = self.current
+        if isinstance(block, ToolBlock) and is_lane(block.call):
+            self.post_message(self.ChildRequested(self, child_of(block), block.call.call_id))
 
     # --- finding --------------------------------------------------------------------------------------------------
 
