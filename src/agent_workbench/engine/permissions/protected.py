@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,20 +17,59 @@ from agent_workbench import paths
 from agent_workbench.engine.permissions.places import Place, fold
 from agent_workbench.engine.permissions.rules import Ruling
 
-#: Files and folders that hold secrets, anywhere: reads ask too. A trailing `*` is a prefix.
-SECRET = (".ssh", ".aws", ".gnupg", ".kube", ".netrc", ".pgpass", ".npmrc", ".pypirc", ".git-credentials", ".env*",
-          "id_rsa*", "id_ed25519*")  # fmt: skip
+#: Files and folders that hold secrets, anywhere: reads ask too. `*` stands for anything within a name.
+SECRET = (
+    ".ssh .aws .azure .gnupg .kube .netrc _netrc .pgpass .my.cnf .npmrc .pypirc .git-credentials "
+    ".docker/config.json .config/gh .config/gcloud .vault-token .env* id_rsa* id_dsa* id_ecdsa* id_ed25519*"
+)
 
-#: What other programs run or obey without asking, anywhere: writes ask.
-OBEYED = (".git", ".gitmodules", ".gitconfig", ".hg", ".mcp.json", ".vscode", ".idea", ".zed", ".husky", ".claude",
-          ".cursor", ".amplifier", ".agent-workbench", ".envrc", ".direnv", ".devcontainer", ".pre-commit-config.yaml",
-          ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".zshrc", ".zshenv",
-          ".zprofile", ".zlogin", ".zlogout", ".kshrc", ".cshrc", ".tcshrc", ".xprofile", ".xinitrc", ".xsessionrc",
-          ".inputrc", ".vimrc", ".exrc", ".editorconfig", ".emacs", ".emacs.d", ".tmux.conf", ".hooks")  # fmt: skip
+#: What other programs run or obey without asking, anywhere, by why: writes ask. What a project is made of is not here,
+#: although it runs too: sources, tests, a Makefile, package.json. Those a person runs knowing that they were edited.
+OBEYED: Mapping[str, str] = {
+    "version control runs it, or reads from it what to run": (
+        ".git .gitmodules .gitconfig .hg .hgrc .svn .jj .hooks .githooks hooks/pre-* hooks/post-* "
+        "hooks/commit-msg hooks/prepare-commit-msg hooks/update hooks/applypatch-msg hooks/fsmonitor-watchman "
+        "hooks/reference-transaction .husky lefthook.* lefthook-local.* .lefthook* .pre-commit-config.y*ml "
+        ".pre-commit-hooks.y*ml .overcommit.yml .lintstagedrc* lint-staged.config.*"
+    ),
+    "editors run or obey it when the folder is opened": (
+        ".vscode .idea .zed .fleet .helix .nova .theia .devcontainer .devcontainer.json *.code-workspace "
+        "*.sublime-project *.sublime-workspace .vim .vimrc .gvimrc .exrc .nvimrc .nvim.lua .lvimrc "
+        ".local.vimrc .emacs .emacs.d .dir-locals*.el .editorconfig"
+    ),
+    "other agents take tools, hooks or permissions from it": (
+        ".mcp.json mcp.json .amplifier .agent-workbench .claude .claude.json .codex .cursor .windsurf .gemini "
+        ".qwen .roo .roomodes .kilocode .kiro .continue .continuerc* .cline .clinerules .aider* .amazonq "
+        ".augment .junie .goose .trae .crush* crush.json .opencode* opencode.json*"
+    ),
+    "shells and tools that start with them run it": (
+        ".bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .login .logout .zshrc .zshenv "
+        ".zprofile .zlogin .zlogout .kshrc .mkshrc .cshrc .tcshrc .xprofile .xinitrc .xsession .xsessionrc "
+        ".pam_environment .inputrc .tmux.conf .screenrc .envrc .direnv .direnvrc mise.toml mise.*.toml .mise "
+        ".mise.toml .mise.*.toml .rtx.toml .tool-versions"
+    ),
+    "debuggers, interpreters and clients run it when they start": (
+        ".gdbinit* .lldbinit* .pdbrc* .pythonrc* .pystartup .irbrc .pryrc .rprofile .ghci .psqlrc .sqliterc "
+        ".curlrc .wgetrc sitecustomize.py usercustomize.py *.pth .venv node_modules/.bin"
+    ),
+    "package managers and builds read from it what to run, or from where": (
+        ".yarn .yarnrc* .pnpmfile.* .pnp.* pip.conf pip.ini .pip uv.toml .condarc .cargo rust-toolchain* "
+        ".gemrc .bundle .mvn gradle/wrapper nuget.config .bazelrc .buckconfig .bowerrc .sbtopts .jvmopts"
+    ),
+    "a build server runs it": (
+        ".github .gitlab .gitlab-ci.y*ml .gitea .forgejo .circleci .travis.yml .drone.yml .woodpecker* "
+        ".buildkite .teamcity azure-pipelines.y*ml bitbucket-pipelines.yml appveyor.yml .appveyor.yml "
+        "cloudbuild.y*ml jenkinsfile"
+    ),
+}
 
-#: Under the home folder: start files of shells, editors, services and desktops.
-HOME_OBEYED = (".config/fish", ".config/nvim", ".config/git", ".config/systemd", ".config/autostart", ".local/bin",
-               ".local/share/systemd", ".config/environment.d", ".config/pip", ".config/uv")  # fmt: skip
+#: Under the home folder: start files of shells, editors, services and desktops, and programs that are found by name.
+HOME_OBEYED = (
+    ".config/fish .config/zsh .config/nvim .config/vim .config/emacs .config/helix .config/zed .config/code "
+    ".config/git .config/tmux .config/gdb .config/mise .config/direnv .config/systemd .config/autostart "
+    ".config/environment.d .config/pip .config/uv .config/pnpm .local/bin .local/share/systemd "
+    ".local/share/applications bin .m2 .gradle Library/LaunchAgents"
+)
 
 #: Windows onto the kernel and devices; a file tool has no business there.
 KERNEL = (Path("/proc"), Path("/sys"), Path("/dev"))
@@ -79,8 +119,10 @@ def protection(
         below = _below(path, workspace)
         if _named(below, SECRET):
             return "ask", "it may hold secrets"
-        if writing and (_named(below, OBEYED) or _under(path, [Path.home() / part for part in HOME_OBEYED])):
-            return "ask", "other programs run or obey this file"
+        if why := next((why for why, names in OBEYED.items() if writing and _named(below, names)), ""):
+            return "ask", why
+        if writing and _under(path, [Path.home() / part for part in HOME_OBEYED.split()]):
+            return "ask", "programs read it when you log in or start them"
     if writing and any(_under(path, made_from.beside) for path in place.both):
         return "ask", "this session's config would take it in"
     return None
@@ -94,9 +136,15 @@ def _below(path: Path, workspace: Path) -> tuple[str, ...]:
     return path.parts
 
 
-def _named(parts: Sequence[str], names: Sequence[str]) -> bool:
-    folded = [fold(part).rstrip(". ") for part in parts]
-    return any(part.startswith(name[:-1]) if name.endswith("*") else part == name for part in folded for name in names)
+def _named(parts: Sequence[str], names: str) -> bool:
+    return _pattern(names).search("/".join(fold(part).rstrip(". ") for part in parts)) is not None
+
+
+@functools.cache
+def _pattern(names: str) -> re.Pattern[str]:
+    """Compile a list of names, or of folders with names in them, to look for as whole components."""
+    each = "|".join(re.escape(name).replace(r"\*", "[^/]*") for name in names.split())
+    return re.compile(f"(?:^|/)(?:{each})(?:/|$)")
 
 
 def _under(path: Path, roots: Sequence[Path]) -> bool:

@@ -119,8 +119,11 @@ def _parts(text: str) -> Iterator[Argv]:
 
 def _argv(command: Node, text: str) -> Argv:
     _check_gaps(command, text)
-    words = []
+    words, end = [], -1
     for node in command.children:
+        if node.start_byte == end:  # the grammar parts `a""\b` into two words, which is one
+            raise _NotPlain("quotes that the grammar reads in another way")
+        end = node.end_byte
         if node.type not in _WORDS:
             raise _NotPlain(_NAMED.get(node.type, f"a {node.type.replace('_', ' ')}"))
         word = unquoted(text[node.start_byte : node.end_byte])
