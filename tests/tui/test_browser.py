@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.plan import AgentSpec, Origin, Plan
 from agent_workbench.configs.problems import Problem
 from agent_workbench.frontends.tui.widgets.browser import Browser
-from agent_workbench.frontends.tui.widgets.change_view import ChangeView
+from agent_workbench.frontends.tui.widgets.change_view import ChangeView, change_lines
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows
-from agent_workbench.frontends.tui.widgets.history import History
+from agent_workbench.frontends.tui.widgets.diff_columns import column_lines
+from agent_workbench.frontends.tui.widgets.history import History, revision_rows
 from agent_workbench.frontends.tui.widgets.plan_view import PlanView, plan_rows
-from agent_workbench.frontends.tui.widgets.problems import ProblemList
-from agent_workbench.frontends.tui.widgets.row_list import Row
+from agent_workbench.frontends.tui.widgets.problems import ProblemList, problem_rows
+from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 from agent_workbench.frontends.tui.widgets.session_list import session_rows
 from agent_workbench.storage.records import ConfigMetadata, Revision, Session
 
@@ -46,6 +50,11 @@ def test_configs_stand_by_folder_with_the_samples_last():
 def test_one_folder_needs_no_heading_and_marks_say_what_is_up():
     rows = list(config_rows([config("a"), config("b"), config("c")], {"a": "unsaved", "b": "problem", "c": "running"}))
     assert [line.split()[:2] for line in words(rows)] == [["*", "a"], ["!", "b"], ["●", "c"]]
+
+
+def test_what_happened_to_a_linked_file_stands_beside_its_config():
+    rows = list(config_rows([config("a"), config("b"), config("c")], files={"a": "both", "b": "gone"}))
+    assert [line.partition("| ")[2] for line in words(rows)] == ["file changed", "file gone", ""]
 
 
 def test_the_state_of_a_session_is_a_sign_and_a_word():
@@ -132,6 +141,9 @@ class Host(App[None]):
     def on_plan_view_jump(self, event: PlanView.Jump) -> None:
         self.seen.append(event.origin)
 
+    def on_plan_view_to_problem(self, event: PlanView.ToProblem) -> None:
+        self.seen.append(event.problem)
+
     def on_problem_list_jump(self, event: ProblemList.Jump) -> None:
         self.seen.append(event.problem)
 
@@ -179,6 +191,64 @@ async def test_problems_are_gone_to_and_fixed():
         assert host.seen == [fixable, ("fix", fixable), other]
 
 
+LONG = Problem(
+    "error", "the message is long enough that no narrow pane can hold it on one line, whatever its font", 12, 3,
+    hint="and so is its hint, which says in detail what to write there instead, and where it is described",
+    source="foundation:behaviors/a-rather-long-name.yaml",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [40, 60, 78, 120, 300])
+def test_a_problem_can_be_read_whole_at_any_width(width: int):
+    rows = list(problem_rows([LONG], width))
+    assert all(cell_len(line) <= width for line in words(rows))
+    told = "".join(t for row in rows for t, _ in row.left).replace(" ", "")
+    place = f"{LONG.source}:12:3"
+    assert told.replace(place, "") == f"● error {LONG.message} {LONG.hint}".replace(" ", "")
+    assert place in told + "".join(t for t, _ in rows[0].right)
+    assert [row.id for row in rows if not row.heading] == ["0"]
+
+
+async def test_all_lines_of_the_problem_under_the_cursor_are_in_view():
+    host = Host()
+    async with host.run_test(size=(60, 24)) as pilot:
+        view = host.query_one(ProblemList)
+        view.show(tuple(replace(LONG, line=number) for number in range(1, 6)))
+        rows = view.query_one(RowList)
+        rows.focus()
+        await pilot.press("end")
+        await pilot.pause()
+        assert rows.scroll_offset.y + rows.size.height == len(rows.rows)
+
+
+async def test_the_plan_of_a_text_that_cannot_be_read_points_at_the_problem_above_the_last_good_one():
+    broken = Problem("error", "did not find what it wants", 7, 2, code="yaml-syntax")
+    host = Host()
+    async with host.run_test(size=(80, 60)) as pilot:
+        view = host.query_one(PlanView)
+        view.show(Plan("x", "", "", {}, problems=(broken,)), last=PLAN)
+        rows = view.query_one(RowList)
+        shown = words(rows.rows)
+        assert shown[0] == "● error   did not find what it wants | 7:2"
+        assert shown[1] == "The plan of the text as it was when it could be read:"
+        assert shown[2:] == words(plan_rows(PLAN))
+        rows.focus()
+        await pilot.press("home", "enter")
+        await pilot.pause()
+        assert host.seen == [broken]
+
+
+async def test_what_keeps_a_session_from_starting_stands_above_what_could_be_composed():
+    missing = [Problem("error", f"./{n}.yaml is not included", n, 3, code="include-missing") for n in range(1, 6)]
+    host = Host()
+    async with host.run_test(size=(80, 60)):
+        view = host.query_one(PlanView)
+        view.show(replace(PLAN, problems=tuple(missing)))
+        shown = words(view.query_one(RowList).rows)
+        assert [line.split()[0] for line in shown[:4]] == ["●", "●", "●", "and"]
+        assert shown[4:] == words(plan_rows(PLAN))
+
+
 async def test_history_shows_what_each_revision_changed_and_restores_an_old_one():
     def revision(number: int, text: str) -> Revision:
         return Revision("c", number, text, "", NOW, note=f"n{number}")
@@ -192,12 +262,43 @@ async def test_history_shows_what_each_revision_changed_and_restores_an_old_one(
         def shown() -> list[str]:
             return ["".join(t for t, _ in line) for line in change.lines]
 
-        assert shown() == [" 1 a", " 2 b", "+3 c"]
+        assert shown() == ["revision 2 → 3  n3", " 1 a", " 2 b", "+3 c"]
         view.query_one("RowList").focus()
         await pilot.press("r", "down", "r")
         await pilot.pause()
-        assert shown() == [" 1 a", "+2 b"]
+        assert shown() == ["revision 1 → 2  n2", " 1 a", "+2 b"]
         await pilot.press("d")
         await pilot.pause()
-        assert shown() == [" 1 a", " 2 b", "+3 c"]
+        assert shown() == ["revision 2 → 3  n2", " 1 a", " 2 b", "+3 c"]
+        await pilot.press("up")
+        await pilot.pause()
+        assert shown() == ["revision 3 → 3  n3", "No difference."]
         assert host.seen == [2]
+
+
+def test_a_change_of_a_text_shows_no_secret():
+    old, new = "api_key: sk-very-secret-value-1\n", "api_key: sk-very-secret-value-2\nname: x\n"
+    for lines in (change_lines(old, new), column_lines(old, new, 100)):
+        shown = "\n".join("".join(t for t, _ in line) for line in lines)
+        assert "very-secret" not in shown
+        assert "api_key: •" in shown
+        assert "name: x" in shown
+
+
+async def test_a_note_that_does_not_fit_its_row_stands_whole_above_the_change():
+    note = "a long note that says in many words why all of this had to be changed once more, for good"
+    host = Host()
+    async with host.run_test(size=(50, 40)) as pilot:
+        view = host.query_one(History)
+        view.show([Revision("c", 1, "a\n", "", NOW, author="ada", note=note)])
+        await pilot.pause()
+        lines = ["".join(t for t, _ in line) for line in view.query_one(ChangeView).lines]
+        assert f"revision 1, the first kept {note} · by ada" in " ".join(" ".join(lines).split())
+
+
+def test_the_author_stands_in_the_list_where_several_saved():
+    def saved(number: int, author: str) -> Revision:
+        return Revision("c", number, "", "", NOW, author=author, note="n")
+
+    assert "ada" not in words(revision_rows([saved(2, "ada"), saved(1, "ada")]))[0]
+    assert "ada" in words(revision_rows([saved(2, "ada"), saved(1, "bob")]))[0]

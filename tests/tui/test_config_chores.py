@@ -113,8 +113,8 @@ async def test_a_config_is_imported_exported_tagged_copied_and_found(tmp_path: P
         assert (work / "out.yaml").read_text() == config.yaml_content
         await bench.press("d")
         await answer(bench, "twin")
-        await bench.until(lambda: bench.shared.store.configs.find("twin"), "copied")
-        await bench.press("s")
+        await bench.until(lambda: bench.desk.border_title and "twin" in str(bench.desk.border_title), "copied and open")
+        await bench.press("f2", "s")
         await bench.until(lambda: list_.sort == "name", "sorted")
 
 
@@ -198,3 +198,134 @@ async def test_a_config_whose_variable_is_not_set_is_marked(tmp_path: Path, monk
         await bench.until(lambda: "anthropic" not in marked(), "it has one")
         row = next(row for row in list_.entries.rows if "anthropic" in str(row.left))
         assert row.right[0][0] == "key set"
+
+
+async def test_the_lists_cursor_is_on_the_config_that_is_open(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        list_, work = bench.main.query_one(ConfigList), bench.main.configs
+
+        def follows() -> bool:
+            return bool(work.config and list_.entries.row and list_.entries.row.id == work.config.config_id)
+
+        await bench.until(follows, "from the start")
+        other = await bench.shared.configs.find_config("team")
+        bench.main.run_worker(work.open(other.config_id))
+        await bench.until(lambda: work.config is not None and work.config.name == "team" and follows(), "opened")
+        await bench.press("f2", "down")
+        at = list_.entries.cursor
+        await bench.main.refresh_lists()
+        assert list_.entries.cursor == at, "it does not jump while somebody moves in the list"
+        await bench.press("enter")
+        await bench.until(follows, "chosen")
+        await bench.press("f2", "d")
+        await answer(bench, "twin")
+        await bench.until(lambda: work.config is not None and work.config.name == "twin" and follows(), "the copy")
+        await bench.press("f2", "delete")
+        await bench.until(lambda: work.config is not None and work.config.name != "twin" and follows(), "the next one")
+
+
+async def test_the_desk_is_empty_when_the_last_config_is_deleted(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        work, list_ = bench.main.configs, bench.main.query_one(ConfigList)
+        list_.query_one(LineInput).value = "hello"
+        await bench.until(lambda: [row.id for row in list_.entries.rows] == [work.config and work.config.config_id], "")
+        await bench.press("f2", "delete")
+        await bench.until(lambda: work.config is None and bench.editor.text == "", "nothing is left")
+        await bench.press("u")
+        await bench.until(lambda: list_.entries.row is not None, "and back")
+
+
+async def test_the_plan_of_a_broken_text_says_what_is_wrong_and_keeps_the_last_good_one(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        bench.editor.replace_all(bench.editor.text.replace("delay: 0.03", "delay: 0.04"))
+        await bench.until(lambda: bench.main.configs.check(bench.editor.text) == (), "it is read")
+        bench.editor.replace_all(bench.editor.text + "tools: [\n")
+        await bench.press("f6")
+        rows = bench.desk.query_one("PlanView RowList", RowList)
+        await bench.until(lambda: rows.rows, "the plan")
+        shown = ["".join(text for text, _ in row.left) for row in rows.rows]
+        assert shown[0].startswith("● error")
+        assert any("when it could be read" in line for line in shown)
+        assert any("0.04" in line for line in shown), "the plan from before it broke"
+        await bench.press("home", "enter")
+        await bench.until(lambda: bench.desk.tab == "Edit" and bench.editor.cursor_location[0] > 5, "at its place")
+
+
+async def test_a_save_of_somebody_else_is_told_at_once_and_merging_can_be_undone(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        config = bench.main.configs.config
+        assert config is not None
+        theirs = config.yaml_content + "# theirs\n"
+        await bench.type("# mine ")
+        mine = bench.editor.text
+        bench.shared.store.configs.update(config.config_id, yaml_content=theirs, author="ada")
+        await bench.until(lambda: "rev 2 is newer" in str(bench.desk.border_title), "it stands in the title")
+        await bench.until(lambda: any("ada saved revision 2" in n.message for n in bench.app._notifications), "said")
+        assert bench.editor.text == mine, "what is typed stays"
+        await bench.press("ctrl+s")
+        await pick(bench, "merge")
+        await bench.until(lambda: bench.editor.text.startswith("# mine") and "# theirs" in bench.editor.text, "merged")
+        await bench.press("ctrl+z")
+        assert bench.editor.text == mine
+        await bench.press("ctrl+y", "ctrl+s")
+        await bench.until(lambda: not bench.editor.dirty, "saved")
+        saved = bench.shared.store.configs.get(config.config_id)
+        assert saved is not None
+        assert (saved.revision, saved.yaml_content) == (3, bench.editor.text)
+
+
+async def test_a_save_of_somebody_else_is_shown_where_nothing_is_unsaved(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        config = bench.main.configs.config
+        assert config is not None
+        bench.editor.go_to(4)
+        bench.shared.store.configs.update(config.config_id, yaml_content=config.yaml_content + "# theirs\n")
+        await bench.until(lambda: bench.editor.text.endswith("# theirs\n"), "shown")
+        assert not bench.editor.dirty
+        assert bench.editor.cursor_location[0] == 3, "the cursor stays"
+        await bench.press("ctrl+z")
+        assert bench.editor.text == config.yaml_content
+
+
+async def test_a_text_whose_config_was_deleted_is_kept_as_a_new_one(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        config = bench.main.configs.config
+        assert config is not None
+        await bench.type("# mine ")
+        bench.shared.store.configs.delete(config.config_id)
+        await bench.until(lambda: any("Somebody deleted" in one.message for one in bench.app._notifications), "said")
+        await bench.press("ctrl+s")
+        await pick(bench, "new")
+        await bench.until(lambda: not bench.editor.dirty, "kept")
+        kept = await bench.shared.configs.find_config(config.name)
+        assert kept.config_id != config.config_id
+        assert kept.yaml_content.startswith("# mine ")
+
+
+async def test_saving_is_not_offered_for_a_text_that_cannot_be_saved(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        bench.editor.replace_all(bench.editor.text + "tools: [\n")
+        other = await bench.shared.configs.find_config("team")
+        bench.main.run_worker(bench.main.configs.open(other.config_id))
+        screen = await dialog(bench, Pick)
+        assert [row.id for row in screen.query_one(RowList).rows] == ["draft", "discard", "stay"]
+        assert "cannot be saved yet: line" in screen._note
+        await bench.press("enter")
+        await bench.until(lambda: bench.main.configs.config.name == "team", "gone on")  # type: ignore[union-attr]
+
+
+async def test_a_linked_file_that_changed_is_marked_in_the_list(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        other = await bench.shared.configs.find_config("team")
+        path = bench.shared.workspace / "team.yaml"
+        bench.shared.configs.links.link(other.config_id, path)
+        list_ = bench.main.query_one(ConfigList)
+
+        def badge() -> str:
+            row = next(row for row in list_.entries.rows if row.id == other.config_id)
+            return "".join(text for text, _ in row.right)
+
+        path.write_text(path.read_text() + "# outside\n")
+        await bench.until(lambda: badge() == "file changed", "marked")
+        path.unlink()
+        await bench.until(lambda: badge() == "file gone", "and gone")

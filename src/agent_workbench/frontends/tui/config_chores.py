@@ -135,8 +135,6 @@ class ConfigChores:
 
     async def _show(self, made: Config) -> None:
         await self._screen.refresh_lists()
-        list_ = self._screen.query_one(ConfigList)
-        list_.put(list(list_.entries.rows), at=made.config_id)
         await self.open(made.config_id)
 
     async def _copy(self, config: Config) -> None:
@@ -148,6 +146,7 @@ class ConfigChores:
         if own != dict(made.tags):
             await self._shared.configs.update_config(made.config_id, tags=own)
         self._screen.tell(f"Copied to {name}.")
+        await self._show(made)
 
     # --- keep order
 
@@ -265,8 +264,16 @@ class ConfigChores:
                 screen.tell(f"{config.name} is kept: {error}", severity="warning")
             await screen.refresh_lists()
 
+        if self._on_desk(id):
+            await screen.configs.keep_draft()  # it comes back with the config
         self.trash.put(id, config.name, delete)
         screen.tell(f"Deleted {config.name}. u in the list brings it back for {GRACE:.0f} s.")
+        await screen.refresh_lists()
+        beside = screen.query_one(ConfigList).entries.row
+        if self._on_desk(id) and beside is not None:
+            await screen.configs.open(beside.id, ask=False)
+        elif self._on_desk(id):
+            await screen.configs.clear()
 
     def _undo(self) -> None:
         name = self.trash.take_back()

@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from textual.timer import Timer
 
-from agent_workbench.configs.merge import merge
 from agent_workbench.configs.plan import Origin
 from agent_workbench.configs.problems import Problem, errors
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import ConfigError, EditRefused, RevisionConflict, WorkbenchError
+from agent_workbench.frontends.tui.config_others import OtherHands
 from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.frontends.tui.screens.sheet import Sheet
 from agent_workbench.frontends.tui.screens.source import SourceView
+from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.desk import Desk, Tab
-from agent_workbench.frontends.tui.widgets.diff_columns import column_lines
 from agent_workbench.frontends.tui.widgets.history import History
 from agent_workbench.frontends.tui.widgets.lines import Line, fold
-from agent_workbench.frontends.tui.widgets.plan_view import PlanView
+from agent_workbench.frontends.tui.widgets.plan_view import PlanView, is_readable
 from agent_workbench.services.bundles import base_of, root_of
-from agent_workbench.services.effects import effect_of
-from agent_workbench.services.links import LINK_TAG, LinkChange
+from agent_workbench.services.effects import Effect, effect_of
 from agent_workbench.services.origins import text_behind
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Config
@@ -55,9 +54,11 @@ class ConfigWork:
         self._shared = shared
         self._changed = changed
         self._draft: Timer | None = None
-        self._seen: tuple[str, str] = ("", "")
-        self._asking = False
+        self._readable = ""
         self.config: Config | None = None
+        self.saving = False
+        """Whether a save of the desk is on its way, so that its new revision is nobody else's."""
+        self.others = OtherHands(screen, shared, self)
 
     @property
     def desk(self) -> Desk:
@@ -66,7 +67,10 @@ class ConfigWork:
 
     def check(self, text: str) -> tuple[Problem, ...]:
         """Return the problems of a text; called off the event loop, and while somebody types: nothing is fetched."""
-        return self._shared.configs.validate(text, fetch=False, **self.place)
+        problems = self._shared.configs.validate(text, fetch=False, **self.place)
+        if is_readable(problems):
+            self._readable = text
+        return problems
 
     @property
     def place(self) -> Place:
@@ -88,11 +92,33 @@ class ConfigWork:
             await self._changed()
             return False
         self.config = config
+        self._readable = config.yaml_content
         kept = await asyncio.to_thread(self._shared.store.setting, self._draft_key(config_id))
         self._load(config, draft=kept.get("text") if isinstance(kept, dict) else None)
         if kept:
             self._screen.tell("Your unsaved text is back; undo (^z) shows what was saved.")
+        self._screen.query_one(ConfigList).follow(config_id)
         await self.show(self.desk.tab)
+        return True
+
+    def rebase(self, saved: Config, text: str) -> bool:
+        """Take another saved text as the one that changes are held against, and show a text over it.
+
+        Undo brings back what stood in the editor. False, and said, where the editor cannot show the text as it is.
+        """
+        editor = self.desk.editor
+        try:
+            editor.replace_all(text)
+        except EditRefused as error:
+            if text != saved.yaml_content:
+                self._screen.tell(str(error), title=error.title, severity="error")
+                return False
+            self._load(saved)
+            return True
+        self.config = saved
+        editor.mark_saved(saved.yaml_content)
+        self.desk.set_name(saved.name, saved.revision)
+        editor.check_now()
         return True
 
     def _load(self, config: Config, *, draft: str | None = None) -> None:
@@ -106,13 +132,27 @@ class ConfigWork:
                 severity="warning",
             )
 
+    async def clear(self) -> None:
+        """Leave the desk empty, where the last config is gone."""
+        self.config = None
+        self._readable = ""
+        self.desk.editor.load("")
+        self.desk.set_name("", 0)
+        self.desk.set_problems(())
+        self.desk.query_one(History).show(())
+        await self._show_plan()
+
     async def may_leave(self) -> bool:
-        """Ask about unsaved changes; False where the person wants to stay."""
+        """Ask about unsaved changes; False where the person wants to stay. Saving is offered where it can be done."""
         if self.config is None or not self.desk.editor.dirty:
             return True
-        rows = options(("save", "Save, then go on"), ("draft", "Keep as a draft and go on"),
-                       ("discard", "Throw the changes away"), ("stay", "Stay here"))  # fmt: skip
-        answer = await self._screen.app.push_screen_wait(Pick(f"{self.config.name} has unsaved changes", rows))
+        wrong = await self._unsavable(self.desk.editor.text)
+        save = () if wrong else (("save", "Save, then go on"),)
+        rows = options(*save, ("draft", "Keep as a draft and go on"), ("discard", "Throw the changes away"),
+                       ("stay", "Stay here"))  # fmt: skip
+        note = f"It cannot be saved yet: {wrong}" if wrong else ""
+        title = f"{self.config.name} has unsaved changes"
+        answer = await self._screen.app.push_screen_wait(Pick(title, rows, note=note))
         if answer == "save":
             return await self.save()
         if answer == "draft":
@@ -120,6 +160,14 @@ class ConfigWork:
         elif answer == "discard":
             await self._forget_draft()
         return answer in ("draft", "discard")
+
+    async def _unsavable(self, text: str) -> str:
+        """Return what keeps a text from being stored, empty where nothing does."""
+        try:
+            await asyncio.to_thread(self._shared.configs.parse_yaml, text)
+        except ConfigError as error:
+            return _place(error)
+        return ""
 
     async def renamed(self, name: str) -> None:
         """Take the new name of the config on the desk."""
@@ -143,27 +191,32 @@ class ConfigWork:
 
     async def save(self, *, note: str = "") -> bool:
         """Save the text as a new revision; False where it was not."""
-        editor, config = self.desk.editor, self.config
-        if config is None or not editor.dirty:
+        config = self.config
+        if config is None or not self.desk.editor.dirty:
             return config is not None
-        text = editor.text
-        effect = await effect_of(self._shared, config, text)
+        text = self.desk.editor.text
+        self.saving = True
         try:
+            effect = await effect_of(self._shared, config, text)
             saved = await self._shared.configs.update_config(
                 config.config_id, yaml_content=text, expected_revision=config.revision, note=note
             )
+            if saved is not None:
+                await self._saved(saved, effect)
         except RevisionConflict:
-            return await self._settle_conflict(config, text)
+            return await self.others.settle_save(config, text)
         except ConfigError as error:
             await self.keep_draft()
-            where = f"line {error.problems[0].line}: {error.problems[0].message}" if error.problems else str(error)
-            self._screen.tell(f"Not saved, kept as a draft. {where}", title=error.title, severity="error")
+            self._screen.tell(f"Not saved, kept as a draft. {_place(error)}", title=error.title, severity="error")
             return False
-        if saved is None:
-            self._screen.tell("Not saved: somebody deleted this config.", severity="error")
-            return False
+        finally:
+            self.saving = False
+        return saved is not None or await self.others.settle_deleted(config, text)
+
+    async def _saved(self, saved: Config, effect: Effect) -> None:
+        """Show what was saved as saved, and say what it changes."""
         self.config = saved
-        editor.mark_saved(saved.yaml_content)
+        self.desk.editor.mark_saved(saved.yaml_content)
         self.desk.set_name(saved.name, saved.revision)
         lines = [f"Saved as revision {saved.revision}{f'; {effect.when}' if effect.when else ''}."]
         if effect.following:
@@ -173,7 +226,6 @@ class ConfigWork:
         self._screen.tell("\n".join(lines))
         await self._forget_draft()
         await self._changed()
-        return True
 
     async def show_changes(self) -> None:
         """Show what saving would change for a session, and when those that there are take it."""
@@ -188,86 +240,6 @@ class ConfigWork:
                       or [[("Nothing changes for a session.", "muted")]],
                       note=f"{note[:1].upper()}{note[1:].rstrip('.')}.")  # fmt: skip
         await self._screen.app.push_screen_wait(sheet)
-
-    async def _settle_conflict(self, mine: Config, text: str) -> bool:
-        """Somebody saved in between: merge, keep this text, or take theirs. Nothing is lost either way."""
-        theirs = await self._shared.configs.get_config(mine.config_id)
-        if theirs is None:
-            return False
-        merged = merge(mine.yaml_content, text, theirs.yaml_content, their_name=f"revision {theirs.revision}")
-        note = f"Revision {theirs.revision} was saved while you edited revision {mine.revision}."
-        saved = await self._shared.configs.revision(mine.config_id, theirs.revision)
-        title = f"Saved in between{f' by {clean_line(saved.author)}' if saved.author else ''}"
-        answer = await self._decide(title, note, text, theirs.yaml_content, len(merged.clashes), theirs="theirs")
-        if answer in (None, "stay"):
-            return False
-        self._load(theirs, draft={"merge": merged.text, "mine": text}.get(answer or ""))
-        if answer == "merge" and merged.clashes:
-            self.desk.editor.go_to(merged.clashes[0].line)
-            self._screen.tell("Both versions stand between <<<<<<< and >>>>>>>: keep what is right, then save.")
-        if answer == "theirs":
-            await self._forget_draft()
-            return True
-        return await self.save(note="after a conflict") if answer == "mine" else False
-
-    async def _decide(self, title: str, note: str, mine: str, other: str, clashes: int, *, theirs: str) -> str | None:
-        """Ask whose text holds; both can be looked at side by side first."""
-        places = f", {clashes} place{'s' if clashes > 1 else ''} to decide" if clashes else ""
-        rows = options(("merge", f"Merge both into the editor{places}"), ("look", "Look at both, side by side"),
-                       ("mine", "Save mine over it"), ("theirs", f"Take {theirs}, and lose mine"),
-                       ("stay", "Decide later"))  # fmt: skip
-        at = ""
-        while True:
-            answer = await self._screen.app.push_screen_wait(Pick(title, rows, note=note, at=at))
-            if answer != "look":
-                return answer
-            at = "look"
-            sheet = Sheet(f"Yours at the left, {theirs} at the right", lambda width: column_lines(mine, other, width))
-            await self._screen.app.push_screen_wait(sheet)
-
-    # --- a linked file
-
-    async def look_at_file(self) -> None:
-        """Ask about the file that the config on the desk is linked to, once for each change of it from outside."""
-        config = self.config
-        if config is None or LINK_TAG not in config.tags or self._asking or not self._screen.is_current:
-            return
-        change = await asyncio.to_thread(self._shared.configs.links.change_of, config.config_id)
-        if change is None or change.kind == "config" or (change.in_file, change.kind) == self._seen:
-            return
-        self._seen, self._asking = (change.in_file, change.kind), True
-        try:
-            await self._settle_file(change)
-        finally:
-            self._asking = False
-
-    async def _settle_file(self, change: LinkChange) -> None:
-        """Show the change of a linked file and ask what to do with it."""
-        config = self.config
-        assert config is not None
-        note = f"{change}."
-        if change.kind == "gone":
-            self._screen.tell(note, severity="warning")
-            return
-        mine = self.desk.editor.text
-        merged = merge(change.base or "", mine, change.in_file, their_name=change.path.name)
-        answer = await self._decide(
-            "The file was changed", note, mine, change.in_file, len(merged.clashes), theirs="the file's text"
-        )
-        if answer in (None, "stay"):
-            return
-        try:
-            if answer == "mine":
-                await asyncio.to_thread(self._shared.configs.links.write, change)
-                saved = await self._shared.configs.get_config(config.config_id)
-            else:
-                saved = await asyncio.to_thread(self._shared.configs.links.take, change)
-        except WorkbenchError as error:
-            self._screen.tell(str(error), title=error.title, severity="error")
-            return
-        if saved is not None:
-            self._load(saved, draft={"merge": merged.text, "mine": mine}.get(answer or ""))
-            await self._changed()
 
     # --- drafts
 
@@ -304,12 +276,25 @@ class ConfigWork:
         if self.config is None:
             return
         if tab == "Plan":
-            text = self.desk.editor.text
-            plan = await self._shared.configs.plan_text(text, **self.place)
-            self.desk.query_one(PlanView).show(plan)
+            await self._show_plan()
         elif tab == "History":
             revisions = await self._shared.configs.revisions(self.config.config_id)
             self.desk.query_one(History).show(revisions)
+
+    async def _show_plan(self) -> None:
+        """Show the plan of the text; where it cannot be read, what is wrong and the plan from before that."""
+        plan, last = await self._shared.configs.plan_text(self.desk.editor.text, **self.place), None
+        if not is_readable(plan.problems):
+            last = await self._shared.configs.plan_text(self._readable, **self.place)
+        self.desk.query_one(PlanView).show(plan, last=last)
+
+    async def to_problem(self, problem: Problem) -> None:
+        """Show the place of a problem, in this text or in what it includes."""
+        if problem.source:
+            await self.jump(Origin(problem.source, problem.line))
+        else:
+            await self.show("Edit", focus=True)
+            self.desk.editor.go_to(problem.line, problem.column)
 
     async def jump(self, origin: Origin) -> None:
         """Show the line that set a value: here, in another config of yours, or in an include, which is not edited."""
@@ -371,3 +356,8 @@ class ConfigWork:
 def has_errors(problems: tuple[Problem, ...]) -> bool:
     """Whether something stops a session from starting."""
     return bool(errors(problems))
+
+
+def _place(error: ConfigError) -> str:
+    """Return the first thing that an error is about, with its line."""
+    return f"line {error.problems[0].line}: {error.problems[0].message}" if error.problems else str(error)

@@ -49,7 +49,7 @@ from agent_workbench.frontends.tui.widgets.tour import Tour
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.glimpse import Glimpse
 
-#: How often, in looks at the database, the linked file of the config on the desk is looked at.
+#: How often, in looks at the database, the linked files are looked at.
 FILE_EVERY = 3
 
 
@@ -102,17 +102,18 @@ class MainScreen(PartedScreen):
         await self.query(FirstLook).remove()
         self.begun.set()
         self.set_interval(WATCH_EVERY, self._watch)
-        self.set_interval(WATCH_EVERY * FILE_EVERY, self._look_at_file)
+        self.set_interval(WATCH_EVERY * FILE_EVERY, self._look_at_files)
 
     @work(group="watch", exclusive=True)
     async def _watch(self) -> None:
         if await self.overview.changed_elsewhere():
+            self.run_worker(self.configs.others.look_at_store(), group="others")
             await self.refresh_lists()
         await self.overview.look_for_keys()
 
-    @work(group="file", exclusive=True)
-    async def _look_at_file(self) -> None:
-        await self.configs.look_at_file()
+    @work(group="files")
+    async def _look_at_files(self) -> None:
+        await self.configs.others.look_at_files()
 
     def show_header(self) -> None:
         """Bring the first line up to date."""
@@ -184,14 +185,14 @@ class MainScreen(PartedScreen):
     async def _jump(self, event: PlanView.Jump) -> None:
         await self.configs.jump(event.origin)
 
+    @on(PlanView.ToProblem)
     @on(ProblemList.Jump)
     @on(ProblemList.Fix)
     @work(group="jump")
-    async def _to_problem(self, event: ProblemList.Jump | ProblemList.Fix) -> None:
+    async def _to_problem(self, event: PlanView.ToProblem | ProblemList.Jump | ProblemList.Fix) -> None:
         if isinstance(event, ProblemList.Fix):
             await self.changes.fix(event.problem)
-        await self.configs.show("Edit", focus=True)
-        self.query_one(YamlEditor).go_to(event.problem.line, event.problem.column)
+        await self.configs.to_problem(event.problem)
 
     @on(History.Restore)
     @work(group="save")

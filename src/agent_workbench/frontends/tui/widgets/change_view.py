@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from textual.geometry import Size
 from textual.strip import Strip
 
+from agent_workbench.configs.secrets import veiled
 from agent_workbench.conversation.clean import clean
 from agent_workbench.frontends.tui.widgets.lines import Line, fit, pad
 from agent_workbench.frontends.tui.widgets.paint import LinesView
@@ -16,7 +17,10 @@ CONTEXT = 2
 
 
 def change_lines(old: str, new: str, *, context: int = CONTEXT) -> list[Line]:
-    """Return a change as lines: number, sign, text. Between far changes stands a `…`; empty where nothing changes."""
+    """Return a change as lines: number, sign, text. Between far changes stands a `…`; empty where nothing changes.
+
+    Secrets are dots.
+    """
     before, after = old.splitlines(), new.splitlines()
     top, bottom = _same_ends(before, after)
     matcher = difflib.SequenceMatcher(
@@ -52,7 +56,7 @@ def _same_ends(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
 def _numbered(texts: Sequence[str], first: int, sign: str, width: int) -> Iterator[Line]:
     role = {"+": "added", "-": "removed"}.get(sign, "")
     for number, text in enumerate(texts, first + 1):
-        yield [(f"{sign}{number:>{width}} ", f"muted {role}".strip()), (clean(text).expandtabs(4), role)]
+        yield [(f"{sign}{number:>{width}} ", f"muted {role}".strip()), (clean(veiled(text)).expandtabs(4), role)]
 
 
 class ChangeView(LinesView, can_focus=False):

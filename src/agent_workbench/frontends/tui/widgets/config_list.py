@@ -14,7 +14,7 @@ from agent_workbench.frontends.tui.widgets.browser import Browser
 from agent_workbench.frontends.tui.widgets.lines import Run
 from agent_workbench.frontends.tui.widgets.row_list import Row
 from agent_workbench.services.bundles import BASE_TAG, FILE_TAG
-from agent_workbench.services.links import LINK_TAG
+from agent_workbench.services.links import LINK_TAG, Kind
 from agent_workbench.storage.records import ConfigMetadata
 
 #: The tag that puts a config into a folder.
@@ -41,11 +41,13 @@ def config_rows(
     *,
     about: bool = False,
     missing: Mapping[str, Sequence[str]] = {},
+    files: Mapping[str, Kind] = {},
 ) -> Iterator[Row]:
     """Yield rows by folder, one's own first and the samples last.
 
     `marks` maps ids to a key of `MARKS`, `missing` to the variables that a config refers to and nobody has set (none:
-    all that it refers to are set, which a newcomer should know of a sample);
+    all that it refers to are set, which a newcomer should know of a sample), `files` to what happened to the file that
+    a config is linked to;
     `about` adds descriptions, tags and the names of the variables, where there is room for them.
     """
     folders: dict[str, list[ConfigMetadata]] = {}
@@ -57,7 +59,9 @@ def config_rows(
         for config in folders[folder]:
             right: list[Run] = []
             wanted = missing.get(config.config_id)
-            if wanted is not None and not wanted and folder == SAMPLES:
+            if config.config_id in files:
+                right.append(("file gone" if files[config.config_id] == "gone" else "file changed", "warn"))
+            elif wanted is not None and not wanted and folder == SAMPLES:
                 right.append(("key set", "good"))
             elif wanted:
                 right.append((f"needs {clean_line(', '.join(wanted), 60)}" if about else "needs key", "warn"))
@@ -103,6 +107,19 @@ class ConfigList(Browser):
         bind("configs.undo", "u", "ask('undo')", "undo delete", "Take the newest deletion back", show=False),
         bind("configs.delete", "delete", "ask('delete')", "delete", "Delete the config", show=False),
     ]
+
+    _wanted = ""
+
+    def follow(self, id: str) -> None:
+        """Put the cursor on a config, now where it is listed, else when the rows come that hold it."""
+        self._wanted = id
+        self.put(list(self.entries.rows))
+
+    def put(self, rows: list[Row], *, at: str = "") -> None:
+        """Show rows; the first that hold the config to follow bring the cursor there."""
+        if any(row.id == self._wanted for row in rows):
+            at, self._wanted = at or self._wanted, ""
+        super().put(rows, at=at)
 
     def watch_sort(self, sort: str) -> None:
         self.border_subtitle = SORTS[sort] if sort != "updated" else ""

@@ -46,6 +46,7 @@ class Desk(Vertical):
         self._check = check
         self._catalog = catalog
         self._config = ("", 0)
+        self._newer = 0
 
     def compose(self) -> ComposeResult:
         yield TabLine(TABS)
@@ -81,9 +82,9 @@ class Desk(Vertical):
         """Return the tab after the one shown."""
         return TABS[(TABS.index(self.tab) + 1) % len(TABS)]
 
-    def set_name(self, name: str, revision: int) -> None:
-        """Say which config this is."""
-        self._config = (clean_line(name), revision)
+    def set_name(self, name: str, revision: int, *, newer: int = 0) -> None:
+        """Say which config this is, and which newer revision somebody else saved."""
+        self._config, self._newer = (clean_line(name), revision), newer
         self._title()
 
     def set_problems(self, problems: tuple[Problem, ...]) -> None:
@@ -98,6 +99,8 @@ class Desk(Vertical):
         title: list[Run] = [(name, "strong"), (f" · rev {revision}" if revision else "", "muted")]
         if self.editor.dirty:
             title.append((" · * unsaved", "warn"))
+        if self._newer:
+            title.append((f" · rev {self._newer} is newer", "warn"))
         if self.editor.alters:
             title.append((" · read-only here", "warn"))
         narrow = self.screen.has_class("-narrow")  # there without a frame, so that the name stands beside the tabs

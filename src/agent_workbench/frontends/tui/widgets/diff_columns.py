@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
+from agent_workbench.configs.secrets import veiled
 from agent_workbench.conversation.clean import clean
 from agent_workbench.frontends.tui.widgets.lines import Line, Run, fit, pad, width_of
 
@@ -17,7 +18,8 @@ LEAST = 72
 def column_lines(old: str, new: str, width: int) -> list[Line]:
     """Return both texts in two columns of a width in cells; empty where nothing differs.
 
-    A sign stands before each changed line, so that it is seen without colour. Between far changes stands a `⋯`.
+    A sign stands before each changed line, so that it is seen without colour. Between far changes stands a `⋯`. Secrets
+    are dots.
     """
     before, after = old.splitlines(), new.splitlines()
     digits = len(str(max(len(before), len(after), 1)))
@@ -43,6 +45,6 @@ def _side(texts: Sequence[str], index: int, end: int, sign: str, digits: int, wi
         return [(" " * width, "")]
     role = {"+": "added", "-": "removed"}.get(sign, "")
     number = (f"{sign}{index + 1:>{digits}} ", f"muted {role}".strip())
-    words = fit([(clean(texts[index]).expandtabs(4), role)], width - digits - 2)
+    words = fit([(clean(veiled(texts[index])).expandtabs(4), role)], width - digits - 2)
     line = pad([number, *words], width)
     return [(text, one or role) for text, one in line] if width_of(line) else line

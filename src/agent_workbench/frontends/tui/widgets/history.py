@@ -16,17 +16,29 @@ from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.change_view import ChangeView, change_lines
 from agent_workbench.frontends.tui.widgets.diff_columns import LEAST, column_lines
+from agent_workbench.frontends.tui.widgets.lines import Line, wrap
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 from agent_workbench.storage.records import Revision
 
 
 def revision_rows(revisions: Sequence[Revision]) -> Iterator[Row]:
-    """Yield a row for each revision, newest first."""
+    """Yield a row for each revision, newest first. The note comes first, its author where others saved too."""
+    several = len({one.author for one in revisions}) > 1
     for number, one in enumerate(revisions):
-        now = ("now", "state") if number == 0 else ("", "")
+        now = [("now  ", "state")] if number == 0 else []
         when = one.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        left = [(f"{one.revision:>4}  ", "strong"), (clean_line(one.note) or "edited", ""), ("  ", ""), now]
-        yield Row(str(one.revision), left, [(clean_line(one.author, 20), "muted"), (f"  {when}", "muted")])
+        left = [(f"{one.revision:>4}  ", "strong"), *now, (clean_line(one.note) or "edited", "")]
+        right = [(f"  {when}", "muted")]
+        if several:
+            right.append((f"  {clean_line(one.author, 20)}", "muted"))
+        yield Row(str(one.revision), left, right, right_yields=True)
+
+
+def _heading(this: Revision, old: Revision | None, new: Revision, width: int) -> list[Line]:
+    """Say what is compared, and the whole note of the revision under the cursor with who wrote it."""
+    way = f"revision {old.revision} → {new.revision}" if old is not None else f"revision {new.revision}, the first kept"
+    said = [part for part in (clean_line(this.note), f"by {clean_line(this.author)}" if this.author else "") if part]
+    return wrap([(way, "strong"), (f"  {' · '.join(said)}", "muted")], max(width, 20))
 
 
 class History(Vertical):
@@ -83,19 +95,23 @@ class History(Vertical):
         self.action_compare()
 
     def _show_change(self) -> None:
-        """Show what the revision changed, or the way from it to the newest."""
-        lines = []
+        """Show what the revision changed, or the way from it to the newest, under words that say which."""
+        lines: list[Line] = []
         if self._revisions:
-            this = self._revisions[self._index].yaml_content
-            if self._with_now:
-                old, new = this, self._revisions[0].yaml_content
-            else:
-                before = self._revisions[self._index + 1 : self._index + 2]
-                old, new = (before[0].yaml_content if before else ""), this
+            this = self._revisions[self._index]
+            before = self._revisions[self._index + 1 : self._index + 2]
+            now = self._revisions[0]
+            old, new = (this, now) if self._with_now else (before[0] if before else None, this)
             width = self.query_one(ChangeView).scrollable_content_region.width
-            columns = width >= LEAST if self._columns is None else self._columns and width > 0
-            lines = column_lines(old, new, width) if columns else change_lines(old, new)
+            lines = [*_heading(this, old, new, width), *self._lines(old.yaml_content if old else "", new.yaml_content)]
         self.query_one(ChangeView).show(lines)
+
+    def _lines(self, old: str, new: str) -> list[Line]:
+        if old == new:
+            return [[("No difference.", "muted")]]
+        width = self.query_one(ChangeView).scrollable_content_region.width
+        columns = width >= LEAST if self._columns is None else self._columns and width > 0
+        return column_lines(old, new, width) if columns else change_lines(old, new)
 
     def on_resize(self) -> None:
         """Lay the columns out anew."""

@@ -13,12 +13,23 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from agent_workbench.configs.plan import Origin, Plan
+from agent_workbench.configs.problems import Problem, errors
 from agent_workbench.configs.secrets import mask
 from agent_workbench.conversation.clean import clean_line
+from agent_workbench.frontends.tui.widgets.problems import INDENT, problem_rows
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 
 #: How many origins are written out; the one that won stands first.
 ORIGINS = 3
+#: How many of the problems that keep a session from starting stand above the plan; the Problems tab has them all.
+SHOWN = 3
+#: What the ids of their rows begin with; no path of a plan does.
+PROBLEM = "problem "
+
+
+def is_readable(problems: Sequence[Problem]) -> bool:
+    """Whether a text of these problems could be read at all, so that its plan says something about it."""
+    return not any(one.code.startswith("yaml-") and not one.source for one in errors(problems))
 
 
 def plan_rows(plan: Plan) -> Iterator[Row]:
@@ -103,21 +114,52 @@ class PlanView(Vertical):
         view: PlanView
         origin: Origin
 
+    @dataclass
+    class ToProblem(Message):
+        """Show the place of a problem."""
+
+        view: PlanView
+        problem: Problem
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._plan: Plan | None = None
+        self._problems: Sequence[Problem] = ()
+        self._old = False
 
     def compose(self) -> ComposeResult:
         yield RowList(empty="Nothing to mount yet.\nadd a provider: ctrl+p, add provider")
 
-    def show(self, plan: Plan) -> None:
-        """Show a plan; the cursor stays at its value."""
-        self._plan = plan
-        self.query_one(RowList).put(list(plan_rows(plan)))
+    def show(self, plan: Plan, *, last: Plan | None = None) -> None:
+        """Show a plan; the cursor stays at its value.
+
+        Where its text cannot be read, `last`, the plan from before that, stands under what is wrong.
+        """
+        self._old = not is_readable(plan.problems)
+        self._plan, self._problems = (last if self._old else plan), plan.errors
+        self._lay()
+
+    def on_resize(self) -> None:
+        """Break the problems at the new width."""
+        self._lay()
+
+    def _lay(self) -> None:
+        shown = self.query_one(RowList)
+        rows = list(problem_rows(self._problems[:SHOWN], shown.scrollable_content_region.width, id=PROBLEM))
+        if len(self._problems) > SHOWN:
+            more = f"and {len(self._problems) - SHOWN} more, in Problems"
+            rows.append(Row("more", [INDENT, (more, "muted")], heading=True))
+        values = list(plan_rows(self._plan)) if self._plan is not None else []
+        if values and self._old:
+            rows.append(Row("old", [("The plan of the text as it was when it could be read:", "warn")], heading=True))
+        shown.put(rows + values)
 
     @on(RowList.Chosen)
     def _chosen(self, event: RowList.Chosen) -> None:
         event.stop()
+        if event.row.id.startswith(PROBLEM):
+            self.post_message(self.ToProblem(self, self._problems[int(event.row.id.removeprefix(PROBLEM))]))
+            return
         origins: Sequence[Origin] = self._plan.origins.get(event.row.id, ()) if self._plan else ()
         if origins:
             self.post_message(self.Jump(self, origins[-1]))

@@ -6,34 +6,53 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.geometry import Region
 from textual.message import Message
 
 from agent_workbench.configs.problems import Problem
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.widgets.lines import Run, fold, wrap
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 
 _ROLES = {"error": "bad", "warning": "warn", "info": "muted"}
+#: What the lines of a problem after its first one begin with.
+INDENT: Run = (" " * 10, "")
+#: Cells that a list keeps at its sides.
+EDGES = 2
+ENDLESS = 100_000
 _SIGNS = {"error": "●", "warning": "○", "info": "·"}
 
 
-def problem_rows(problems: Sequence[Problem]) -> Iterator[Row]:
-    """Yield two rows for each problem: what is wrong and where, and below it how to fix it."""
+def problem_rows(problems: Sequence[Problem], width: int = 0, *, id: str = "") -> Iterator[Row]:
+    """Yield rows for each problem: what is wrong and where, and below it how to fix it, all of it at any width.
+
+    The row that can be chosen has `id` and the problem's index as its id. A `width` of 0 is as wide as it takes.
+    """
     for index, problem in enumerate(problems):
         role = _ROLES[problem.severity]
         at = f"{problem.line}:{problem.column}" if problem.line else ""
-        where = ":".join(part for part in (clean_line(problem.source, 40), at) if part)
-        left = [(f"{_SIGNS[problem.severity]} {problem.severity:<8}", role), (clean_line(problem.message), "")]
-        yield Row(str(index), left, [(where, "muted")])
+        where = ":".join(part for part in (clean_line(problem.source), at) if part)
+        sign = (f"{_SIGNS[problem.severity]} {problem.severity:<8}", role)
+        wide = cell_len(where) * 3 <= width or not width  # else the place has a line of its own
+        room = width - EDGES - (cell_len(where) + 1 if wide else 0) if width else ENDLESS
+        said = wrap([(clean_line(problem.message), "")], room, [sign], [INDENT])
+        right = [(where, "muted")] if wide and where else []
+        yield Row(f"{id}{index}", said[0], right)
+        below = said[1:]
+        if not wide:
+            below += fold([(where, "muted")], width - EDGES, [INDENT])
         if problem.hint:
-            fix = "f fixes it: " if problem.fix else ""
-            yield Row(
-                f"hint {index}", [(" " * 10, ""), (fix, "key"), (clean_line(problem.hint), "muted")], heading=True
-            )
+            fix = [("f fixes it: ", "key")] if problem.fix and not id else []
+            hint = [*fix, (clean_line(problem.hint), "muted")]
+            below += wrap(hint, width - EDGES if width else ENDLESS, [INDENT])
+        for number, line in enumerate(below):
+            yield Row(f"{id}{index} {number}", line, heading=True)
 
 
 class ProblemList(Vertical):
@@ -69,13 +88,30 @@ class ProblemList(Vertical):
         """Show problems, worst first."""
         if problems != self.problems:
             self.problems = problems
-            self.query_one(RowList).put(list(problem_rows(problems)))
+            self._lay()
+
+    def on_resize(self) -> None:
+        """Break the texts at the new width."""
+        self._lay()
+
+    def _lay(self) -> None:
+        rows = self.query_one(RowList)
+        rows.put(list(problem_rows(self.problems, rows.scrollable_content_region.width)))
 
     @property
     def current(self) -> Problem | None:
         """The problem under the cursor."""
         row = self.query_one(RowList).row
         return self.problems[int(row.id)] if row else None
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        """Bring all lines of the problem under the cursor into view."""
+        event.stop()
+        rows = event.list
+        lines = next((n for n, row in enumerate(rows.rows[rows.cursor + 1 :]) if not row.heading), None)
+        height = 1 + (len(rows.rows) - rows.cursor - 1 if lines is None else lines)
+        rows.scroll_to_region(Region(0, max(0, rows.cursor), 1, height), animate=False, force=True)
 
     @on(RowList.Chosen)
     def _chosen(self, event: RowList.Chosen) -> None:
