@@ -34,7 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("go.sessions", "Go to the sessions", "The session list", "view('sessions')", "f3", "sessions", "sessions"),
     Command("go.chat", "Go to the chat", "The active pane", "view('chat')", "f4", "chat"),
     Command("go.edit", "Go to the editor", "The config's text", "edit", "f7,alt+e", "edit", "edit"),
-    Command("config.run", "Check and run", "Check it and start a session", "do('run')", "f5", "run", "run"),
+    Command("config.run", "Check and run", "Check it, save it and start a session", "do('run')", "f5", "run", "run"),
     Command("config.tab", "Next tab", "Edit, Plan, Problems, History", "next_tab", "f6", "next tab"),
     Command("config.plan", "Plan", "What a session is made from, and who set it", "tab('Plan')", "", "", "plan"),
     Command("config.problems", "Problems", "What is wrong, and how to fix it", "tab('Problems')", "", "", "problems"),

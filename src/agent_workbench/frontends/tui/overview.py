@@ -63,7 +63,8 @@ class Overview:
         self._of_config = await self._count(current) - trashed if current else 0
         marks = self._marks(current)
         about = screen.has_class("-narrow")
-        configs.put(list(config_rows(found, marks, current, about=about, missing=self._missing)))
+        files = screen.configs.others.files
+        configs.put(list(config_rows(found, marks, current, about=about, missing=self._missing, files=files)))
         work = screen.sessions
         panes = {pane.session_id: pane.number for pane in screen.query_one(PaneGrid).panes}
         rows = session_rows(
