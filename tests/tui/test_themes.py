@@ -48,6 +48,27 @@ def test_every_text_colour_can_be_read_on_every_ground(name: str):
             assert contrast(color, str(getattr(theme, ground))) >= wanted, f"{part} on {ground}"
 
 
+FAINT = 0.6
+"""The share of the text's colour that quiet words have."""
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_quiet_words_can_be_read_too_also_under_the_cursor(name: str):
+    theme = load_themes().by_name[name]
+    for part in (*GROUNDS, "panel"):
+        ground = Color.parse(str(getattr(theme, part)))
+        quiet = ground.blend(Color.parse(str(theme.foreground)), FAINT)
+        assert contrast(quiet.hex, ground.hex) >= 4.5, f"quiet words on {part}"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_part_with_the_focus_has_a_frame_that_is_seen(name: str):
+    theme = load_themes().by_name[name]
+    seen = ("border", "border-blurred", "scrollbar") if name.startswith("contrast") else ("border",)
+    for part in seen:
+        assert contrast(theme.variables[part], str(theme.background)) >= 3.0, part
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -49,6 +49,8 @@ class _Palette(_Colors):
     success: str
     warning: str
     error: str
+    frame: str = ""
+    """Of parts without the focus, and of scrollbars; as the panel where it is not given."""
 
 
 class _Syntax(_Colors):
@@ -95,7 +97,12 @@ def read_theme(text: str, name: str) -> tuple[Theme, str]:
     except ValidationError as error:
         raise UsageError(f"theme {name!r}: {'; '.join(_complaints(error))}") from error
     variables = {f"syntax-{part}": color for part, color in file.syntax.model_dump().items()}
-    theme = Theme(name=name, dark=file.dark, variables={**variables, **_quiet(file.colors)}, **file.colors.model_dump())
+    theme = Theme(
+        name=name,
+        dark=file.dark,
+        variables={**variables, **_quiet(file.colors)},
+        **file.colors.model_dump(exclude={"frame"}),
+    )
     return theme, file.title
 
 
@@ -131,7 +138,7 @@ def _quiet(colors: _Palette) -> dict[str, str]:
     """
     return {
         "border": colors.primary,
-        "border-blurred": colors.panel,
+        "border-blurred": colors.frame or colors.panel,
         "block-cursor-background": colors.panel,
         "block-cursor-foreground": colors.foreground,
         "block-cursor-text-style": "bold",
@@ -143,7 +150,7 @@ def _quiet(colors: _Palette) -> dict[str, str]:
         "footer-foreground": colors.secondary,
         "footer-key-foreground": colors.foreground,
         "footer-description-foreground": colors.secondary,
-        "scrollbar": colors.panel,
+        "scrollbar": colors.frame or colors.panel,
         "scrollbar-hover": colors.secondary,
         "scrollbar-active": colors.primary,
         "scrollbar-background": colors.surface,
