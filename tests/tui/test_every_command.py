@@ -71,6 +71,7 @@ OUTCOMES: dict[str, Seen] = {
     "config.effect": dialog("What saving hello changes"),
     "config.new": dialog("Start from"),
     "config.import": dialog("Import"),
+    "config.trust": said("Nothing of hello is held back"),
     "config.export": dialog("Export to"),
     "config.rename": dialog("Rename the config"),
     "config.copy": dialog("Copy hello"),

@@ -16,7 +16,8 @@ from agent_workbench.storage.records import Config, ConfigMetadata, Page, Revisi
 
 _USED = "(SELECT count(*) FROM sessions WHERE sessions.config_id = configs.config_id) AS sessions"
 _LISTED = (
-    "configs.config_id, name, description, created_at, updated_at, tags, revision, content_hash, size, number, " + _USED
+    "configs.config_id, name, description, created_at, updated_at, tags, revision, content_hash, size, number, "
+    "EXISTS (SELECT 1 FROM trust WHERE digest = content_hash AND state = 'outside') AS outside, " + _USED
 )
 SORTS = {"updated": "updated_at", "created": "created_at", "name": "name COLLATE NOCASE"}
 """The names that a list can be sorted by."""

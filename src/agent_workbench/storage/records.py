@@ -31,6 +31,8 @@ class ConfigMetadata:
     """Code points of the text."""
     sessions: int = 0
     """How many sessions use it."""
+    outside: bool = False
+    """Whether its text came from outside and nobody trusted it."""
 
 
 @dataclass(frozen=True, slots=True)

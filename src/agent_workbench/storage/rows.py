@@ -94,7 +94,7 @@ def _metadata(row: sqlite3.Row) -> dict[str, Any]:
         "config_id": row["config_id"], "name": row["name"], "description": row["description"],
         "created_at": time_of(row["created_at"]), "updated_at": time_of(row["updated_at"]),
         "tags": _mapping(row["tags"]), "revision": row["revision"], "content_hash": row["content_hash"],
-        "size": row["size"], "sessions": row["sessions"],
+        "size": row["size"], "sessions": row["sessions"], "outside": bool(row["outside"]),
     }  # fmt: skip
 
 

@@ -59,6 +59,8 @@ COMMANDS: tuple[Command, ...] = (
             "changes"),
     Command("config.new", "New config", "From one of the samples", "config('create')", "", "", "new-config"),
     Command("config.import", "Import", "A file, folder or address as a config", "config('import')", "", "", "import"),
+    Command("config.trust", "Trust", "What its imported and included texts would do; yes or no", "config('trust')", "",
+            "", "trust"),
     Command("config.export", "Export config", "To a file, secrets left out", "config('export')", "", "",
             "export-config"),
     Command("config.rename", "Rename config", "Give it another name", "config('rename')", "", "", "rename"),

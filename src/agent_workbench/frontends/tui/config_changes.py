@@ -16,6 +16,7 @@ from agent_workbench.frontends.tui.screens.add_entry import AddEntry
 from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.paths import shipped
 from agent_workbench.services.shared import SharedContext
+from agent_workbench.services.trust import CODE
 
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
@@ -81,7 +82,9 @@ class ConfigChanges:
 
     async def fix(self, problem: Problem) -> None:
         """Make the fix that a problem offers; a secret is kept in the keyring, or said to be set by hand."""
-        if problem.fix is None:
+        if problem.code == CODE:
+            await self._screen.library.do("trust")
+        elif problem.fix is None:
             self._screen.tell(problem.hint or "No fix is known for this one.")
         elif problem.code == SECRET:
             await self._move_secrets(problem.path)

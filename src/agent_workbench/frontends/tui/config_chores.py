@@ -11,6 +11,7 @@ from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import Conflict, InUse, WorkbenchError
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
 from agent_workbench.frontends.tui.trash import GRACE, Trash
+from agent_workbench.frontends.tui.trusting import ask_trust, doubts_of
 from agent_workbench.frontends.tui.widgets.config_list import FOLDER, OWN_TAGS, SORTS, ConfigList, tags_of
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
 from agent_workbench.frontends.tui.widgets.row_list import Row
@@ -74,6 +75,8 @@ class ConfigChores:
                 await self._copy(config)
             case "export":
                 await self._export(config)
+            case "trust":
+                await ask_trust(screen, self._shared, config)
             case "tags":
                 await self._tags(config)
             case "link":
@@ -129,9 +132,13 @@ class ConfigChores:
         name = str((said.get("name") if isinstance(said, dict) else "") or text.name)
         tags = {BASE_TAG: str(text.base)} if text.path is not None and text.base is not None else {}
         made = await self._shared.configs.create_config(
-            name, text.text, tags=tags, note=f"imported from {mask_text(given)}"
+            name, text.text, tags=tags, note=f"imported from {mask_text(given)}", outside=given
         )
         await self._show(made)
+        if doubts := await doubts_of(self._shared, made):
+            count = sum(len(one.held) for one in doubts)
+            if count:
+                self._screen.tell(f"{count} things of {name} are held back until you trust it: /trust shows them.")
 
     async def _show(self, made: Config) -> None:
         await self._screen.refresh_lists()

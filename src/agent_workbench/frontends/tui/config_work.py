@@ -67,7 +67,7 @@ class ConfigWork:
 
     def check(self, text: str) -> tuple[Problem, ...]:
         """Return the problems of a text; called off the event loop, and while somebody types: nothing is fetched."""
-        problems = self._shared.configs.validate(text, fetch=False, **self.place)
+        problems = self._shared.configs.validate(text, fetch=False, owner=self.config, **self.place)
         if is_readable(problems):
             self._readable = text
         return problems

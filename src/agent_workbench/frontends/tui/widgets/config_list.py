@@ -61,6 +61,8 @@ def config_rows(
             wanted = missing.get(config.config_id)
             if config.config_id in files:
                 right.append(("file gone" if files[config.config_id] == "gone" else "file changed", "warn"))
+            elif config.outside:
+                right.append(("not trusted", "warn"))
             elif wanted is not None and not wanted and folder == SAMPLES:
                 right.append(("key set", "good"))
             elif wanted:

@@ -19,6 +19,7 @@ from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.lines import Run, fold, wrap
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
+from agent_workbench.services.trust import CODE
 
 _ROLES = {"error": "bad", "warning": "warn", "info": "muted"}
 #: What the lines of a problem after its first one begin with.
@@ -26,7 +27,13 @@ INDENT: Run = (" " * 10, "")
 #: Cells that a list keeps at its sides.
 EDGES = 2
 ENDLESS = 100_000
+FIXES = {"fix": "f fixes it", "trust": "f asks you"}
 _SIGNS = {"error": "●", "warning": "○", "info": "·"}
+
+
+def fixable(problem: Problem) -> str:
+    """Return what `f` does about a problem: `fix` it, ask about `trust`, or nothing."""
+    return "trust" if problem.code == CODE else "fix" if problem.fix else ""
 
 
 def problem_rows(problems: Sequence[Problem], width: int = 0, *, id: str = "") -> Iterator[Row]:
@@ -48,7 +55,7 @@ def problem_rows(problems: Sequence[Problem], width: int = 0, *, id: str = "") -
         if not wide:
             below += fold([(where, "muted")], width - EDGES, [INDENT])
         if problem.hint:
-            fix = [("f fixes it: ", "key")] if problem.fix and not id else []
+            fix = [(f"{FIXES[fixable(problem)]}: ", "key")] if fixable(problem) and not id else []
             hint = [*fix, (clean_line(problem.hint), "muted")]
             below += wrap(hint, width - EDGES if width else ENDLESS, [INDENT])
         for number, line in enumerate(below):
@@ -121,5 +128,5 @@ class ProblemList(Vertical):
 
     def action_fix(self) -> None:
         """Ask for the fix of the problem under the cursor."""
-        if self.current is not None and self.current.fix is not None:
+        if self.current is not None and fixable(self.current):
             self.post_message(self.Fix(self, self.current))
