@@ -71,6 +71,26 @@ def test_a_picture_goes_along_by_its_path_alone(tmp_path: Path):
     assert [type(part) for part in said.message.parts] == [Text, Image]
 
 
+def test_a_picture_goes_along_as_the_file_address_that_a_terminal_pastes(tmp_path: Path):
+    (tmp_path / "a shot.png").write_bytes(PNG)
+    address = f"file://{tmp_path}/a%20shot.png"
+    said = gather(f"look: {address} and file://elsewhere{tmp_path}/a%20shot.png", tmp_path / "elsewhere")
+    assert [type(part) for part in said.message.parts] == [Text, Image]
+    assert said.message.text.startswith(f"look: {address}")
+
+
+def test_a_picture_that_stands_in_the_text_as_data_becomes_a_word_and_goes_along(tmp_path: Path):
+    data = base64.b64encode(PNG).decode()
+    said = gather(f"what is data:image/png;base64,{data} here?", tmp_path)
+    assert said.message.parts == (Text("what is [pasted 1] here?"), Image("image/png", data, "pasted 1"))
+
+
+@pytest.mark.parametrize("data", ["bm90IGEgcGljdHVyZSBhdCBhbGw=", "abc", "AAAAAAAAAAAAAAAAA", "!!!!" * 9])
+def test_data_that_is_no_picture_stays_as_it_was_written(tmp_path: Path, data: str):
+    text = f"what is data:image/png;base64,{data} here?"
+    assert gather(text, tmp_path).message.parts == (Text(text),)
+
+
 @pytest.mark.parametrize("name", ["../outside.txt", "/etc/passwd", "link"])
 def test_nothing_outside_the_folder_goes_along_by_name(tmp_path: Path, name: str):
     folder = tmp_path / "work"

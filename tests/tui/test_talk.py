@@ -17,7 +17,7 @@ from agent_workbench.frontends.tui.widgets.lines import text_of
 from agent_workbench.frontends.tui.widgets.row_list import RowList
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.frontends.tui.widgets.todo_panel import TodoPanel
-from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, tool_lines
+from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, todos, tool_lines
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -438,3 +438,10 @@ async def test_an_agents_session_opens_while_it_works_and_shows_what_it_writes(t
         await bench.until(lambda: child.busy and any(isinstance(b, TailBlock) for b in child.transcript.blocks), "live")
         await bench.shared.sessions.cancel(parent)
         await bench.until(lambda: not child.busy and not pane.busy, "both end")
+
+
+def test_a_call_that_failed_to_write_the_list_shows_why_and_no_list():
+    call = ToolCall("1", "todo_write", {"todos": [{"content": "x", "status": "pending"}]})
+    block = ToolBlock(call, "done", result=ToolResult("1", "a field is missing", is_error=True))
+    assert todos(block) == ()
+    assert any("a field is missing" in text_of(line) for line in tool_lines(block, 40, "short"))

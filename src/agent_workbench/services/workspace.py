@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from urllib.parse import unquote
 
 from agent_workbench.conversation.clean import clean
 from agent_workbench.conversation.messages import Image, Message, Part, Text
@@ -31,7 +32,8 @@ _KINDS = (
     (b"GIF89a", "image/gif"),
 )
 _NAMED = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|(\S+))')
-_PICTURE = re.compile(r"""(?<!\S)(?:'(/[^'\n]+)'|"(/[^"\n]+)"|(/(?:\\ |\S)+))(?!\S)""")
+_PICTURE = re.compile(r"""(?<!\S)(?:'(/[^'\n]+)'|"(/[^"\n]+)"|(?:file://(?:localhost)?)?(/(?:\\ |\S)+))(?!\S)""")
+_DATA = re.compile(r"data:image/[a-z+.-]{1,20};base64,([A-Za-z0-9+/]{16,}={0,2})")
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 
 
@@ -119,11 +121,13 @@ class Gathered:
 
 
 def gather(text: str, folder: Path) -> Gathered:
-    """Make a message of what a person wrote: files named as `@path` in the folder, and pictures named by path, with it.
+    """Make a message of what a person wrote: files named as `@path` in the folder, and pictures, with it.
 
-    A name that is no file stays a word. The text comes first, as it was written.
+    A picture is named by its path or as `file://` address, as terminals paste what is dropped on them, or stands in the
+    text as a `data:` address, which becomes a word. A name that is no file stays a word. The text comes first.
     """
-    parts: list[Part] = [Text(text)]
+    text, pictures = _pasted(text)
+    parts: list[Part] = [Text(text), *pictures]
     left_out: list[str] = []
     for path, name in dict.fromkeys(_named(text, folder)):
         try:
@@ -131,6 +135,24 @@ def gather(text: str, folder: Path) -> Gathered:
         except (OSError, ValueError) as error:
             left_out.append(f"{name} is not sent along: {error}")
     return Gathered(Message("user", tuple(parts)), tuple(left_out))
+
+
+def _pasted(text: str) -> tuple[str, list[Image]]:
+    """Take the pictures out of a text that stand in it as `data:` addresses; what is none stays as it is."""
+    found: list[Image] = []
+
+    def take(match: re.Match[str]) -> str:
+        try:
+            data = base64.b64decode(match[1], validate=True)
+        except ValueError:
+            return match[0]
+        kind = _kind(data)
+        if not kind or len(data) > MOST_IMAGE:
+            return match[0]
+        found.append(Image(kind, base64.b64encode(data).decode("ascii"), f"pasted {len(found) + 1}"))
+        return f"[{found[-1].name}]"
+
+    return _DATA.sub(take, text), found
 
 
 def attachment(path: Path, name: str) -> Part:
@@ -162,7 +184,7 @@ def _named(text: str, folder: Path) -> Iterator[tuple[Path, str]]:
             yield path, name
     for match in _PICTURE.finditer(text):
         name = (match[1] or match[2] or match[3]).replace("\\ ", " ")
-        path = Path(name)
+        path = Path(unquote(name) if match[0].startswith("file://") else name)
         if path.suffix.lower() in _PICTURES and path.is_file():
             yield path, path.name
 

@@ -88,7 +88,9 @@ def diff_of(block: ToolBlock) -> str:
 
 
 def todos(block: ToolBlock) -> Sequence[Mapping[str, Any]]:
-    """Return the checklist that a todo call wrote or read, or nothing."""
+    """Return the checklist that a todo call wrote or read, or nothing: one that failed wrote none."""
+    if block.result is not None and block.result.is_error:
+        return ()
     found = block.result.details.get("todos") if block.result else None
     if found is None and block.call.name.startswith("todo"):
         found = block.call.arguments.get("todos")
