@@ -329,3 +329,32 @@ async def test_a_linked_file_that_changed_is_marked_in_the_list(tmp_path: Path):
         await bench.until(lambda: badge() == "file changed", "marked")
         path.unlink()
         await bench.until(lambda: badge() == "file gone", "and gone")
+
+
+async def test_two_revisions_and_two_configs_are_compared_as_plans(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        bench.editor.replace_all(bench.editor.text.replace("delay: 0.03", "delay: 0.5"))
+        await bench.press("ctrl+s")
+        await bench.until(lambda: not bench.editor.dirty, "saved")
+        await bench.press("f6", "f6", "f6")
+        await bench.until(lambda: bench.desk.query_one("History RowList", RowList).has_focus, "in the history")
+        await bench.press("p")
+        sheet = await dialog(bench, Sheet)
+        await bench.until(lambda: "delay: 0.03 → 0.5" in str(sheet.query_one(SheetView).lines), "as plans")
+        await bench.press("escape")
+        await bench.until(lambda: isinstance(bench.app.screen, MainScreen), "closed")
+        await bench.main.run_action("config('compare')")
+        await pick(bench, (await bench.shared.configs.find_config("writer")).config_id)
+        sheet = await dialog(bench, Sheet)
+        await bench.until(lambda: "provider-mock" in str(sheet.query_one(SheetView).lines), "the other config")
+
+
+async def test_a_run_saves_what_is_written_and_says_so(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        await bench.type("# mine ")
+        await bench.press("f5")
+        await bench.until(lambda: len(bench.panes) == 1, "a session")
+        config = bench.main.configs.config
+        assert config is not None
+        assert (config.revision, bench.editor.dirty) == (2, False)
+        await bench.until(lambda: any("Saved as revision 2" in n.message for n in bench.app._notifications), "said")

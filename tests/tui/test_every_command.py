@@ -69,6 +69,7 @@ OUTCOMES: dict[str, Seen] = {
     "config.fix_all": said("Nothing here knows its own fix"),
     "config.secrets": said("No secret is written out"),
     "config.effect": dialog("What saving hello changes"),
+    "config.compare": dialog("Compare hello with"),
     "config.new": dialog("Start from"),
     "config.import": dialog("Import"),
     "config.trust": said("Nothing of hello is held back"),

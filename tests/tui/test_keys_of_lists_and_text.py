@@ -252,6 +252,7 @@ PLACES: Mapping[str, Place] = {
         {
             "s": Case(changes(lambda bench: bench.shown)),
             "d": Case(changes(lambda bench: bench.shown)),
+            "p": Case(dialog("for a session")),
             "enter": Case(changes(lambda bench: bench.shown)),
             "r": Case(grows(revision)),
         },

@@ -57,6 +57,8 @@ COMMANDS: tuple[Command, ...] = (
             "", "", "secrets"),
     Command("config.effect", "What saving changes", "For a session of this config, and when", "effect", "", "",
             "changes"),
+    Command("config.compare", "Compare configs", "This one with another, as a session sees them", "config('compare')",
+            "", "", "compare-configs"),
     Command("config.new", "New config", "From one of the samples", "config('create')", "", "", "new-config"),
     Command("config.import", "Import", "A file, folder or address as a config", "config('import')", "", "", "import"),
     Command("config.trust", "Trust", "What its imported and included texts would do; yes or no", "config('trust')", "",

@@ -87,6 +87,8 @@ class ConfigChores:
                 await screen.configs.reread(config.config_id)
             case "prune":
                 await self._prune(config)
+            case "compare":
+                await self._compare(config)
             case "delete":
                 await self._delete(config)
             case _:
@@ -197,6 +199,15 @@ class ConfigChores:
         if given and given.isdecimal() and int(given) > 0:
             gone = await self._shared.configs.prune(config.config_id, keep=int(given))
             self._screen.tell(f"Deleted {gone} revision{'' if gone == 1 else 's'} of {config.name}.")
+
+    async def _compare(self, config: Config) -> None:
+        """Let the person choose another config, and show what a session of that has otherwise."""
+        found, _ = await self._shared.configs.list_configs(200, sort="name")
+        rows = options(*((one.config_id, one.name) for one in found if one.config_id != config.config_id))
+        picked = await self._screen.app.push_screen_wait(Pick(f"Compare {config.name} with", rows, search=True))
+        other = await self._shared.configs.get_config(picked) if picked else None
+        if other is not None:
+            await self._screen.configs.compare(config, other)
 
     # --- files
 

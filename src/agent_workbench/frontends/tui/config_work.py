@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from textual.timer import Timer
 
-from agent_workbench.configs.plan import Origin
+from agent_workbench.configs.explain import PlanChange, diff_plans
+from agent_workbench.configs.plan import Origin, Plan
 from agent_workbench.configs.problems import Problem, errors
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import ConfigError, EditRefused, RevisionConflict, WorkbenchError
@@ -27,7 +28,7 @@ from agent_workbench.services.bundles import base_of, root_of
 from agent_workbench.services.effects import Effect, effect_of
 from agent_workbench.services.origins import text_behind
 from agent_workbench.services.shared import SharedContext
-from agent_workbench.storage.records import Config
+from agent_workbench.storage.records import Config, Revision
 
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
@@ -232,13 +233,32 @@ class ConfigWork:
         if self.config is None:
             return
         effect = await effect_of(self._shared, self.config, self.desk.editor.text)
-        roles = {"added": "added", "removed": "removed", "changed": ""}
-        lines: list[Line] = [[(clean_line(str(one)), roles[one.kind])] for one in effect.changes]
         note = effect.when or "No session of this config yet."
-        sheet = Sheet(f"What saving {self.config.name} changes",
+        await self._show_plan_changes(f"What saving {self.config.name} changes", effect.changes,
+                                      f"{note[:1].upper()}{note[1:].rstrip('.')}.")  # fmt: skip
+
+    async def compare_revisions(self, old: Revision | None, new: Revision) -> None:
+        """Show what changes for a session from one revision of the config on the desk to another, as plans."""
+        texts = (old.yaml_content if old is not None else "", new.yaml_content)
+        plans = [await self._shared.configs.plan_text(text, **self.place) for text in texts]
+        way = f"From revision {old.revision} to {new.revision}" if old is not None else f"Revision {new.revision}"
+        await self._show_plan_changes(f"{way}, for a session", diff_plans(*plans), _missing(plans))
+
+    async def compare(self, config: Config, other: Config) -> None:
+        """Show what a session of another config has otherwise, as plans."""
+        homes = [(base_of(one, self._shared.workspace), root_of(one)) for one in (config, other)]
+        plans = [await self._shared.configs.plan(one, base=base, root=root)
+                 for one, (base, root) in zip((config, other), homes, strict=True)]  # fmt: skip
+        title = f"From {config.name} to {other.name}, for a session"
+        await self._show_plan_changes(title, diff_plans(*plans), _missing(plans))
+
+    async def _show_plan_changes(self, title: str, changes: Sequence[PlanChange], note: str) -> None:
+        roles = {"added": "added", "removed": "removed", "changed": ""}
+        lines: list[Line] = [[(clean_line(str(one)), roles[one.kind])] for one in changes]
+        sheet = Sheet(title,
                       lambda width: [piece for line in lines for piece in fold(line, width)]
                       or [[("Nothing changes for a session.", "muted")]],
-                      note=f"{note[:1].upper()}{note[1:].rstrip('.')}.")  # fmt: skip
+                      note=note)  # fmt: skip
         await self._screen.app.push_screen_wait(sheet)
 
     # --- drafts
@@ -361,3 +381,9 @@ def has_errors(problems: tuple[Problem, ...]) -> bool:
 def _place(error: ConfigError) -> str:
     """Return the first thing that an error is about, with its line."""
     return f"line {error.problems[0].line}: {error.problems[0].message}" if error.problems else str(error)
+
+
+def _missing(plans: Sequence[Plan]) -> str:
+    """Say where a comparison cannot see all."""
+    wrong = [plan.name for plan in plans if plan.errors]
+    return f"{' and '.join(dict.fromkeys(wrong))} has errors, so this may not be all." if wrong else ""

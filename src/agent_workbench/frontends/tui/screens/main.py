@@ -199,6 +199,11 @@ class MainScreen(PartedScreen):
     async def _restore(self, event: History.Restore) -> None:
         await self.configs.restore(event.revision)
 
+    @on(History.Plans)
+    @work(group="ask")
+    async def _plans(self, event: History.Plans) -> None:
+        await self.configs.compare_revisions(event.old, event.new)
+
     # --- messages of the panes
 
     @on(ChatPane.Submitted)

@@ -54,6 +54,7 @@ class History(Vertical):
         bind("history.restore", "r", "restore", "restore", "Save this revision again, as the newest"),
         bind("history.columns", "s", "columns", "side by side", "Both texts in two columns, or in one"),
         bind("history.compare", "d", "compare", "compare with now", "Show the way from this revision to the newest"),
+        bind("history.plans", "p", "plans", "as plans", "What that changes for a session"),
     ]
 
     @dataclass
@@ -62,6 +63,14 @@ class History(Vertical):
 
         view: History
         revision: int
+
+    @dataclass
+    class Plans(Message):
+        """Show what changes for a session from one revision (None: from nothing) to another."""
+
+        view: History
+        old: Revision | None
+        new: Revision
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -94,16 +103,21 @@ class History(Vertical):
         event.stop()
         self.action_compare()
 
+    @property
+    def _compared(self) -> tuple[Revision | None, Revision]:
+        """What is compared: a revision with the one before it, or with the newest."""
+        this = self._revisions[self._index]
+        before = self._revisions[self._index + 1 : self._index + 2]
+        return (this, self._revisions[0]) if self._with_now else (before[0] if before else None, this)
+
     def _show_change(self) -> None:
         """Show what the revision changed, or the way from it to the newest, under words that say which."""
         lines: list[Line] = []
         if self._revisions:
-            this = self._revisions[self._index]
-            before = self._revisions[self._index + 1 : self._index + 2]
-            now = self._revisions[0]
-            old, new = (this, now) if self._with_now else (before[0] if before else None, this)
+            old, new = self._compared
             width = self.query_one(ChangeView).scrollable_content_region.width
-            lines = [*_heading(this, old, new, width), *self._lines(old.yaml_content if old else "", new.yaml_content)]
+            lines = _heading(self._revisions[self._index], old, new, width)
+            lines += self._lines(old.yaml_content if old else "", new.yaml_content)
         self.query_one(ChangeView).show(lines)
 
     def _lines(self, old: str, new: str) -> list[Line]:
@@ -127,6 +141,11 @@ class History(Vertical):
         """Turn between what a revision changed and the way from it to now."""
         self._with_now = not self._with_now
         self._show_change()
+
+    def action_plans(self) -> None:
+        """Ask for what is compared as plans."""
+        if self._revisions:
+            self.post_message(self.Plans(self, *self._compared))
 
     def action_restore(self) -> None:
         """Ask for the revision under the cursor to be saved again."""
