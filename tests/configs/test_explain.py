@@ -97,3 +97,8 @@ def test_prose_and_context_files_count_too(tmp_path: Path):
 
     found = [str(change) for change in diff_plans(make("Be kind."), make("Be brief.\n@a.md"))]
     assert found == ["~ instruction: 1 lines → 2 lines   x.md:4", "+ context[@a.md]: 3 characters"]
+
+
+def test_a_list_is_explained_by_its_entries(plan):
+    with pytest.raises(NotFound, match=r"name one of its entries, as `tools\[tool-filesystem\]`"):
+        explain(plan("tools: [{module: tool-bash}]\n"), "tools")

@@ -47,6 +47,9 @@ def explain(plan: Plan, path: str) -> Explanation:
         NotFound: If the plan has no such value; the message names the nearest that it has.
     """
     values = {**dict(_values(plan)), **dict(_prose(plan))}
+    inside = [one for one in values if one.startswith(f"{path}[")]
+    if path not in values and inside:
+        raise NotFound(f"`{path}` is a list; name one of its entries, as `{inside[0]}`")
     if path not in values:
         like = nearest(path, values, cutoff=0.5)
         raise NotFound(f"the plan has no value `{path}`" + (f"; did you mean `{like}`?" if like else ""))
