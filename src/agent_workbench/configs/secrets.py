@@ -26,10 +26,10 @@ _CREDENTIAL = re.compile(
 )
 #: Behind "basic" stands often a plain word; what is encoded has a digit, a capital inside, or padding.
 _BEARER = re.compile(r"\b((?i:bearer|basic))\s+((?=\S*[0-9=_+]|\S+[A-Z])[A-Za-z0-9._~+/=-]{12,})")
-_URL_PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^/\s:@]*:)(?P<password>[^/\s@$•]+)(?=@)", re.I)
+_URL_PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]{0,30}://[^/\s:@]*:)(?P<password>[^/\s@$•]+)(?=@)", re.I)
 #: `key: value` on one line, in block or flow style; a value that opens something else is not one.
 _ENTRY = re.compile(
-    r"""(?P<key>[\w.-]+)["']?\s*:\s+["']?(?P<value>(?<=")[^"\n]+|(?<=')[^'\n]+|(?:\$\{[^}\n]*\}|[^\s"'#,\[\]{}|>&*!%@`])"""
+    r"""(?P<key>[\w.-]{1,100})["']?\s*:\s+["']?(?P<value>(?<=")[^"\n]+|(?<=')[^'\n]+|(?:\$\{[^}\n]*\}|[^\s"'#,\[\]{}|>&*!%@`])"""
     r"""(?:\$\{[^}\n]*\}|[^#,\]}\n])*?)"""
     r"""(?=["']|\s*(?:[,\]}]|\s#|$))"""
 )

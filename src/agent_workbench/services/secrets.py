@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from agent_workbench.configs.edits import unified_diff
@@ -13,7 +14,9 @@ from agent_workbench.configs.reader import Reading, read, show_path
 from agent_workbench.configs.secrets import DOTS, Path, commented_secrets, is_secret_key, literal_secrets, mask_text
 
 #: What looks like a key.
-_KEY = re.compile(r"(?P<key>[A-Za-z_][A-Za-z0-9_-]*)[\"']?[ \t]*:[ \t]+")
+_KEY = re.compile(r"(?P<key>[A-Za-z_][A-Za-z0-9_-]{0,100})[\"']?[ \t]*:[ \t]+")
+#: Places of one line that are tried as the beginning of a comment: each costs a look at the rest of the line.
+MAX_SIGNS = 100
 #: Where a comment may begin.
 _COMMENT = re.compile(r"(?:^|(?<=\s))\s*#")
 
@@ -80,7 +83,7 @@ def _commented(reading: Reading) -> Iterator[tuple[int, int]]:
     texts = [place for path, place in reading.values.items() if isinstance(_at(reading.data, path), str)]
     begin = reading.start
     for line in reading.text[reading.start : reading.end].splitlines(keepends=True):
-        for sign in _COMMENT.finditer(line):
+        for sign in islice(_COMMENT.finditer(line), MAX_SIGNS):
             found = list(commented_secrets(line[sign.end() - 1 :].rstrip("\r\n")))
             at = begin + sign.end() - 1
             if found and not any(place.start <= at < place.end for place in texts):

@@ -16,7 +16,7 @@ from agent_workbench.engine.ports import HookAnswer, HookEvent, MountContext
 _MAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b")
 _KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _ASSIGNED = re.compile(
-    r"""(?P<before>\b[\w-]*(?:api[_-]?key|secret|token|password|passwd|credential)s?["']?\s*[=:]\s*["']?)"""
+    r"""(?P<before>(?<![\w-])[\w-]*(?:api[_-]?key|secret|token|password|passwd|credential)s?["']?\s*[=:]\s*["']?)"""
     r"""(?P<value>[^\s"'•,;]{8,})""",
     re.IGNORECASE,
 )
