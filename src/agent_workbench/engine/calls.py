@@ -30,6 +30,7 @@ from agent_workbench.conversation.events import (
 )
 from agent_workbench.conversation.messages import Message, ToolCall, ToolResult
 from agent_workbench.conversation.usage import Usage
+from agent_workbench.engine.arguments import fault_of
 from agent_workbench.engine.hooks.dispatch import Hooks, Outcome
 from agent_workbench.engine.output import fit
 from agent_workbench.engine.permissions import Verdict
@@ -127,7 +128,7 @@ class Calls:
         Raises:
             _Refused: If it must not run.
         """
-        tool = self._checked(index, call)
+        tool = await self._checked(index, call)
         outcome = await self.hooks.fire("tool:pre", {"tool_name": call.name, "tool_input": dict(call.arguments)})
         self.ledger.injected.extend(outcome.injections)
         for notice in outcome.notices:
@@ -136,7 +137,7 @@ class Calls:
             raise _Refused(f"Denied: {outcome.denied}")
         arguments = outcome.data.get("tool_input", call.arguments)
         if arguments != call.arguments:
-            check_arguments(tool, arguments)
+            await check_arguments(tool, arguments)
             yield Notice(f"a hook changed the arguments of {call.name}", data={"arguments": arguments})
         intent = self._intent(tool, call, arguments)
         verdict = self._verdict(call, intent, outcome.question)
@@ -151,7 +152,7 @@ class Calls:
                 raise _Refused("Denied: what the call would touch has changed since it was approved")
         yield _Ready(replace(call, arguments=arguments), tool, verdict, arguments, intent.access)
 
-    def _checked(self, index: int, call: ToolCall) -> Tool:
+    async def _checked(self, index: int, call: ToolCall) -> Tool:
         reply = self.history[-1]
         if reply.stop_reason == "max_tokens":
             raise _Refused("Not run: the reply was cut off by its token limit, so the arguments may be incomplete.")
@@ -163,7 +164,7 @@ class Calls:
             raise _Refused(f"There is no tool {call.name!r}. Tools: {known}.")
         if call.raw is not None:
             raise _Refused(f"Not run: the arguments are not a JSON object: {call.raw[:200]}")
-        check_arguments(tool, call.arguments)
+        await check_arguments(tool, call.arguments)
         return tool
 
     def _context(self, call: ToolCall) -> ToolContext:
@@ -372,33 +373,15 @@ class _Running:
         return await self._calls.hooks.fire(name, data)
 
 
-def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> None:
+async def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> None:
     """Refuse arguments that do not fit the tool's schema.
 
     Raises:
         _Refused: With the first fault and the place of it.
     """
-    fault = argument_fault(tool, arguments)
+    fault = await fault_of(tool, arguments)
     if fault:
         raise _Refused(f"Not run: {fault}")
-
-
-def argument_fault(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    """Return why arguments do not fit a tool's schema, or nothing. Never fetches anything, whatever the schema says."""
-    from jsonschema import Draft202012Validator  # 40 ms to import, and most turns call no tool
-    from jsonschema.exceptions import best_match
-    from referencing import Registry
-
-    try:
-        # an empty registry: by default a `$ref` to an address is fetched, and schemas come from strangers
-        validator = Draft202012Validator(tool.spec.input_schema, registry=Registry())
-        fault = best_match(validator.iter_errors(dict(arguments)))
-    except Exception as error:  # noqa: BLE001 - the schema is other people's: wrong types, endless references
-        return f"the tool's own schema cannot be checked: {error}"
-    if fault is None:
-        return ""
-    where = ".".join(str(part) for part in fault.absolute_path) or "the arguments"
-    return f"{where}: {fault.message[:300]}"
 
 
 def _same(one: ToolCall, other: ToolCall) -> bool:

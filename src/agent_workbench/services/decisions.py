@@ -10,7 +10,7 @@ from typing import Any
 
 from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.reader import read
-from agent_workbench.engine.calls import argument_fault
+from agent_workbench.engine.arguments import argument_fault
 from agent_workbench.engine.permissions import MODES, Mode, PermissionManager, Ruling, Verdict, parse_rule
 from agent_workbench.engine.ports import Intent, Tool, ToolContext
 from agent_workbench.errors import PermissionRuleError, UsageError

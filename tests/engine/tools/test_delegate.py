@@ -12,7 +12,7 @@ from agent_workbench.configs.plan import AgentSpec
 from agent_workbench.conversation.events import ApprovalAnswered, ApprovalRequired, Question, ToolFinished
 from agent_workbench.conversation.messages import Message, Text, ToolCall, user
 from agent_workbench.conversation.usage import Usage
-from agent_workbench.engine.calls import argument_fault
+from agent_workbench.engine.arguments import argument_fault
 from agent_workbench.engine.ports import Limits, MountContext, ToolContext, ToolOutcome
 from agent_workbench.engine.spawning import Errand, Returned
 from agent_workbench.engine.tools.delegate import MODULE, TASK, Delegate

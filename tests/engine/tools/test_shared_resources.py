@@ -10,7 +10,7 @@ import pytest
 
 from agent_workbench.conversation.events import Answer, Question, ToolFinished
 from agent_workbench.conversation.messages import Message, ToolCall, ToolResult
-from agent_workbench.engine.calls import argument_fault
+from agent_workbench.engine.arguments import argument_fault
 from agent_workbench.engine.ports import HookEvent, MountContext, Nobody, ToolContext, ToolOutcome
 from agent_workbench.engine.tools import board, memory, shared_files
 from agent_workbench.engine.tools.sharing import News

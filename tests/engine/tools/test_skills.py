@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent_workbench.conversation.events import ToolFinished
-from agent_workbench.engine.calls import argument_fault
+from agent_workbench.engine.arguments import argument_fault
 from agent_workbench.engine.ports import MountContext, ToolContext, ToolOutcome
 from agent_workbench.engine.tools.skills import LoadSkill, SkillsConfig, create
 from engine.engine_kit import calling, of, played, scripted, session

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent_workbench.engine.calls import argument_fault
+from agent_workbench.engine.arguments import argument_fault
 from agent_workbench.engine.permissions import PermissionManager
 from agent_workbench.engine.ports import MountContext, ToolContext, ToolOutcome
 from agent_workbench.engine.tools.files import FileRefused
