@@ -23,7 +23,7 @@ import agent_workbench.frontends.tui.widgets
 from agent_workbench.configs.complete import Completion
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.fields import Field
-from agent_workbench.configs.plan import AgentSpec, Origin, Plan
+from agent_workbench.configs.plan import AgentSpec, Document, Origin, Plan
 from agent_workbench.configs.problems import Problem
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.jump import Jump, Target
@@ -34,6 +34,7 @@ from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
 from agent_workbench.frontends.tui.screens.settings import Settings
 from agent_workbench.frontends.tui.screens.source import SourceView
 from agent_workbench.frontends.tui.screens.theme_picker import ThemePicker
+from agent_workbench.frontends.tui.screens.trust import TrustTexts
 from agent_workbench.frontends.tui.themes import Themes
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.change_view import ChangeView, change_lines
@@ -49,6 +50,8 @@ from agent_workbench.frontends.tui.widgets.problems import ProblemList
 from agent_workbench.frontends.tui.widgets.row_list import LedList, Row, RowList
 from agent_workbench.frontends.tui.widgets.said import Said
 from agent_workbench.frontends.tui.widgets.tour import Tour
+from agent_workbench.services.restraint import Held
+from agent_workbench.services.trust import Doubt
 from agent_workbench.storage.glimpse import Glimpse
 from agent_workbench.storage.records import Revision
 
@@ -123,6 +126,7 @@ PLAN = Plan(H, H, H, {"tools": [{"module": H, "config": {H: H}}]}, H, {}, ((H, H
             {f"tools[{H}]": (Origin(H, 1),)})  # fmt: skip
 ADDITION = Addition(H, "a: 1\n", [Offer(H, H, H, (FIELD,), {"k": H})], lambda *_: Edit(0, "", f"# {H}\n", H))
 REVISIONS = [Revision("c", 2, f"a: {H}\n", "", NOW, H, H), Revision("c", 1, f"b: {H}\n", "", NOW, H, H)]
+DOUBT = Doubt(Document(H, H, H, True, f"a: {H}\n"), (Held("program", H, H, Origin(H, 1)),), "a: 1\n", H)
 THEMES = Themes({"textual-dark": Theme("textual-dark", "#000000")}, {"textual-dark": H}, (Problem("warning", H),))
 
 GLIMPSE = Glimpse((("a", H, H),), "a", 1, H, {})
@@ -156,6 +160,7 @@ EXAMPLES: dict[str, Callable[[], Made]] = {
     "Settings": told(Settings, nothing, none, change),
     "SourceView": told(SourceView, nothing, H, f"a: {H}", 1),
     "ThemePicker": told(ThemePicker, nothing, THEMES, "textual-dark"),
+    "TrustTexts": told(TrustTexts, nothing, H, [DOUBT]),
     "Jump": told(Jump, nothing, [Target(1, 1, lambda: None)]),
 }
 
