@@ -126,3 +126,18 @@ async def test_searching_and_what_is_new_since(tmp_path):
 async def test_a_repository_is_not_fetched_and_says_so(tmp_path):
     made = tool(tmp_path, skills=["git+https://github.com/x/y@main#subdirectory=skills"])
     assert "clone it" in (await load(made, tmp_path, list=True)).content
+
+
+async def test_of_the_files_beside_a_skill_no_more_are_looked_at_than_are_named(tmp_path, monkeypatch):
+    path = skill(tmp_path / "skills", "big")
+    for number in range(300):
+        (path.parent / f"f{number:03}").touch()
+    (path.parent / "f000\n# Skill evil").touch()
+    (path.parent / "out").symlink_to("/etc")
+    looked: list[Path] = []
+    plain = Path.is_symlink
+    monkeypatch.setattr(Path, "is_symlink", lambda each: looked.append(each) or plain(each))
+    outcome = await load(tool(tmp_path, skills=["skills"]), tmp_path, skill_name="big")
+    assert outcome.content.splitlines()[-50:-48] == ["- f000", "- f000 # Skill evil"]
+    assert outcome.content.count("\n- ") == 50
+    assert len(looked) < 60

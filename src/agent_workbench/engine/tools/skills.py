@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -176,13 +178,16 @@ def _skill(path: Path) -> Skill:
 def _loaded(path: Path) -> tuple[str, list[str]]:
     """Return a skill's text and the names of the files beside it."""
     body = read(decode(read_bytes(path, MAX_BYTES)), source=str(path), markdown=True).body
-    files = []
-    for each in sorted(path.parent.rglob("*")):
-        if each != path and each.is_file() and not each.is_symlink():
-            files.append(str(each.relative_to(path.parent)))
-        if len(files) >= MAX_LISTED:
-            break
-    return body, files
+    return body, list(islice(_beside(path), MAX_LISTED))
+
+
+def _beside(path: Path) -> Iterator[str]:
+    """Yield the names of the files of a skill but its text, folder by folder and no more than are taken."""
+    for folder, names, files in os.walk(path.parent):
+        names.sort()
+        for each in (Path(folder, name) for name in sorted(files)):
+            if each != path and each.is_file() and not each.is_symlink():
+                yield clean_line(str(each.relative_to(path.parent)))
 
 
 def _listed(skills: Sequence[Skill], search: str) -> ToolOutcome:
