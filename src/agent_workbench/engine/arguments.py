@@ -12,10 +12,10 @@ from typing import Any
 
 from agent_workbench.engine.ports import Tool
 
-STEPS = 2_000
+STEPS = 1_000
 """Keywords that are checked at once, at 5 to 20 µs each. What takes longer goes on in a thread."""
-MOST_STEPS = 40_000
-"""Keywords that are checked at all: about half a second. A `$ref` that doubles 30 times would take a century."""
+MOST_STEPS = 20_000
+"""Keywords that are checked at all: about a quarter of a second. A `$ref` that doubles 30 times would take a century."""
 DEEPEST = 100
 FAULTS = 20
 """Faults that the best is chosen among."""
