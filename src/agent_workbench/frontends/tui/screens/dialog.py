@@ -11,6 +11,8 @@ from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.screens.help import Help, help_rows
 
 T = TypeVar("T")
+#: Lines under which a dialog gives up what only looks better.
+SHORT = 32
 
 
 class Dialog(ModalScreen[T]):
@@ -19,6 +21,7 @@ class Dialog(ModalScreen[T]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("app.help", "f1", "help", "help", "What this is for, and its keys", show=False, priority=True),
     ]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (SHORT, "-tall")]
     ABOUT: ClassVar[str] = ""
     """What a person does here, in a sentence."""
 
