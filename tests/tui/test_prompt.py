@@ -60,16 +60,6 @@ async def test_a_newline_has_keys_of_its_own(key: str):
         assert app.sent == ["a\nb"]
 
 
-async def test_keys_that_come_at_once_keep_their_order():
-    keys = [*"one", "ctrl+j", *"two", "left", *"x", "enter", *"three"]
-    async with (app := Host()).run_test() as pilot:
-        for key in keys:
-            app.post_message(events.Key(key, key if len(key) == 1 else None))
-        await pilot.pause()
-        assert app.sent == ["one\ntwxo"]
-        assert app.prompt.draft == "three"
-
-
 async def test_a_user_may_bind_other_keys():
     async with (app := Host()).run_test() as pilot:
         app.set_keymap({"prompt.send": "f9", "prompt.newline": "enter"})

@@ -10,12 +10,14 @@ import os
 import threading
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import App
+from textual.worker import get_current_worker
 
 from agent_workbench.errors import WorkbenchError
+from agent_workbench.frontends.tui.key_queue import KeyQueue
 from agent_workbench.frontends.tui.screens.opening import Opening
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class WorkbenchApp(App[None]):
         self._opened = opened
         self._glimpse = glimpse
         self.failure: WorkbenchError | None = None
+        self.keys = KeyQueue(self)
         if shared is not None:
             self._take(shared)
 
@@ -77,11 +80,12 @@ class WorkbenchApp(App[None]):
         if self._opened is None:
             self._show_main()
             return
+        self.keys.hold()
         opening = Opening(self._glimpse)
         self.push_screen(opening)
-        opening.call_after_refresh(self.run_worker, self._open(self._opened, opening), exit_on_error=True)
+        opening.call_after_refresh(self.run_worker, self._open(self._opened), exit_on_error=True)
 
-    async def _open(self, opened: Callable[[], SharedContext], opening: Opening) -> None:
+    async def _open(self, opened: Callable[[], SharedContext]) -> None:
         """Load the rest of the program and the workbench, then go on where the person already is."""
         try:
             shared = await asyncio.to_thread(_load, opened)
@@ -92,8 +96,7 @@ class WorkbenchApp(App[None]):
         self._take(shared)
         main = self._show_main()
         await main.begun.wait()
-        for event in opening.kept:
-            self.post_message(event if isinstance(event, events.Paste) else events.Key(event.key, event.character))
+        self.keys.release()
 
     def _show_main(self) -> MainScreen:
         from agent_workbench.frontends.tui.alt_keys import hear_alt_keys
@@ -118,6 +121,19 @@ class WorkbenchApp(App[None]):
         keymap, problems = load_keymap(known_keys(), command_ids())
         self.set_keymap(keymap)
         return problems
+
+    async def on_event(self, event: events.Event) -> None:
+        """Handle an event, keys one after the other (see `KeyQueue`)."""
+        if not self.keys.keeps(event):
+            await super().on_event(event)
+
+    def on_unmount(self) -> None:
+        self.keys.close()
+
+    async def push_screen_wait(self, screen: Any, *, mode: str | None = None) -> Any:
+        """Show a screen and return what it was dismissed with; only in a worker."""
+        with self.keys.asking(get_current_worker()):
+            return await super().push_screen_wait(screen, mode=mode)
 
     def end(self) -> None:
         """End now, asking nothing, as when the terminal is closed: what is written is kept.

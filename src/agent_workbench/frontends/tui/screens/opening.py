@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
@@ -11,23 +10,12 @@ from agent_workbench.storage.glimpse import Glimpse
 
 
 class Opening(Screen[None]):
-    """Shows what was open last time. Keys and pastes are kept for the screen that follows: none is lost."""
+    """Shows what was open last time. The application keeps what is pressed for the screen that follows."""
 
     def __init__(self, glimpse: Glimpse | None) -> None:
         super().__init__()
         self._glimpse = glimpse
-        self.kept: list[events.Key | events.Paste] = []
 
     def compose(self) -> ComposeResult:
         if self._glimpse is not None:
             yield FirstLook(self._glimpse)
-
-    def on_key(self, event: events.Key) -> None:
-        """Keep a key."""
-        event.stop().prevent_default()
-        self.kept.append(event)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Keep what was pasted."""
-        event.stop()
-        self.kept.append(event)

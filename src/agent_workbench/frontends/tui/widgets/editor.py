@@ -20,10 +20,13 @@ from textual import events
 from textual._text_area_theme import TextAreaTheme
 from textual.binding import BindingType
 from textual.cache import LRUCache
-from textual.geometry import Region
+from textual.document._document_navigator import DocumentNavigator
+from textual.document._wrapped_document import WrappedDocument
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
+from textual.widgets import TextArea
 from textual.widgets.text_area import Selection
 
 from agent_workbench.configs.edits import Edit
@@ -46,6 +49,14 @@ CHECK_AFTER = 0.15
 MARKS: Mapping[Severity, str] = {"error": "●", "warning": "○", "info": "·"}
 _COLORS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "secondary"}
 _TOKEN = re.compile(r"[^\s,\]}#]+")
+
+
+class _Unwrapped(WrappedDocument):
+    """Lines that are not wrapped. Textual counts them anew for each line that it paints."""
+
+    @property
+    def height(self) -> int:
+        return len(self._offset_to_line_info)
 
 
 class YamlEditor(SteadyArea):
@@ -106,6 +117,7 @@ class YamlEditor(SteadyArea):
     _window: tuple[int, int] = (0, 0)
     _marks: Mapping[int, Problem] = {}
     _paints: int = 0
+    _styled: int = -1
 
     def __init__(self, text: str = "", *, check: Check | None = None, id: str | None = None) -> None:
         super().__init__("", soft_wrap=False, show_line_numbers=True, tab_behavior="indent", id=id)
@@ -354,6 +366,25 @@ class YamlEditor(SteadyArea):
         self._paints += 1
         self.refresh()
 
+    def _set_document(self, text: str, language: str | None) -> None:
+        super()._set_document(text, language)
+        self.wrapped_document = _Unwrapped(self.document, tab_width=self.indent_width)
+        self.navigator = DocumentNavigator(self.wrapped_document)
+
+    def _refresh_size(self) -> None:
+        """Note how long and wide the text is. The screen is laid out anew only where a scrollbar comes or goes."""
+        text, lines = self.text, self.document.lines
+        plain = text.isascii() and "\t" not in text
+        width = max(map(len, lines)) if plain else self.document.get_size(self.indent_width).width
+        size = Size(width + self.gutter_width + 1, len(lines))
+        if size != self.virtual_size:
+            self.set_reactive(YamlEditor.virtual_size, size)
+            self._refresh_scrollbars()
+            if self.show_vertical_scrollbar:
+                self.vertical_scrollbar.window_virtual_size = size.height
+            if self.show_horizontal_scrollbar:
+                self.horizontal_scrollbar.window_virtual_size = size.width
+
     def _build_highlight_map(self) -> None:
         """Forget what was coloured and joined; TextArea calls this after each change of the text."""
         self._joined = None
@@ -366,10 +397,14 @@ class YamlEditor(SteadyArea):
         bottom = min(top + self.size.height, self.document.line_count)
         first, last = self._window
         if top < first or bottom > last:
-            self._window = max(0, top - MARGIN), bottom + MARGIN
+            margin = MARGIN if last else 0  # between two edits nobody scrolls
+            self._window = max(0, top - margin), bottom + margin
             self._highlights.clear()
             self._highlights.update(highlight(self.document.lines, *self._window))
-        return super().render_lines(crop)
+        if self._styled != self._paints and self._theme is not None:  # 1.5 ms, which TextArea takes for each paint
+            self._styled = self._paints
+            self._theme.apply_css(self)
+        return super(TextArea, self).render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """Return a line of the window, from what was painted before where nothing of it changed.

@@ -174,18 +174,8 @@ class PromptArea(SteadyArea, inherit_bindings=False):
         self.type_in(event.text)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Run this widget's own bindings at once, in the order of the keys.
-
-        Left to bubble, a key that was typed fast is overtaken by the letters after it: Enter sent half a word more.
-        TextArea's own handler comes next, and would make Enter a newline whatever it is bound to.
-        """
-        if event.is_printable:
-            return
-        active = self.screen.active_bindings.get(event.key)
-        if active is not None and active.node is self and await self.app.run_action(active.binding.action, self):
-            event.stop()
-            event.prevent_default()
-        elif event.key == "enter":
+        """Leave Enter to its binding: TextArea would make it a newline whatever it is bound to."""
+        if event.key == "enter":
             event.prevent_default()
 
     def action_paste(self) -> None:
