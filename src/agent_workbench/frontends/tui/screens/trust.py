@@ -73,7 +73,7 @@ def trust_lines(doubts: Sequence[Doubt], width: int) -> list[Line]:
     lines: list[Line] = []
     for doubt in doubts:
         lines += wrap([(doubt.title, "heading strong")], width)
-        lines.append([(f"  sha256 {doubt.document.digest}"[:width], "muted")])
+        lines.append([(clean_line(f"  sha256 {doubt.document.digest}", width), "muted")])
         for held in doubt.held:
             place = (f"{held.origin.line:>5}  ", "muted")
             lines += wrap([("would ", "muted"), (clean_line(held.what), "warn")], width, [place], [(" " * 7, "")])
