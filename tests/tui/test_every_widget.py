@@ -82,7 +82,7 @@ ELSEWHERE = {
         "SessionList", "KeyFooter", "TabLine", "CompletingEditor",
     },
     "test_chat_hostile.py": {
-        "ChatPane", "Transcript", "BlockView", "FindLine", "StatusLine", "TodoPanel", "PromptRow", "Compare",
+        "ChatPane", "SessionView", "Transcript", "BlockView", "FindLine", "StatusLine", "TodoPanel", "PromptRow", "Compare",
         "ConfirmChange", "Console", "Dialog", "ConsoleRows", "Sheet", "SheetView",
     },
     "test_prompt.py": {"PromptArea", "Offers", "SteadyArea"},

@@ -40,7 +40,7 @@ from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Session
 
 if TYPE_CHECKING:
-    from textual.worker import Worker
+    from textual.worker import Worker, WorkType
 
     from agent_workbench.frontends.tui.screens.main import MainScreen
 
@@ -152,7 +152,7 @@ class SessionWork:
         pane.seen = stored[-1].seq if stored else 0
         pane.prompt.sent = [words for said in messages if said.role == "user" and (words := spoken(said).strip())]
         pane.set_meter(await sessions.usage(session_id=id))
-        self._screen.run_worker(partial(self._measure, id), group="measure")
+        self._remeasure(id)
         if sessions.is_running(id):
             pane.set_state("waiting")
             streamed = await asyncio.to_thread(self._shared.store.sessions.partial, id)
@@ -187,6 +187,10 @@ class SessionWork:
             await self.note(id, event)
             event = await anext(stream, None)
 
+    def _remeasure(self, id: str) -> None:
+        measure: WorkType[None] = partial(self._measure, id)
+        self._screen.run_worker(measure, group="measure")
+
     async def _measure(self, id: str) -> None:
         """Show how full the context of a session is, and what it used."""
         used = await self._shared.sessions.usage(session_id=id)
@@ -217,7 +221,7 @@ class SessionWork:
                     self.unread.add(id)
                 self._screen.chats.talk.show_waiting(id)
                 name = await self._show_name(id)
-                self._screen.run_worker(partial(self._measure, id), group="measure")
+                self._remeasure(id)
                 how = "done" if event.status == "completed" else event.status
                 call(self._screen.app, f"{name or 'A session'} is {how}")
                 self._screen.call_later(self._changed)
