@@ -57,7 +57,7 @@ from agent_workbench.storage.records import Revision
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from looks import HOSTILE, assert_inert
+from looks import HOSTILE, assert_inert, settled
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 H = HOSTILE.replace("\ud800", "")
@@ -82,8 +82,8 @@ ELSEWHERE = {
         "SessionList", "KeyFooter", "TabLine", "CompletingEditor",
     },
     "test_chat_hostile.py": {
-        "ChatPane", "SessionView", "Transcript", "BlockView", "FindLine", "StatusLine", "TodoPanel", "PromptRow", "Compare",
-        "ConfirmChange", "Console", "Dialog", "ConsoleRows", "Sheet", "SheetView",
+        "ChatPane", "SessionView", "Transcript", "BlockView", "FindLine", "StatusLine", "TodoPanel", "PromptRow",
+        "Compare", "ConfirmChange", "Console", "Dialog", "ConsoleRows", "Sheet", "SheetView",
     },
     "test_prompt.py": {"PromptArea", "Offers", "SteadyArea"},
     "test_question.py": {"QuestionCard", "Preview", "Reason"},
@@ -188,7 +188,7 @@ async def test_hostile_text_is_only_something_to_read(name: str):
     async with host.run_test(size=(90, 30)) as pilot:
         await pilot.pause()
         host.tell()
-        await pilot.pause(0.15)
+        await settled(pilot)
         assert_inert(host)
 
 
