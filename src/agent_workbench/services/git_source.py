@@ -2,15 +2,19 @@
 
 A checkout lies under its commit and never changes; a pin says which commit a ref stood for when it was first asked for,
 so what a config means does not drift. Nothing of a repository or of the person's git configuration is run: no hooks, no
-filters, no credential helpers, no prompts, no submodules, and symbolic links are checked out as plain files.
+filters, no credential helpers, no prompts, no submodules, and symbolic links are checked out as plain files. Over https
+only public hosts are asked, at the address that was checked; ssh reaches hosts of an own network too, but not this
+computer.
 """
 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +23,7 @@ from pathlib import Path
 
 from agent_workbench.configs.fetching import Failure
 from agent_workbench.configs.secrets import mask_text
+from agent_workbench.engine.tools.web_client import WebRefused, host_name, is_public
 
 TIMEOUT_S = 60.0
 #: A failed clone is not tried again before this, so that a missing network costs one wait and not one per include.
@@ -27,12 +32,14 @@ RETRY_AFTER_S = 60.0
 _URI = re.compile(
     r"git\+(?P<url>(?P<scheme>https|ssh|file)://(?P<host>[^/@#]*@)?[^@#]+?)(?:@(?P<ref>[^#]+))?(?:#(?P<fragment>.*))?\Z"
 )
+PORTS = {"https": 443, "ssh": 22}
 _REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]*\Z")
+_AUTHORITY = re.compile(r"(?:[^/@]*@)?(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?(?:/|\Z)")
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _OPTIONS = (
     "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.symlinks=false", "core.autocrlf=false",
     "submodule.recurse=false", "protocol.allow=never", "protocol.https.allow=always", "protocol.ssh.allow=always",
-    "credential.helper=", "gc.auto=0", "advice.detachedHead=false",
+    "credential.helper=", "gc.auto=0", "advice.detachedHead=false", "http.followRedirects=false",
 )  # fmt: skip
 
 
@@ -168,16 +175,18 @@ class GitCache:
     def _clone(self, uri: GitURI, work: Path) -> str | Failure:
         """Check a ref out; return its commit."""
         ref = uri.ref or "HEAD"
+        options = reach(uri.url)
+        if isinstance(options, Failure):
+            return options
         started = self._git("init", "--quiet", str(work), cwd=work.parent)
         if isinstance(started, Failure):
             return started
-        files = ("-c", "protocol.file.allow=always") if uri.url.startswith("file://") else ()
-        fetched = self._git(*files, "fetch", "--quiet", "--no-tags", "--depth=1", "--", uri.url, ref, cwd=work)
+        fetched = self._git(*options, "fetch", "--quiet", "--no-tags", "--depth=1", "--", uri.url, ref, cwd=work)
         target = "FETCH_HEAD"
         if isinstance(fetched, Failure) and _COMMIT.match(ref):
             # A server may refuse to hand out a commit by its hash: then take everything and look for it.
             everything = "+refs/heads/*:refs/remotes/all/*"
-            fetched = self._git(*files, "fetch", "--quiet", "--tags", "--", uri.url, everything, cwd=work)
+            fetched = self._git(*options, "fetch", "--quiet", "--tags", "--", uri.url, everything, cwd=work)
             target = ref
         if isinstance(fetched, Failure):
             return fetched
@@ -203,6 +212,40 @@ class GitCache:
             )
             return Failure(f"git: {last.removeprefix('fatal: ')[:200] or 'failed'}", "check the address and the ref")
         return done.stdout.strip()
+
+
+def reach(url: str) -> tuple[str, ...] | Failure:
+    """Return the options of git that let it reach a repository there, or why it must not."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "file":
+        return ("-c", "protocol.file.allow=always")
+    found = _AUTHORITY.match(rest)
+    if found is None:
+        return Failure("that is no host of a repository", "write the host in plain letters, without % and \\")
+    try:
+        host = host_name(found["host"].strip("[]"))
+    except WebRefused as error:
+        return Failure(str(error), "check the address")
+    port = int(found["port"] or PORTS[scheme])
+    try:
+        addresses = {str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return ()  # git says so itself, or asks a proxy
+    for address in sorted(addresses):
+        if not (is_public(address) if scheme == "https" else _is_elsewhere(address)):
+            return Failure(
+                f"{host} is {address}, which is not on the public internet", "clone it, and override its address"
+            )
+    pinned = sorted(addresses, key=lambda one: (":" in one, one))[0]
+    # the address that was checked is the one that is asked, whatever the name means a moment later
+    return ("-c", f"http.curloptResolve={host}:{port}:{pinned}") if scheme == "https" and pinned != host else ()
+
+
+def _is_elsewhere(text: str) -> bool:
+    """Whether an address is neither this computer nor where a cloud answers about itself."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    address = getattr(address, "ipv4_mapped", None) or address
+    return not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast)
 
 
 def _environment() -> dict[str, str]:

@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,8 @@ from agent_workbench.storage.records import Config, ConfigMetadata
 
 #: A file beyond this is no bundle and no context.
 MAX_BYTES = 1_000_000
+#: Whose files are none, although they look regular. `/dev` itself holds no regular files, and `/dev/shm` honest ones.
+KERNEL = ("/proc", "/sys")
 #: How far up a folder tree the bundle at its top is looked for.
 MAX_UP = 8
 SUFFIXES = ("", ".yaml", ".yml", ".md")
@@ -377,11 +380,20 @@ def _content(path: str) -> bytes:
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(handle, "rb") as file:
         info = os.fstat(handle)
-        if not stat.S_ISREG(info.st_mode):
+        if not stat.S_ISREG(info.st_mode) or _is_kernels(path, info):
             raise OSError(f"{path} is not a regular file")
         if info.st_size > MAX_BYTES:
             raise OSError(f"it is larger than {MAX_BYTES:,} bytes")
         return file.read(MAX_BYTES + 1)
+
+
+def _is_kernels(path: str, info: os.stat_result) -> bool:
+    """Whether a file is made up by the kernel: `/proc/self/environ` would show every key that there is."""
+    for folder in KERNEL:
+        with suppress(OSError):
+            if info.st_dev == os.stat(folder).st_dev or _within(os.path.realpath(path), folder):
+                return True
+    return False
 
 
 def _page(address: str, page: Page, at: Location) -> Fetched | Failure:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import ipaddress
-import socket
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage
 from pathlib import Path
-from typing import IO
 
 from agent_workbench.configs.fetching import Failure
+from agent_workbench.engine.tools.web_client import MAX_REDIRECTS, Fetched, WebClient, WebRefused, target
 
 MAX_BYTES = 1_000_000
 TIMEOUT_S = 15.0
 RETRY_AFTER_S = 60.0
+SLACK_S = 1.0
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +25,6 @@ class Page:
 
     content: bytes
     kept: Path
-
-
-class _Refused(Exception):
-    """An address that is not asked."""
 
 
 class WebCache:
@@ -61,11 +55,8 @@ class WebCache:
             fresh = kept.with_suffix(".new")
             fresh.write_bytes(content)
             fresh.replace(kept)
-        except urllib.error.HTTPError as error:
-            reason = f"the server answered {error.code} {error.reason}"
-            error.close()
-        except (_Refused, urllib.error.URLError, HTTPException, OSError, ValueError) as error:
-            reason = str(getattr(error, "reason", "") or error) or type(error).__name__
+        except (WebRefused, OSError) as error:
+            reason = str(error) or type(error).__name__
         else:
             self._failed.pop(address, None)
             return Page(content, kept)
@@ -90,49 +81,34 @@ class WebCache:
         return self.folder / hashlib.sha256(address.encode()).hexdigest()
 
     def _fetch(self, address: str) -> bytes:
-        self.check(address)
-        deadline = time.monotonic() + self.timeout_s
-        opener = urllib.request.build_opener(_Redirects(self))
-        opener.addheaders = [("User-Agent", "agent-workbench"), ("Accept", "text/plain, text/markdown, */*")]
-        pieces: list[bytes] = []
-        size = 0
-        with opener.open(address, timeout=self.timeout_s) as response:
-            while piece := response.read1(65536):
-                pieces.append(piece)
-                size += len(piece)
-                if size > MAX_BYTES:
-                    raise _Refused(f"it is larger than {MAX_BYTES:,} bytes")
-                if time.monotonic() > deadline:
-                    raise _Refused(f"it took longer than {self.timeout_s:g} s")
-        return b"".join(pieces)
-
-    def check(self, address: str) -> None:
-        """Refuse what is not https to a public host, before anything is sent."""
-        parts = urllib.parse.urlsplit(address)
-        host = parts.hostname or ""
-        if parts.username or parts.password:
-            raise _Refused("an address must not hold a password")
+        """Fetch in a thread of its own: whoever asks may run an event loop already."""
+        pool = ThreadPoolExecutor(1, "fetch")
         try:
-            found = {str(info[4][0]) for info in socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)}
-        except (OSError, UnicodeError) as error:
-            raise _Refused(f"no such host: {host}") from error
-        addresses = [ipaddress.ip_address(one.partition("%")[0]) for one in found]
-        if self.loopback and addresses and all(one.is_loopback for one in addresses):
-            return
-        if parts.scheme != "https":
-            raise _Refused("only https is fetched")
-        if not addresses or not all(one.is_global for one in addresses):
-            raise _Refused(f"{host} is not a public address")
+            return pool.submit(asyncio.run, self._follow(address)).result(self.timeout_s + SLACK_S)
+        except TimeoutError as error:  # a name server that never answers cannot be interrupted
+            raise WebRefused(f"it took longer than {self.timeout_s:g} s") from error
+        finally:
+            pool.shutdown(wait=False)
+
+    async def _follow(self, address: str) -> bytes:
+        """Fetch an address and where it redirects to, all within the time limit."""
+        async with asyncio.timeout(self.timeout_s):
+            for _ in range(MAX_REDIRECTS + 1):
+                where = target(address)
+                local = self.loopback and where.host in LOOPBACK
+                if where.scheme != "https" and not local:
+                    raise WebRefused("only https is fetched")
+                client = WebClient(self.timeout_s, MAX_BYTES, frozenset(LOOPBACK) if local else frozenset())
+                answer = await client.get(address, accept="text/plain, text/markdown, */*")
+                if not answer.moved:
+                    return _body(answer)
+                address = answer.moved
+        raise WebRefused(f"it redirects more than {MAX_REDIRECTS} times")
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    max_redirections = 5
-
-    def __init__(self, cache: WebCache) -> None:
-        self.cache = cache
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> urllib.request.Request | None:
-        self.cache.check(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+def _body(answer: Fetched) -> bytes:
+    if not 200 <= answer.status < 300:
+        raise WebRefused(f"the server answered {answer.status}")
+    if answer.cut:
+        raise WebRefused(f"it is larger than {MAX_BYTES:,} bytes")
+    return answer.body
