@@ -18,3 +18,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[SharedContext]:
     shared = open_workbench(tmp_path / "bench.db", workspace=folder, samples=False)
     yield shared
     await shared.close()
+
+
+@pytest.fixture
+def kills(all_kills: int) -> int:
+    """How many processes are killed in the middle of a turn: one of five, the others while they only write."""
+    return all_kills // 5

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from agent_workbench.conversation.codec import event_to_json
@@ -37,6 +39,21 @@ async def say(database: str, workspace: str, session_id: str, text: str, lease_s
     while bench.sessions.is_running(session_id) or following.pending:
         print(shown(await anext(following)), flush=True)
     await bench.close()
+
+
+def say_into(database: Path, workspace: Path, session_id: str, text: str, lease_s: float, pipe: Connection) -> None:
+    """Run a turn and send what is shown, each line with the moment at which it was."""
+
+    async def work() -> None:
+        bench = open_workbench(database, workspace=workspace, samples=False, lease_s=lease_s)
+        following = bench.sessions.follow(session_id)
+        bench.sessions.start(session_id, text)
+        while bench.sessions.is_running(session_id) or following.pending:
+            event = await anext(following)
+            pipe.send((time.monotonic(), shown(event)))
+        await bench.close()
+
+    asyncio.run(work())
 
 
 if __name__ == "__main__":

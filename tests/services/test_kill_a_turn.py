@@ -5,10 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import random
-import sys
-import time
-from asyncio.subprocess import PIPE, Process
-from contextlib import suppress
 from pathlib import Path
 
 import other_process
@@ -16,34 +12,26 @@ import pytest
 from services_kit import calls, config_text, session_of
 
 from agent_workbench.engine.repair import sendable
-from agent_workbench.services.shared import SharedContext
+from agent_workbench.services.shared import SharedContext, open_workbench
+from fakes.mortal import left_in, started
 from fakes.providers import check_sendable
 
 READ = ("read_file", {"file_path": "a.txt"})
 WORDS = "word " * 30
 LATEST_S = 0.25 + 0.1
-"""How old streamed words may be without being on the disk: 250 ms, and what a commit and two pipes take."""
+"""How old streamed words may be without being on the disk: 250 ms, and what a commit takes."""
+AT_ONCE, PER_SESSION = 3, 30
+"""Turns that run and die side by side, and kills after which new sessions are begun."""
 
 
-async def killed(bench: SharedContext, database: Path, session_id: str, after: float) -> list[tuple[float, str]]:
+def killed(bench: SharedContext, database: Path, session_id: str, after: float) -> list[tuple[float, str]]:
     """Run a turn in a process of its own, kill it some seconds after its first line, and return what it showed when."""
-    arguments = [str(database), str(bench.workspace), session_id, "go", "0.5"]
-    running = await asyncio.create_subprocess_exec(sys.executable, other_process.__file__, *arguments, stdout=PIPE)
-    assert running.stdout is not None
-    lines: list[tuple[float, str]] = []
-    while line := await running.stdout.readline():
-        lines.append((time.monotonic(), line.decode()))
-        if len(lines) == 1:
-            asyncio.get_running_loop().call_later(after, end, running)
-    await running.wait()
-    assert lines, "the process never began"
-    return lines
-
-
-def end(running: Process) -> None:
-    """Kill a process, unless it was done before."""
-    with suppress(ProcessLookupError):
-        running.kill()
+    running, pipe = started(other_process.say_into, database, bench.workspace, session_id, "go", 0.5)
+    first = pipe.recv()
+    running.join(after)
+    running.kill()
+    running.join()
+    return [first, *left_in(pipe)]
 
 
 async def check(bench: SharedContext, session_id: str, seen: int, lines: list[tuple[float, str]]) -> int:
@@ -73,22 +61,33 @@ async def check(bench: SharedContext, session_id: str, seen: int, lines: list[tu
     return len(whole)
 
 
-async def rounds(bench: SharedContext, tmp_path: Path, count: int) -> None:
+def playing(delay: float) -> str:
+    """Return a config whose model calls two tools and says much, so many seconds between two words."""
+    script = [{**calls(READ, READ, text=WORDS[:50]), "delay": delay}, {"text": WORDS, "delay": delay}]
+    return config_text(*script, loop=True)
+
+
+async def rounds(bench: SharedContext, database: Path, count: int, *, delay: float, longest: float) -> None:
+    """Kill turns of sessions that run at once, each at any moment of its turn."""
     (bench.workspace / "a.txt").write_text("content of a")
     chance = random.Random(11)
-    script = [{**calls(READ, READ, text=WORDS[:50]), "delay": 0.02}, {"text": WORDS, "delay": 0.02}]
-    session_id = await session_of(bench, config_text(*script, loop=True))
-    seen = 0
-    for _ in range(count):
-        lines = await killed(bench, tmp_path / "bench.db", session_id, chance.uniform(0.0, 1.1))
-        seen = await check(bench, session_id, seen, lines)
+    for begun in range(0, count, AT_ONCE):
+        if begun % PER_SESSION == 0:
+            seen = dict.fromkeys([await session_of(bench, playing(delay)) for _ in range(AT_ONCE)], 0)
+        work = [asyncio.to_thread(killed, bench, database, one, chance.uniform(0.0, longest)) for one in seen]
+        for one, lines in zip(seen, await asyncio.gather(*work), strict=True):
+            seen[one] = await check(bench, one, seen[one], lines)
 
 
-async def test_a_killed_turn_loses_nothing_that_was_shown_as_done(bench: SharedContext, tmp_path: Path):
-    await rounds(bench, tmp_path, 3)
+async def test_the_words_of_a_killed_turn_are_stored_but_for_a_blink(bench: SharedContext, tmp_path: Path):
+    await rounds(bench, tmp_path / "bench.db", AT_ONCE, delay=0.02, longest=1.1)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-async def test_three_hundred_killed_turns_lose_nothing_that_was_shown_as_done(bench: SharedContext, tmp_path: Path):
-    await rounds(bench, tmp_path, 300)
+@pytest.mark.timeout(7200)
+async def test_a_killed_turn_loses_nothing_that_was_shown_as_done(in_memory: Path, kills: int):
+    workspace = in_memory / "work"
+    workspace.mkdir()
+    bench = open_workbench(in_memory / "bench.db", workspace=workspace, samples=False)
+    await rounds(bench, in_memory / "bench.db", kills, delay=0.002, longest=0.3)
+    assert bench.store.check()["integrity"] == "ok"
+    await bench.close()

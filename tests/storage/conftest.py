@@ -33,3 +33,9 @@ def config(store: SQLiteStore) -> Config:
 @pytest.fixture
 def session(store: SQLiteStore, config: Config) -> Session:
     return store.sessions.create(config.config_id, title="first", workspace="/work/here")
+
+
+@pytest.fixture
+def kills(all_kills: int) -> int:
+    """How many processes are killed while they write: four of five, the others in whole turns."""
+    return all_kills * 4 // 5

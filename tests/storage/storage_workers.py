@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -97,26 +96,23 @@ def answer_when_told(path: Path, pipe: Connection) -> None:
     store.close()
 
 
-def write_until_killed(path: Path, session_id: str) -> None:
-    """Run turns without end and print each message's place once it is stored. Leases are over at once, so that the
-    next process need not wait for the clock."""
+def write_until_killed(path: Path, session_id: str, pipe: Connection) -> None:
+    """Run turns without end and send each message's place and text once it is stored. Leases are over at once, so that
+    the next process need not wait for the clock."""
     store = open_store(path)
-    turn = 0
+    turn = len(store.sessions.turns(session_id))
     while True:
         turn += 1
-        name = f"{session_id} {len(store.sessions.turns(session_id))}"
+        name = f"{session_id} {turn}"
         lease = store.sessions.begin_turn(
             session_id, name, user(f"question {turn}"), owner="w", config_revision=1, model="m", lease_s=0
         )
-        seq = len(store.sessions.messages(session_id))
+        found = store.sessions.get(session_id)
+        seq = found.message_count if found else 0
         for step in range(3):
             half = Message("assistant", (Text(f"half {step}"),))
             store.sessions.save_partials([Partial(lease, name, half, seq)])
             store.sessions.record(lease, name, "tool_started", {"step": step})
             seq = store.sessions.append(lease, name, [Message("assistant", (Text(f"answer {turn} {step}"),))])
-            print(seq, f"answer {turn} {step}", sep="\t", flush=True)
+            pipe.send((seq, f"answer {turn} {step}"))
         store.sessions.end_turn(lease, name, "completed", steps=3)
-
-
-if __name__ == "__main__":
-    write_until_killed(Path(sys.argv[1]), sys.argv[2])
