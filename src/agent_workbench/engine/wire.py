@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -40,8 +40,8 @@ class Exchange:
     session_id: str
     provider: str
     model: str = ""
-    secret: str = field(default="", repr=False)
-    """The key that is sent."""
+    hidden: Callable[[str], str] = field(default=str, repr=False)
+    """Returns a text with what is sent in secret as dots."""
     own_headers: frozenset[str] = frozenset()
     """Names of the headers that the config sets, whose values nobody shows."""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -100,10 +100,6 @@ class Exchange:
     def arrived(self) -> tuple[Arrived, ...]:
         """The pieces that are kept, in order."""
         return (*self._head, *self._tail)
-
-    def hidden(self, text: str) -> str:
-        """Return a text with the key that was sent as dots."""
-        return text.replace(self.secret, DOTS) if self.secret else text
 
     def _passed(self) -> float:
         return time.monotonic() - self._began

@@ -69,7 +69,7 @@ class Endpoint:
         client = await self._ready()
         caller = replace(self.caller, model=model)
         own = frozenset(name.lower() for name in self.config.headers)
-        exchange = Exchange(session_id, caller.id, model, caller.secret, own)
+        exchange = Exchange(session_id, caller.id, model, caller.hidden, own)
         if self.wire is not None:
             self.wire.keep(exchange)
         ended = "closed here before its end"
@@ -142,7 +142,8 @@ class Endpoint:
         async with self._making:
             if self._client is None:
                 key = self._key(self.caller)
-                self.caller = replace(self.caller, secret=key if key != NO_KEY else "")
+                own = tuple(self.config.headers.values())
+                self.caller = replace(self.caller, secret=key if key != NO_KEY else "", own_values=own)
                 # In a thread: importing an SDK takes up to a second, in which a screen would stand still.
                 self._client = await asyncio.to_thread(self._make, key)
             return self._client
@@ -226,7 +227,7 @@ async def _require_stream(caller: Caller, response: Any, exchange: Exchange) -> 
     # An empty answer may be better next time; a page of HTML is somebody else's server and will stay one.
     fault.retryable = not text.strip()
     if text.strip():
-        fault.args = (f"{fault} Check {caller.at('base_url')} ({caller.base_url}).",)
+        fault.args = (f"{fault} Check {caller.at('base_url')} ({caller.address}).",)
         fault.config_path = caller.at("base_url")
     raise fault
 

@@ -15,7 +15,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from agent_workbench.configs.secrets import DOTS
 from agent_workbench.conversation.clean import clean_line
+from agent_workbench.engine.providers.address import secrets_of_address, shown_address
 from agent_workbench.errors import ProviderError, ProviderFault
 
 #: What providers call a fault, in `error.type`, `error.code` or `error.details.error_code`.
@@ -62,11 +64,26 @@ class Caller:
     """Who asked whom: what a message names so that a person finds the line to change."""
 
     id: str
-    base_url: str
+    base_url: str = field(repr=False)
+    """Where requests go, with whatever secret stands in it: show `address` instead."""
     model: str = ""
     key_variable: str = ""
     secret: str = field(default="", repr=False)
     """The key that is sent: some servers repeat it in their errors, and nobody shall read it there."""
+    own_values: tuple[str, ...] = field(default=(), repr=False)
+    """The values of the headers that the config sets, which may be keys, too."""
+
+    def hidden(self, text: str) -> str:
+        """Return a text with what is sent in secret as dots; what is shorter than five characters is no secret."""
+        secrets = {self.secret, *self.own_values, *secrets_of_address(self.base_url)}
+        for value in sorted(secrets, key=len, reverse=True):
+            text = text.replace(value, DOTS) if len(value) > 4 else text
+        return text
+
+    @property
+    def address(self) -> str:
+        """The address as it may be shown."""
+        return shown_address(self.base_url)
 
     def at(self, key: str) -> str:
         """Return the place of a key of this provider's config, as a plan's origins spell it."""
@@ -100,10 +117,9 @@ def named(caller: Caller, kind: ProviderFault, detail: str, status: int | None =
         "auth": f"Check {at}" + (f" or {caller.key_variable}" * bool(caller.key_variable)),
         "quota": f"The account behind {at} is used up",
         "model": f"Check {at}" + (f" ({caller.model})" * bool(caller.model)),
-        "setup": f"Check {at} ({caller.base_url})",
+        "setup": f"Check {at} ({caller.address})",
     }.get(kind, "")
-    hidden = detail.replace(caller.secret, "•••") if len(caller.secret) > 4 else detail
-    text = clean_line(hidden[:2000], 500).rstrip(".")
+    text = clean_line(caller.hidden(detail)[:2000], 500).rstrip(".")
     sentence = f"{caller.id}: {text}." + (f" {where}." * bool(where))
     return ProviderError(sentence, kind=kind, retryable=kind in RETRYABLE, status=status, config_path=at)
 
@@ -120,11 +136,11 @@ def unreachable(caller: Caller, error: BaseException) -> ProviderError:
     for one in chain:
         match one:
             case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
-                return named(caller, "timeout", f"no connection to {caller.base_url} in time")
+                return named(caller, "timeout", f"no connection to {caller.address} in time")
             case httpx2.TimeoutException():
                 return named(caller, "timeout", f"nothing came for longer than {caller.at('timeout')} allows")
             case httpx2.ConnectError():
-                return named(caller, "connection", f"no connection to {caller.base_url} ({one})")
+                return named(caller, "connection", f"no connection to {caller.address} ({one})")
             case httpx2.UnsupportedProtocol() | httpx2.InvalidURL() | httpx2.LocalProtocolError():
                 return named(caller, "setup", f"the request cannot be sent: {one}")
             case httpx2.SSEError():

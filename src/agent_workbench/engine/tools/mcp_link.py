@@ -125,7 +125,7 @@ class Link:
         except Exception as error:  # a server is other people's code, and so is what the SDK makes of its answers
             if self._ended.is_set():
                 await asyncio.wait({task}, timeout=STOP_S)  # until its last words are read
-            raise ServerFailed(f"{self.server.name}: {_cause(error)}{self._last_words(task)}") from error
+            raise ServerFailed(f"{self.server.name}: {self._cause(error)}{self._last_words(task)}") from error
         finally:
             if not asking.done():
                 asking.cancel()
@@ -149,7 +149,9 @@ class Link:
                 return
         except Exception as error:  # whatever connecting came to
             self._failed()
-            raise ServerFailed(f"{self.server.name} cannot be reached: {_cause(error)}{self._last_words()}") from error
+            raise ServerFailed(
+                f"{self.server.name} cannot be reached: {self._cause(error)}{self._last_words()}"
+            ) from error
         finally:
             if self._client is None:
                 ready.cancel()
@@ -277,7 +279,14 @@ class Link:
     def _last_words(self, task: asyncio.Task[None] | None = None) -> str:
         if task is not None and not task.done():
             return ""
-        return f". It said: {' / '.join(self._stderr)}"[:1000] if self._stderr else ""
+        said = self.server.without_secrets(" / ".join(self._stderr))
+        return f". It said: {said}"[:1000] if said else ""
+
+    def _cause(self, error: BaseException) -> str:
+        """Return the words of an error; of a group, those of the first in it."""
+        while isinstance(error, BaseExceptionGroup) and error.exceptions:
+            error = error.exceptions[0]
+        return f"{type(error).__name__}: {self.server.without_secrets(str(error))}"[:500].rstrip(": ")
 
 
 def valid_line(line: bytes) -> bytes:
@@ -285,10 +294,3 @@ def valid_line(line: bytes) -> bytes:
     if not _SURROGATE.search(line):
         return line
     return json.dumps(json.loads(line), ensure_ascii=False).encode("utf-8", "replace")
-
-
-def _cause(error: BaseException) -> str:
-    """Return the words of an error; of a group, those of the first in it."""
-    while isinstance(error, BaseExceptionGroup) and error.exceptions:
-        error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"[:500].rstrip(": ")

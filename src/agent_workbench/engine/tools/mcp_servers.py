@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 
 from agent_workbench.configs.environment import expand
 from agent_workbench.configs.modules import ModuleConfig
-from agent_workbench.configs.secrets import is_secret_key
+from agent_workbench.configs.secrets import DOTS, is_secret_key
 from agent_workbench.engine.tools.files import read_bytes
 from agent_workbench.engine.tools.processes import clean_environment
 
@@ -23,6 +23,8 @@ WORKSPACE_FILES = (".amplifier/mcp.json", ".mcp.json")
 """A folder's own servers. `${…}` in them is not expanded: who cloned a folder has not read them."""
 PERSON_FILE = "~/.amplifier/mcp.json"
 MAX_FILE = 1_000_000
+SHORTEST_SECRET = 6
+"""Characters; what is shorter stands in plain words as well."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -97,6 +99,13 @@ class Server:
         """A hash of everything that says what runs. A secret's value is not in it, so that it may be renewed."""
         parts = [self.name, self.words, str(self.cwd) if self.command else ""]
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def without_secrets(self, text: str) -> str:
+        """Return what a server said with the secrets that it was given as dots: many print what they do not like."""
+        given = [*self.env.items(), *self.headers.items()]
+        for value in sorted((value for name, value in given if value != _hidden(name, value)), key=len, reverse=True):
+            text = text.replace(value, DOTS) if len(value) >= SHORTEST_SECRET else text
+        return text
 
     def environment(self) -> dict[str, str]:
         """Return what its process gets: harmless variables and its own."""
