@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
+from agent_workbench.configs.document.law import lookup
 from agent_workbench.configs.document.layout import Spot
 from agent_workbench.configs.document.splices import Plan, Splice, Splicer
+from agent_workbench.configs.reader import Reading
 from agent_workbench.errors import EditRefused
 
+#: How many lines of comment more than those that look it may belong to an entry.
+MOST_MORE = 8
 _BREAK = re.compile("(\r\n|[\n\r\x85\u2028\u2029])")
 
 
@@ -34,7 +38,11 @@ def comment_out(splicer: Splicer, spot: Spot) -> list[Plan]:
 
 
 def uncomment(splicer: Splicer, line: int) -> list[Plan]:
-    """Take `# ` from a line and from those below that belong to the same entry."""
+    """Take `# ` from a line and from those below that belong to the same entry.
+
+    The first plan takes what looks as if it belonged; each of the others one line of comment more, since a value in
+    quotes may go on in the column of its key.
+    """
     layout = splicer.layout
     starts = layout.lines.parser_lines
     first = next((n for n, at in enumerate(starts) if layout.lines.line_column(at)[0] == line), None)
@@ -43,18 +51,35 @@ def uncomment(splicer: Splicer, line: int) -> list[Plan]:
         raise EditRefused(f"line {line} is not a comment")
     column, words = found
     lines = [words]
-    known = 1
+    known, looking = 1, True
     for start in starts[first + 1 :]:
         more = _comment(layout.line_text(start))
-        if more is None or more[0] != column or not (_continues(words, more[1]) or more[1].startswith("#")):
+        if more is None or more[0] != column:
             break
+        looking = looking and (_continues(words, more[1]) or more[1].startswith("#"))
         lines.append(more[1])
-        if not more[1].startswith("#"):  # a comment in the entry's own column ends with it
+        if looking and not more[1].startswith("#"):  # a comment in the entry's own column ends with it
             known = len(lines)
-    stop = layout.line_end(starts[first + known - 1])
-    pieces = _BREAK.split(splicer.text[starts[first] : stop])
-    pieces[::2] = [" " * column + line if line.strip() else "" for line in lines[:known]]
-    return [[Splice(starts[first], stop, "".join(pieces))]]
+    return [[_bared(splicer, starts[first : first + count], column, lines)]
+            for count in range(known, min(known + MOST_MORE, len(lines)) + 1)]  # fmt: skip
+
+
+def _bared(splicer: Splicer, starts: list[int], column: int, lines: list[str]) -> Splice:
+    stop = splicer.layout.line_end(starts[-1])
+    pieces = _BREAK.split(splicer.text[starts[0] : stop])
+    pieces[::2] = [" " * column + line if line.strip() else "" for line in lines[: len(starts)]]
+    return Splice(starts[0], stop, "".join(pieces))
+
+
+def takes_comments(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether a value that begins between two offsets goes on behind them and has a comment's line in it."""
+    return any(
+        start <= place.start < end < place.end
+        and "#" in reading.text[end : place.end]
+        and path[-1:] != ("<<",)
+        and isinstance(lookup(reading.data, path), str)
+        for path, place in reading.values.items()
+    )
 
 
 def _comment(line: str) -> tuple[int, str] | None:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from agent_workbench.configs.document.changes import append, entry, merge_map, set_value, value_at
-from agent_workbench.configs.document.comments import comment_out, uncomment
+from agent_workbench.configs.document.comments import comment_out, takes_comments, uncomment
 from agent_workbench.configs.document.law import alike_but_empty, entry_key, grew, lookup, updated, without
 from agent_workbench.configs.document.work import Work
 from agent_workbench.configs.document.writer import plain_data
@@ -146,10 +146,18 @@ class Document:
 
     def uncomment(self, line: int) -> Edit:
         """Turn the comment on a line (from 1), and the lines below that continue it, into an entry."""
-        work = Work(self.reading)
-        before = work.data
-        work.do(uncomment(work.splicer, line), before, alike=grew)
-        return work.edit(f"uncomment line {line}")
+        refused: EditRefused | None = None
+        for plan in uncomment(Work(self.reading).splicer, line):
+            work = Work(self.reading)
+            try:
+                work.do([plan], work.data, alike=grew)
+            except EditRefused as error:
+                refused = refused or error
+                continue
+            (splice,) = plan
+            if not takes_comments(work.reading, splice.start, splice.start + len(splice.new)):
+                return work.edit(f"uncomment line {line}")
+        raise refused or EditRefused(f"line {line} begins a value that does not end in these comments")
 
     # what dialogs add
 

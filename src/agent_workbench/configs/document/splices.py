@@ -184,7 +184,8 @@ class Splicer:
         assert parent is not None
         if parent.flow:
             return [[self._remove_flow(spot)]]
-        if not self.layout.is_first_on_line(self.layout.entry_start(spot)):
+        alone = len(parent.parts) == 1 and parent.parent is None  # its lines go, even where a `?` stands before its key
+        if not alone and not self.layout.is_first_on_line(self.layout.entry_start(spot)):
             return self._remove_inline(spot)
         if len(parent.parts) == 1 and parent.parent is not None:
             return self._remove_last(parent, spot)
