@@ -4,6 +4,7 @@ import pytest
 from looks import HOSTILE, assert_inert, rows, text
 from textual import events
 from textual.app import App, ComposeResult
+from textual.strip import Strip
 
 from agent_workbench.conversation.messages import Image, Message, Text, Thinking, ToolCall, ToolResult, user
 from agent_workbench.frontends.tui.widgets.blocks import Block, NoticeBlock, ReplyBlock, UserBlock, blocks_of
@@ -339,3 +340,32 @@ async def test_hostile_text_is_only_shown(size: tuple[int, int]):
         for _ in range(len(blocks) + 2):
             await pilot.press("enter", "up")
             assert_inert(app)
+
+
+class Counted(Transcript):
+    """Counts the lines that are painted."""
+
+    painted = 0
+
+    def render_line(self, y: int) -> Strip:
+        self.painted += 1
+        return super().render_line(y)
+
+
+@pytest.mark.parametrize(
+    ("messages", "keys", "most"), [(60, ["up"], 9), (0, ["up", "pageup", "pagedown"], 0)], ids=["two blocks", "nothing"]
+)
+async def test_a_cursor_key_paints_what_it_changes(messages: int, keys: list[str], most: int):
+    async with (app := Host()).run_test(size=(80, 40)) as pilot:
+        await app.query_one(Transcript).remove()
+        transcript = Counted()
+        await app.mount(transcript)
+        transcript.load(blocks_of(talk(messages)))
+        transcript.focus()
+        await pilot.press("up")
+        await pilot.pause()
+        transcript.painted = 0
+        await pilot.press(*keys)
+        await pilot.pause()
+    assert transcript.painted <= most
+    assert bool(transcript.painted) is bool(most)
