@@ -35,8 +35,12 @@ GOALS = {
 }  # fmt: skip
 
 
+PARTS = ("turns", "stored", "first", "latency", "memory")
+"""What can be measured alone: turns beside the peers, turns stored in SQLite, the first word, lateness, memory."""
+
+
 def main(arguments: list[str]) -> int:
-    """Measure and print, as a table or as JSON; 1 where a goal is missed."""
+    """Measure and print, as a table or as JSON; 1 where a goal of what was measured is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks engine")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--turns", type=int, default=20, help="turns in each batch")
@@ -44,19 +48,21 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rate", type=int, default=20, help="words a second in each")
     parser.add_argument("--seconds", type=int, default=10, help="how long they stream")
     parser.add_argument("--without-peers", action="store_true")
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part; may be repeated")
     options = parser.parse_args(arguments)
     skipped: dict[str, str] = {}
     load = os.getloadavg()[0]
+    wanted = options.only or PARTS
+    turns: dict[str, Any] = {}
     with server() as url:
-        turns = {OURS: ours(url, options.turns)}
-        if not options.without_peers:
-            turns |= peers(url, options.turns, skipped)
-        many = {
-            "stored": sessions("stored", url, options.turns),
-            "first": sessions("first", url, 100),
-            "latency": sessions("latency", url, options.sessions, options.rate, options.seconds),
-            "memory": sessions("memory", url, 300, options.sessions),
-        }
+        if "turns" in wanted:
+            turns = {OURS: ours(url, options.turns)}
+            turns |= {} if options.without_peers else peers(url, options.turns, skipped)
+        given = {
+            "stored": (options.turns,), "first": (100,), "latency": (options.sessions, options.rate, options.seconds),
+            "memory": (300, options.sessions),
+        }  # fmt: skip
+        many = {part: sessions(part, url, *numbers) for part, numbers in given.items() if part in wanted}
     report = {
         "python": platform.python_version(), "cores": os.cpu_count(), "load_before": load,
         "versions": {name: pinned for name, (pinned, _) in PEERS.items()},
@@ -73,11 +79,14 @@ def reached(turns: Mapping[str, Any], many: Mapping[str, Any]) -> dict[str, bool
     for wire, ratio in ratios(turns).items():
         found[f"cpu_ratio_{wire}"] = ratio <= GOALS["cpu_ratio"]
     for who in ("engine", "sessions"):
-        added = many["latency"][who]["p95_ms"] - many["latency"]["socket"]["p95_ms"]
-        found[f"latency_{who}"] = added < GOALS["latency_p95_ms"]
-        found[f"first_token_{who}"] = many["first"][who]["p95_ms"] < GOALS["first_token_ms"]
-    found["idle_kb"] = many["memory"]["idle_kb"] < GOALS["idle_kb"]
-    found["running_kb"] = many["memory"]["running_kb"] < GOALS["running_kb"]
+        if "latency" in many:
+            added = many["latency"][who]["p95_ms"] - many["latency"]["socket"]["p95_ms"]
+            found[f"latency_{who}"] = added < GOALS["latency_p95_ms"]
+        if "first" in many:
+            found[f"first_token_{who}"] = many["first"][who]["p95_ms"] < GOALS["first_token_ms"]
+    for name in ("idle_kb", "running_kb"):
+        if "memory" in many:
+            found[name] = many["memory"][name] < GOALS[name]
     return found
 
 
@@ -92,28 +101,36 @@ def ratios(turns: Mapping[str, Any]) -> dict[str, float]:
 
 def show(report: Mapping[str, Any]) -> None:
     """Print the figures for people."""
-    print("processor time of a turn with three tool calls, ms (median of nine batches)\n")
+    if report["turn_cpu_ms"] or "stored" in report:
+        print("processor time of a turn with three tool calls, ms (median of nine batches)\n")
     for name, formats in report["turn_cpu_ms"].items():
         print(f"  {name:<18}", "  ".join(f"{wire} {cost['median_ms']:6.1f}" for wire, cost in formats.items()))
-    print(f"  {'stored in SQLite':<18} chat {report['stored']['median_ms']:6.1f}")
+    if "stored" in report:
+        print(f"  {'stored in SQLite':<18} chat {report['stored']['median_ms']:6.1f}")
     for name, why in report["skipped"].items():
         print(f"  {name:<18} left out: {why}")
     for wire, ratio in ratios(report["turn_cpu_ms"]).items():
         print(f"  {wire}: {ratio:.2f} of the better peer (goal {GOALS['cpu_ratio']})")
-    options = report["options"]
-    print(
-        f"\nms from a word's bytes to its event, {options['sessions']} sessions at {options['rate']} words a second\n"
-    )
-    for who, spread in report["latency"].items():
-        print(f"  {who:<10}", "  ".join(f"{name} {value:8.2f}" for name, value in spread.items()))
-    print("\nms from the first word's bytes to its event, one session\n")
-    for who, spread in report["first"].items():
-        print(f"  {who:<10}", "  ".join(f"{name} {value:8.2f}" for name, value in spread.items()))
-    print("\nkB of one more session:", "  ".join(f"{name} {value:.1f}" for name, value in report["memory"].items()))
+    _show_spreads(report)
+    if "memory" in report:
+        print("\nkB of one more session:", "  ".join(f"{name} {value:.1f}" for name, value in report["memory"].items()))
     if report["load_before"] > (report["cores"] or 1) / 2:
         print(f"\nthe machine was busy before (load {report['load_before']:.1f}): lateness here is partly its own")
     missed = [name for name, met in report["reached"].items() if not met]
     print("\nmissed: " + ", ".join(missed) if missed else "\nevery goal is met")
+
+
+def _show_spreads(report: Mapping[str, Any]) -> None:
+    sessions, rate = report["options"]["sessions"], report["options"]["rate"]
+    headings = {
+        "latency": f"ms from a word's bytes to its event, {sessions} sessions at {rate} words a second",
+        "first": "ms from the first word's bytes to its event, one session",
+    }
+    for part, heading in headings.items():
+        if part in report:
+            print(f"\n{heading}\n")
+            for who, spread in report[part].items():
+                print(f"  {who:<10}", "  ".join(f"{name} {value:8.2f}" for name, value in spread.items()))
 
 
 # --- processes ----------------------------------------------------------------------------------------------------
