@@ -31,7 +31,7 @@ def secrets_of_address(url: str) -> tuple[str, ...]:
     _, _, rest = url.partition("://")
     whole, _, query = rest.partition("?")
     before, at, after = whole.rpartition("@")
-    found = {*re.split(r"[&=#;]", query)} if query else set()
+    found = {*re.split(r"[&=#;/]", query)} if query else set()
     if at:
         found |= {before, *before.split(":")}
     found |= {part for part in re.split(r"[/#]", after)[1:] if not _PLAIN.fullmatch(part)}
