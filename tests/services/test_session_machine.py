@@ -22,6 +22,7 @@ from services_kit import calls
 from agent_workbench.conversation.codec import usage_from_json
 from agent_workbench.conversation.events import Answer, ApprovalRequired, Event, TurnFinished
 from agent_workbench.conversation.usage import Usage
+from agent_workbench.engine.context import tokens
 from agent_workbench.engine.repair import sendable
 from agent_workbench.errors import SessionBusy
 from agent_workbench.services.sessions import SessionManager
@@ -94,6 +95,7 @@ class AnySession(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.sent: list[str] = []
         self.at_risk: set[str] = set()
+        self.scripts = ("tools", "words")
         self.run(self.opened())
 
     def run(self, work: Any) -> Any:
@@ -137,6 +139,7 @@ class AnySession(RuleBasedStateMachine):
 
     async def turn(self, at: int, act: str, decision: Any) -> None:
         following = self.sessions.follow(self.session_id)
+        before = len(self.raw.turns(self.session_id))
         self.sessions.start(self.session_id, self.said())
         count, ended = 0, 0
         if at == 0:
@@ -151,14 +154,15 @@ class AnySession(RuleBasedStateMachine):
                 self.sessions.answer(self.session_id, event.question.call.call_id, Answer(decision))
             if isinstance(event, TurnFinished):
                 ended += 1
-                assert event.status in ("completed", "cancelled") or event.error
+                assert (event.status in ("completed", "cancelled")) != bool(event.error)
+                assert "\n" not in event.error
             if self.mortal.dead:
                 break
         await following.aclose()
         if self.mortal.dead:
             await self.reborn()
         else:
-            assert ended >= 1
+            assert ended == len(self.raw.turns(self.session_id)) - before >= 1
 
     def said(self) -> str:
         self.sent.append(f"m{len(self.sent)};")
@@ -220,8 +224,21 @@ class AnySession(RuleBasedStateMachine):
         broken=st.sampled_from([False, False, False, True]),
     )
     def edit(self, first, second, window, broken):
+        self.scripts = (first, second)
         text = config(first, second, window, broken)
         self.run(self.bench.configs.update_config(self.config_id, yaml_content=text))
+
+    @precondition(lambda self: len(self.sent) > 2)
+    @rule()
+    def compact(self):
+        """Let the next request carry only a part of what was said; what is stored stays whole."""
+        text = config(*self.scripts, 40, False)
+        self.run(self.bench.configs.update_config(self.config_id, yaml_content=text))
+        stored = [one.message for one in self.raw.messages(self.session_id)]
+        self.run(self.turn(99, "nothing", "deny"))
+        events = [one for one in self.raw.events(self.session_id) if one.kind == "notice"]
+        assert any(one.data.get("data", {}).get("compaction") for one in events) or tokens(stored) < 40
+        assert [one.message for one in self.raw.messages(self.session_id)][: len(stored)] == stored
 
     @precondition(lambda self: self.sent)
     @rule()
@@ -275,6 +292,11 @@ class AnySession(RuleBasedStateMachine):
                 used = [usage_from_json(event.data.get("usage")) for event in events if event.kind == "reply"]
                 assert sum(used, Usage()) == turn.usage
                 assert len(used) == turn.steps
+            session = self.raw.get(session_id)
+            assert session is not None
+            total = sum((turn.usage for turn in turns), Usage())
+            assert self.raw.usage(session_id=session_id) == total
+            assert session.cost == total.cost
 
     @invariant()
     def nothing_is_left_running(self):
