@@ -17,6 +17,7 @@ from agent_workbench.frontends.tui.screens.usage import usage_layout
 from agent_workbench.frontends.tui.widgets.lines import text_of, width_of
 from agent_workbench.frontends.tui.widgets.plot import bars
 from agent_workbench.services.accounts import Account, Accounts
+from fakes.wire import WireServer, says
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -62,6 +63,37 @@ async def test_the_console_says_what_happened_and_what_would_be_sent(tmp_path: P
         assert "read_file" in words
         assert "my key is" in words
         assert "abcdefghijklmnop" not in words
+
+
+WIRED = """\
+bundle: {name: wired}
+providers:
+  - {module: provider-openai, config: {base_url: "URL/v1", api_key: canary-77, default_model: fake-1, max_retries: 0}}
+"""
+
+
+async def test_the_console_shows_the_request_as_it_was_sent_and_the_answer_as_it_arrived(tmp_path: Path):
+    async with WireServer(says("Over the wire.")) as server, workbench(tmp_path) as bench:
+        config = await bench.shared.configs.create_config("wired", WIRED.replace("URL", server.url))
+        session = await bench.shared.sessions.create_session(config.config_id)
+        await bench.main.sessions.open(session.session_id)
+        pane = bench.panes[0]
+        await bench.say("hello")
+        await bench.until(lambda: not pane.busy and "Over the wire." in bench.text_of(pane), "an answer")
+        await bench.press("alt+l")
+        await bench.until(lambda: isinstance(bench.app.screen, Console), "the console")
+        for kind, inside in (("request", "instructions"), ("answer", "response.completed")):
+            rows = bench.app.screen.query_one(ConsoleRows)
+            place = next(row for row in rows.rows if row.left[1][0].strip() == kind)
+            rows.go_to(place.id)
+            await bench.press("enter")
+            await bench.until(lambda: isinstance(bench.app.screen, Sheet), "all of it")
+            await bench.until(lambda: bench.app.screen.query_one(SheetView).lines, "its lines")
+            words = "\n".join(text_of(line) for line in bench.app.screen.query_one(SheetView).lines)
+            assert inside in words or '"input"' in words
+            assert "canary" not in words
+            await bench.press("escape")
+            await bench.until(lambda: isinstance(bench.app.screen, Console), "back")
 
 
 @pytest.mark.parametrize("width", [1, 10, 30, 90, 200])
