@@ -231,6 +231,15 @@ def test_a_copy_is_whole_while_others_write(path: Path, store: SQLiteStore) -> N
     assert not list(path.parent.glob("*.part"))
 
 
+def test_a_copy_that_fails_leaves_nothing_behind(path: Path, store: SQLiteStore) -> None:
+    (path.parent / "copy.db").mkdir()
+    with pytest.raises(StorageError):
+        store.backup(path.parent / "copy.db")
+    with pytest.raises(StorageError, match="cannot be used"):
+        store.backup(path.parent / "nowhere" / "copy.db")
+    assert not list(path.parent.rglob("*.part"))
+
+
 def test_more_readers_than_the_pool_keeps_all_get_an_answer(store: SQLiteStore) -> None:
     barrier = threading.Barrier(connection_module.MAX_READERS + 4)
     seen: list[int] = []

@@ -284,13 +284,17 @@ class Database:
     def backup(self, target: Path) -> Path:
         """Write a whole, compact copy (`VACUUM INTO`) that appears under its name only when it is on the disk."""
         part = target.with_name(target.name + ".part")
-        part.unlink(missing_ok=True)
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with self.translated():
-            self._copy_into(part)
-        with part.open("rb") as copy:
-            os.fsync(copy.fileno())
-        part.replace(target)
+            part.unlink(missing_ok=True)
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            try:
+                self._copy_into(part)
+                with part.open("rb") as copy:
+                    os.fsync(copy.fileno())
+                part.replace(target)
+            except BaseException:
+                part.unlink(missing_ok=True)  # half a copy is none, and on a full disk it is in the way
+                raise
         return target
 
     def _copy_into(self, part: Path) -> None:
