@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Literal
 
 from textual import on, work
@@ -28,13 +29,13 @@ class PartedScreen(Screen[None]):
         self.view: View = "edit"
         self.parts = Layout(self)
 
+    @abstractmethod
     def show_header(self) -> None:
         """Bring the first line up to date."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def keep_state(self) -> None:
         """Remember how the screen is arranged."""
-        raise NotImplementedError
 
     # --- what is shown
 

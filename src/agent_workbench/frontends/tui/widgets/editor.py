@@ -76,11 +76,14 @@ class YamlEditor(SteadyArea):
         bind("editor.external", "ctrl+g", "want('external')", "$EDITOR", "Edit the text in $EDITOR"),
         bind("editor.problem", "f8", "next_problem", "next problem", "Go to the next problem", show=False),
         bind("editor.fix", "f9", "want('fix')", "fix", "Fix the problem of this line, if a fix is known", show=False),
-        bind("editor.complete", "ctrl+@,ctrl+space", "want('complete')", "complete", "Offer what fits", show=False),
+        bind("editor.first", "ctrl+home", "edge(-1)", "top", "The top of the text", show=False),
+        bind("editor.last", "ctrl+end", "edge(1)", "end", "The end of the text", show=False),
+        bind("editor.complete", "ctrl+space,ctrl+@", "want('complete')", "complete", "Offer what fits", show=False),
         bind("editor.line_up", "alt+up", "move_line(-1)", "line up", "Move the line up", show=False),
         bind("editor.line_down", "alt+down", "move_line(1)", "line down", "Move the line down", show=False),
-        bind("editor.comment", "ctrl+underscore", "comment", "comment", "Comment lines out, or in again", show=False),
-    ]
+        bind("editor.comment", "ctrl+slash,ctrl+underscore", "comment", "comment", "Comment lines out, or in again",
+             show=False),
+    ]  # fmt: skip
 
     @dataclass
     class SaveRequested(Message):
@@ -312,6 +315,10 @@ class YamlEditor(SteadyArea):
     def action_want(self, what: str) -> None:
         """Ask for something around the text: `find`, `line`, `external` or `complete`."""
         self.post_message(self.Wanted(self, what))
+
+    def action_edge(self, step: int) -> None:
+        """Go to the top of the text, or to its end."""
+        self.move_cursor((0, 0) if step < 0 else self.document.end)
 
     def action_next_problem(self) -> None:
         """Go to the next marked line, from the last one back to the first."""

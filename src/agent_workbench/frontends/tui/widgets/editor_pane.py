@@ -71,7 +71,7 @@ class Completions(RowList, can_focus=False):
 
 
 class CompletingEditor(YamlEditor):
-    """The config as text. Problems show while you type; ^@ (ctrl+space) offers what fits at the cursor.
+    """The config as text. Problems show while you type; ctrl+space offers what fits at the cursor.
 
     An open completion list borrows the keys that move in it.
     """
@@ -217,7 +217,8 @@ class EditorPane(Vertical):
         if event.what == "complete":
             self.complete()
         elif event.what in ("find", "line"):
-            self.query_one(FindBar).open("line" if event.what == "line" else "find", self.editor.selected_text)
+            line = event.what == "line"
+            self.query_one(FindBar).open("line" if line else "find", "" if line else self.editor.selected_text)
         else:
             return
         event.stop()

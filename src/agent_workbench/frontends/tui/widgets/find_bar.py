@@ -56,6 +56,8 @@ class FindBar(Horizontal):
         bind("find.close", "escape", "close", "close", "Back to the text"),
     ]
 
+    _found = ""
+
     @dataclass
     class Step(Message):
         """Go to the match before (-1), at (0) or after (1) the cursor."""
@@ -94,15 +96,28 @@ class FindBar(Horizontal):
         yield LineInput(id="by", classes="replacing")
 
     def open(self, mode: Mode, words: str = "") -> None:
-        """Show the bar for finding or for a line number."""
+        """Show the bar for a line number, or for finding: these words, else those of the last time."""
+        field = self.query_one("#words", LineInput)
+        if not self.has_class("-line"):
+            self._found = field.value
         self.add_class("-open")
         self.set_class(mode == "line", "-line")
         self.query_one("#mode", Static).update("line" if mode == "line" else "find")
-        field = self.query_one("#words", LineInput)
-        if mode == "line" or words:
+        self.query_one("#count", Static).update("")
+        if words:
             field.value = words
+        else:
+            with field.prevent(Input.Changed):  # the cursor stays until something else is typed
+                field.value = "" if mode == "line" else self._found
+        self.refresh_bindings()
         field.focus()
-        field.select_all()  # what was looked for last stays until something else is typed
+        field.select_all()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer nothing that finds or replaces while a line is asked for."""
+        if self.has_class("-line"):
+            return action != "replace" and (action != "step" or parameters == (1,))
+        return True
 
     def count(self, index: int, total: int) -> None:
         """Say which match the cursor is at."""

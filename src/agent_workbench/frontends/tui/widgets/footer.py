@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
+from textual.keys import KEY_TO_UNICODE_NAME
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -22,10 +24,19 @@ def key_name(keys: str) -> str:
     """Return the first of some keys as people write it: `^s` for ctrl+s, `F1`, `alt+a`."""
     first = keys.split(",")[0].strip()
     *modifiers, key = first.split("+")
-    key = _NAMES.get(key, key.upper() if key[:1] == "f" and key[1:].isdigit() else key)
+    key = _NAMES.get(key) or (key.upper() if key[:1] == "f" and key[1:].isdigit() else _character(key))
     if modifiers == ["ctrl"]:
         return f"^{key}"
     return "+".join([*modifiers, key])
+
+
+def _character(key: str) -> str:
+    """Return the character that a key such as `full_stop` stands for; other keys as they are called."""
+    try:
+        found = unicodedata.lookup(KEY_TO_UNICODE_NAME.get(key, key).replace("_", " "))
+    except KeyError:
+        return key
+    return found if found.isprintable() else key
 
 
 class KeyFooter(Widget):
