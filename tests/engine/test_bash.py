@@ -155,3 +155,13 @@ def test_the_sandbox_binds_the_workspace_alone_for_writing(tmp_path):
     assert "--unshare-all" in words
     assert "--share-net" not in words
     assert "--share-net" in bash._confined("bwrap", tmp_path, network=True)
+
+
+async def test_git_takes_no_folder_for_a_repository_that_is_only_made_like_one(tmp_path):
+    done = await run(tmp_path, "git init -q --bare . && echo made")
+    assert "made" in done.content
+    (tmp_path / "config").write_text(
+        "[core]\n\tbare = true\n\tfsmonitor = touch owned; false\n[alias]\n\tx = !touch owned\n"
+    )
+    assert "cannot use bare repository" in (await run(tmp_path, "git x; git status")).content
+    assert not (tmp_path / "owned").exists()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent_workbench.conversation.events import Answer, Question
 from agent_workbench.conversation.messages import ToolCall
-from agent_workbench.engine.permissions import parse_rule
+from agent_workbench.engine.permissions import PermissionManager, parse_rule
+from agent_workbench.engine.ports import Intent
 from agent_workbench.errors import UsageError
 from agent_workbench.services.consent import Beforehand, beforehand_rules, covers
 from agent_workbench.services.shared import SharedContext
@@ -78,6 +80,27 @@ def test_a_pattern_that_does_not_parse_is_the_callers_mistake() -> None:
         beforehand_rules(["edit_file", "(("])
 
 
+PARTS = {
+    "each by a rule": (("bash(git log *)", "bash(wc *)"), "git log -5 | wc -l", True),
+    "one by none": (("bash(git log *)",), "git log -5 | wc -l", False),
+    "not plain": (("bash(git log *)",), "git log > x", False),
+    "an option that writes": (("bash(git log *)",), "git log --output=x", False),
+}
+
+
+@pytest.mark.parametrize(("rules", "command", "covered"), PARTS.values(), ids=PARTS.keys())
+async def test_a_chain_is_covered_where_each_of_its_parts_is(
+    rules: tuple[str, ...], command: str, covered: bool, bench: SharedContext, tmp_path: Path
+) -> None:
+    person = Person()
+    frontend = Beforehand(beforehand_rules(rules), person, bench.sessions, "none", tmp_path)
+    verdict = PermissionManager(tmp_path).check("bash", Intent("execute", command, shell=True))
+    asked = replace(command_question(command), rules=verdict.rules)
+    person.says = Answer("deny")
+    assert (await frontend.ask(asked)).decision == ("allow" if covered else "deny")
+    assert person.asked == (0 if covered else 1)
+
+
 WRITER = """
 providers:
   - module: provider-mock
@@ -92,13 +115,14 @@ tools: [{module: tool-filesystem}]
 
 
 class Person:
-    """Allows for the session, and counts how often it was asked."""
+    """Allows for the session unless told otherwise, and counts how often it was asked."""
 
     asked = 0
+    says = Answer("allow_session")
 
     async def ask(self, question: Question) -> Answer:
         self.asked += 1
-        return Answer("allow_session")
+        return self.says
 
 
 async def test_what_is_allowed_for_the_session_is_kept_with_it(bench: SharedContext) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent_workbench.conversation.events import Answer, Question
-from agent_workbench.engine.permissions import Rule, UnresolvablePath, locate, parse_rule
+from agent_workbench.engine.permissions import Rule, UnresolvablePath, judge_command, locate, parse_rule
 from agent_workbench.engine.ports import Frontend
 from agent_workbench.errors import PermissionRuleError, UsageError
 from agent_workbench.services.sessions import SessionManager
@@ -18,7 +18,8 @@ class Beforehand:
     """Answers by rules first, then asks somebody; what is allowed for the session is kept with the session.
 
     A rule answers only what merely asks by default. Questions about protected paths, hard links, repeated calls and
-    rules that say `ask` go to the person. A shell command is covered by its tool's bare name, or by its exact text.
+    rules that say `ask` go to the person. A shell command is covered by its tool's bare name, by its exact text, or
+    where each of its parts is covered by a rule as a config would have it.
     """
 
     rules: Sequence[Rule]
@@ -29,12 +30,18 @@ class Beforehand:
 
     async def ask(self, question: Question) -> Answer:
         """Answer from the rules, or hand the question on."""
-        if any(covers(rule, question, self.workspace) for rule in self.rules):
+        if any(covers(rule, question, self.workspace) for rule in self.rules) or self._covers_parts(question):
             return Answer("allow", "allowed on the command line")
         answer = await self.person.ask(question)
         if answer.decision in ("allow_session", "allow_always") and answer.decision in question.scopes:
             await self.sessions.grant(self.session_id, question.rules)
         return answer
+
+    def _covers_parts(self, question: Question) -> bool:
+        if question.preview_kind != "command" or not question.rules:  # only of a plain command could a rule be saved
+            return False
+        judged = judge_command(question.preview, question.call.name, self.rules, self.workspace)
+        return not judged.doubt and not judged.missing
 
 
 def beforehand_rules(patterns: Iterable[str]) -> tuple[Rule, ...]:

@@ -19,11 +19,12 @@ from agent_workbench.engine.permissions.words import spelled, words_pattern
 class Judgement:
     """What rules say about a command.
 
-    `doubt` is why no rule may allow it. Without one, `by` are the rules that allow parts and `missing` the parts that
-    none allows, each once.
+    `doubt` is why no rule may allow it, and `asked_by` what says so. Without one, `by` are the rules that allow parts
+    and `missing` the parts that none allows, each once.
     """
 
     doubt: str = ""
+    asked_by: str = "plain commands"
     by: tuple[Rule, ...] = ()
     missing: tuple[Argv, ...] = ()
 
@@ -47,9 +48,10 @@ def judge_command(
     by: dict[Rule, None] = {}
     missing: dict[Argv, None] = {}
     for argv in dict.fromkeys(reading.parts):
-        doubt = asked_about(argv) or _protected(argv, workspace, made_from)
-        if doubt:
+        if doubt := asked_about(argv):
             return Judgement(doubt)
+        if doubt := _protected(argv, workspace, made_from):
+            return Judgement(doubt, "protected paths")
         found = next((rule for rule in allowing if _allows(rule, argv, guarding, workspace)), None)
         if found is None:
             missing[argv] = None

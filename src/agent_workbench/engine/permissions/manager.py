@@ -126,7 +126,7 @@ class PermissionManager:
     @staticmethod
     def _by_parts(command: Judgement) -> Verdict:
         if command.doubt:
-            return Verdict("ask", command.doubt, "plain commands")
+            return Verdict("ask", command.doubt, command.asked_by)
         if command.missing:
             return Verdict("ask", f"no rule allows `{spelled(command.missing[0])}`")
         named = ", ".join(map(str, command.by))

@@ -14,6 +14,11 @@ from pathlib import Path
 GRACE_SECONDS = 0.5
 """How long a group may tidy up after SIGTERM before SIGKILL; stopping a turn must take less than a second."""
 
+#: A folder that holds `HEAD`, `objects` and `refs` is a repository to git, with a `config` that names programs, unless
+#: git is told to take none that is not called `.git`. A file tool could make such a folder.
+GIT = {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.bareRepository",
+       "GIT_CONFIG_VALUE_0": "explicit"}  # fmt: skip
+
 #: What a child gets of our environment. Everything else, keys above all, stays here.
 KEPT = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TERM", "COLUMNS",
         "VIRTUAL_ENV", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR")  # fmt: skip
@@ -31,7 +36,7 @@ class Finished:
 def clean_environment(extra: Mapping[str, str] | None = None, *, passing: Sequence[str] = ()) -> dict[str, str]:
     """Return the environment for a child: the allow-list, what is passed on by name, and what is set."""
     kept = {name: os.environ[name] for name in (*KEPT, *passing) if name in os.environ}
-    return {**kept, "TERM": "dumb", "GIT_TERMINAL_PROMPT": "0", "PAGER": "cat", **(extra or {})}
+    return {**kept, "TERM": "dumb", **GIT, "PAGER": "cat", **(extra or {})}
 
 
 async def run_program(
