@@ -118,6 +118,24 @@ def test_the_only_entry_behind_a_question_mark_is_removed_or_left_to_the_person(
         Document("? own  # c\n: x\n...\n").remove_entry(("own",))
 
 
+ODD = {
+    "a value in the column of its key": ("own: {\n  a:\n  x\n  }\n", ("own", "a")),
+    "a value below a comment, in the column of its key": ("own: {\n  a:  # c\n  []\n  }\n", ("own", "a")),
+}
+
+
+@pytest.mark.parametrize(("text", "path"), ODD.values(), ids=ODD)
+def test_what_would_not_come_back_is_not_commented_out(text: str, path: tuple[str | int, ...]) -> None:
+    with pytest.raises(EditRefused, match="would not be what it is now"):
+        Document(text).comment_out(path)
+
+
+def test_the_blank_end_of_a_text_that_keeps_it_comes_back_with_its_spaces() -> None:
+    text = "own: >+\n a: b\n   \n# c\nb: 1\n"
+    hidden = Document(text).comment_out(("own",)).apply(text)
+    assert Document(hidden).uncomment(1).apply(hidden) == text
+
+
 def test_a_value_in_quotes_that_goes_on_in_its_keys_column_is_commented_in_again_whole() -> None:
     text = 'own: {\n    b: "{}\n    " \n    }\n'
     hidden = Document(text).comment_out(("own", "b")).apply(text)

@@ -33,7 +33,7 @@ def comment_out(splicer: Splicer, spot: Spot) -> list[Plan]:
     pieces = _BREAK.split(splicer.text[low:stop])  # lines and line ends by turns
     lines = pieces[::2]
     column = min(column, *(len(line) - len(line.lstrip(" ")) for line in lines if line.strip()))
-    pieces[::2] = [f"{line[:column]}# {line[column:]}" if line.strip() else f"{' ' * column}#" for line in lines]
+    pieces[::2] = [f"{line[:column]}# {line[column:]}" if line[column:] else f"{' ' * column}#" for line in lines]
     return [[Splice(low, stop, "".join(pieces))]]
 
 
@@ -67,7 +67,7 @@ def uncomment(splicer: Splicer, line: int) -> list[Plan]:
 def _bared(splicer: Splicer, starts: list[int], column: int, lines: list[str]) -> Splice:
     stop = splicer.layout.line_end(starts[-1])
     pieces = _BREAK.split(splicer.text[starts[0] : stop])
-    pieces[::2] = [" " * column + line if line.strip() else "" for line in lines[: len(starts)]]
+    pieces[::2] = [" " * column + line if line else "" for line in lines[: len(starts)]]
     return Splice(starts[0], stop, "".join(pieces))
 
 

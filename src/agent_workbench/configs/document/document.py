@@ -12,7 +12,7 @@ from typing import Any
 
 from agent_workbench.configs.document.changes import append, entry, merge_map, set_value, value_at
 from agent_workbench.configs.document.comments import comment_out, takes_comments, uncomment
-from agent_workbench.configs.document.law import alike_but_empty, entry_key, grew, lookup, updated, without
+from agent_workbench.configs.document.law import alike_but_empty, entry_key, grew, lookup, same, updated, without
 from agent_workbench.configs.document.work import Work
 from agent_workbench.configs.document.writer import plain_data
 from agent_workbench.configs.edits import Edit
@@ -142,7 +142,20 @@ class Document:
         work = Work(self.reading)
         meant = without(work.data, path) if entry(work, path) else {}
         work.do(comment_out(work.splicer, entry(work, path)), meant, alike=alike_but_empty)
-        return work.edit(f"comment out {show_path(path)}")
+        edit = work.edit(f"comment out {show_path(path)}")
+        self._prove_return(edit, work.reading)
+        return edit
+
+    def _prove_return(self, edit: Edit, hidden: Reading) -> None:
+        """Refuse to hide what would come back as something else: in odd layouts a value looks like words about one."""
+        line = hidden.lines.line_column(edit.start)[0]
+        try:
+            back = Document.of(hidden).uncomment(line).apply(hidden.text)
+        except EditRefused:
+            return  # nothing comes back by itself then, so nothing wrong does
+        found = read(back, source=self._source, markdown=self._markdown)
+        if not same(found.data, self.data):
+            raise EditRefused(f"line {line}: commented in again it would not be what it is now; comment it out by hand")
 
     def uncomment(self, line: int) -> Edit:
         """Turn the comment on a line (from 1), and the lines below that continue it, into an entry."""
