@@ -18,7 +18,7 @@ from agent_workbench.conversation.events import Answer, Question
 from agent_workbench.engine.permissions import PermissionManager, parse_rule
 from agent_workbench.engine.ports import MountContext, ToolContext, ToolOutcome
 from agent_workbench.engine.tools.mcp import MCPServer, create, offered, outcome, tool_name
-from agent_workbench.engine.tools.mcp_link import valid_line
+from agent_workbench.engine.tools.mcp_link import bound, valid_line
 from agent_workbench.engine.tools.mcp_servers import MCPConfig
 from agent_workbench.engine.tools.sharing import Pins
 from agent_workbench.services.shared import open_workbench
@@ -393,6 +393,37 @@ async def test_a_changed_entry_is_asked_about_with_what_changed(
         assert shown in bench.questions[0].preview
     assert not source.link.alive
     assert names(bench.source()) != ["connect"]
+
+
+ANSWERS = {
+    "a small one": ({}, 1000, ""),
+    "one without end": ({}, 20_000_000, "more than 10,000,000 bytes"),
+    "a compressed one": ({"content-encoding": "gzip"}, 1000, "compressed"),
+    "a long stream of events": ({"content-type": "text/event-stream"}, 20_000_000, ""),
+}
+
+
+@pytest.mark.parametrize(("headers", "size", "fault"), ANSWERS.values(), ids=ANSWERS.keys())
+async def test_an_answer_over_http_is_bounded(headers: dict[str, str], size: int, fault: str) -> None:
+    import httpx2
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for begin in range(0, size, 100_000):
+            yield b"x" * min(100_000, size - begin)
+
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, headers=headers, content=pieces()))
+    client = httpx2.AsyncClient(transport=transport, event_hooks={"response": [bound]})
+    async with client:
+        read = 0
+        failed = ""
+        try:
+            async with client.stream("GET", "http://x/") as response:
+                async for piece in response.aiter_raw():
+                    read += len(piece)
+        except httpx2.ReadError as error:
+            failed = str(error)
+    assert (fault in failed, bool(failed)) == (True, bool(fault))
+    assert read == size or (bool(fault) and read <= 10_000_000)
 
 
 async def test_a_whole_turn_connects_and_calls(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from agent_workbench.engine.tools.processes import stop_group
 from agent_workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
+    import httpx2
     from mcp import Client
     from mcp_types import CallToolResult, Tool
 
@@ -183,7 +184,10 @@ class Link:
         from mcp.client.streamable_http import streamable_http_client
         from mcp.shared._httpx_utils import create_mcp_http_client
 
-        client = await stack.enter_async_context(create_mcp_http_client(headers=dict(self.server.headers)))
+        headers = {**self.server.headers, "Accept-Encoding": "identity"}  # a compressed answer could be any size
+        client = create_mcp_http_client(headers=headers)
+        client.event_hooks["response"].append(bound)
+        await stack.enter_async_context(client)
         return streamable_http_client(self.server.url, http_client=client)
 
     @asynccontextmanager
@@ -287,6 +291,35 @@ class Link:
         while isinstance(error, BaseExceptionGroup) and error.exceptions:
             error = error.exceptions[0]
         return f"{type(error).__name__}: {self.server.without_secrets(str(error))}"[:500].rstrip(": ")
+
+
+async def bound(response: httpx2.Response) -> None:
+    """Let a response of HTTP end in an error once it has more than `MAX_LINE` bytes. The events of a stream may go on.
+
+    Raises:
+        httpx2.ReadError: If it is compressed, which was not asked for.
+    """
+    import httpx2
+
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise httpx2.ReadError("the answer is compressed, which was not asked for")
+    if response.headers.get("content-type", "").startswith("text/event-stream"):
+        return  # the SDK bounds each event
+    source: Any = response.stream
+
+    class Bounded(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            room = MAX_LINE
+            async for piece in source:
+                room -= len(piece)
+                if room < 0:
+                    raise httpx2.ReadError(f"the answer has more than {MAX_LINE:,} bytes")
+                yield piece
+
+        async def aclose(self) -> None:
+            await source.aclose()
+
+    response.stream = Bounded()
 
 
 def valid_line(line: bytes) -> bytes:
