@@ -209,6 +209,10 @@ def test_a_problem_can_be_read_whole_at_any_width(width: int):
     assert [row.id for row in rows if not row.heading] == ["0"]
 
 
+def test_a_place_without_a_column_names_its_line():
+    assert words(problem_rows([replace(LONG, message="x", column=0, source="a.yaml")]))[0].endswith("| a.yaml:12")
+
+
 async def test_all_lines_of_the_problem_under_the_cursor_are_in_view():
     host = Host()
     async with host.run_test(size=(60, 24)) as pilot:

@@ -43,8 +43,8 @@ def problem_rows(problems: Sequence[Problem], width: int = 0, *, id: str = "") -
     """
     for index, problem in enumerate(problems):
         role = _ROLES[problem.severity]
-        at = f"{problem.line}:{problem.column}" if problem.line else ""
-        where = ":".join(part for part in (clean_line(problem.source), at) if part)
+        known = (clean_line(problem.source), str(problem.line or ""), str(problem.column or ""))
+        where = ":".join(part for part in known if part)
         sign = (f"{_SIGNS[problem.severity]} {problem.severity:<8}", role)
         wide = cell_len(where) * 3 <= width or not width  # else the place has a line of its own
         room = width - EDGES - (cell_len(where) + 1 if wide else 0) if width else ENDLESS
