@@ -130,3 +130,26 @@ def test_the_last_session_is_one_of_this_folder_never_of_another(
 )
 def test_what_cannot_be_done_is_an_exit_code(awb: Awb, args: Any, code: int) -> None:
     assert awb("session", *args, code=code).err
+
+
+def test_what_a_session_runs_with_is_changed_printed_and_taken_back(awb: Awb, ada: str) -> None:
+    changed = awb("session", "set", ada, "-m", "mock-large", "--mode", "plan", "--max-steps", "3", "--json").json
+    assert changed["settings"] == {"model": "mock-large", "permission_mode": "plan", "max_steps": 3}
+    wanted = {"provider": "provider-mock", "model": "mock-large", "permission_mode": "plan", "max_steps": 3}
+    assert wanted.items() <= changed["runs_with"].items()
+    awb("run", "-s", ada, "who are you?")
+    assert awb("session", "show", ada, "--json").json["messages"][-1]["model"] == "mock-large"
+    shown = awb("session", "set", ada).out
+    assert "mock-large" in shown
+    assert "plan" in shown
+    assert awb("session", "set", ada, "-m", "", "--mode", "", "--max-steps", "0", "--json").json["settings"] == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(("-p", "nobody"), "provider-mock"), (("--mode", "yolo"), "read-only"), (("--effort", "huge"), "medium"),
+     (("--max-cost", "-1"), "greater than 0")],
+)  # fmt: skip
+def test_a_setting_that_means_nothing_is_refused_with_the_choices(awb: Awb, ada: str, options: Any, words: str) -> None:
+    assert words in awb("session", "set", ada, *options, code=2).err
+    assert awb("session", "set", ada, "--json").json["settings"] == {}

@@ -58,7 +58,9 @@ class Console:
             case ToolFinished(call, result) if result.is_error:
                 self.say(f"✗ {call.name}: {clean_line(result.content, 200)}")
             case Retrying(attempt, delay_s, reason):
-                self.say(f"… {reason}; trying again in {delay_s:.0f} s (attempt {attempt})")
+                self.say(
+                    f"… {reason}; trying again in {delay_s:.0f} s (attempt {attempt})" if delay_s else f"… {reason}"
+                )
             case Notice(text):
                 self.say(f"· {text}")
             case TurnFinished(status, error=error) if status != "completed":

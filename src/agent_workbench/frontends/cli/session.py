@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_workbench.errors import Conflict, NotFound
+from agent_workbench.frontends.cli import session_settings
 from agent_workbench.frontends.cli.config_store import confirmed
 from agent_workbench.frontends.cli.opening import json_option, with_workbench
 from agent_workbench.frontends.cli.output import (
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
 
 @click.group("session")
 def command() -> None:
-    """List, read, fork and export sessions.
+    """List, read, change, fork and export sessions.
 
     SESSION is an id, or `last` for the newest one of this folder.
     """
+
+
+command.add_command(session_settings.change)
 
 
 @command.command("list")
