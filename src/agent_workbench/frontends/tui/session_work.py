@@ -28,7 +28,7 @@ from agent_workbench.conversation.events import (
 from agent_workbench.engine.permissions import MODES
 from agent_workbench.errors import ConfigError, WorkbenchError
 from agent_workbench.frontends.tui.attention import call
-from agent_workbench.frontends.tui.commands import COMMANDS
+from agent_workbench.frontends.tui.commands import BY_SLASH
 from agent_workbench.frontends.tui.widgets.blocks import spoken
 from agent_workbench.frontends.tui.widgets.offers import Offer
 from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid, SessionPane
@@ -99,14 +99,7 @@ class SessionWork:
             self._screen.tell("That session is gone.", severity="warning")
             await self._changed()
             return
-        replaced = None if beside or not grid.panes else grid.active
-        if beside and len(grid.panes) >= MOST:
-            replaced = grid.yielding()
-            gone = clean_line(replaced.session_title, 30) or "a new session"
-            goes_on = " and goes on" if replaced.busy else ""
-            self._screen.tell(
-                f"{MOST} panes fit: {gone} in pane {replaced.number} made room{goes_on}; F3 brings it back."
-            )
+        replaced = self._replaced(beside=beside)
         if replaced is not None:
             await self.keep_prompt(replaced)
         pane = SessionPane(
@@ -116,7 +109,7 @@ class SessionWork:
             model=str(session.settings.get("model", "")),
             mode=str(session.settings.get("permission_mode") or "ask"),
         )
-        pane.prompt.commands = [Offer(f"/{one.slash}", one.help) for one in COMMANDS if one.slash]
+        pane.prompt.commands = [Offer(f"/{name}", BY_SLASH[name].help) for name in sorted(BY_SLASH)]
         await grid.add(pane, replace=replaced)
         pane.prompt.draft = pane.kept = session.draft
         pane.set_title(pinned=session.pinned_revision or 0)
@@ -128,6 +121,19 @@ class SessionWork:
         await self._changed()
         self._screen.query_one(SessionList).entries.go_to(session_id)
 
+    def _replaced(self, *, beside: bool) -> SessionPane | None:
+        """Return the pane that makes room for another, None where there is room; one that nobody pointed at is told."""
+        grid = self.grid
+        if not beside:
+            return grid.active
+        if len(grid.panes) < MOST:
+            return None
+        pane = grid.yielding()
+        title = clean_line(pane.session_title, 30) or "a new session"
+        goes_on = " and goes on" if pane.busy else ""
+        self._screen.tell(f"{MOST} panes fit: {title} in pane {pane.number} made room{goes_on}; F3 brings it back.")
+        return pane
+
     async def open_child(self, pane: SessionPane, session_id: str, call_id: str) -> None:
         """Show the session of an agent that works for a pane's session beside it, also while it works."""
         if not session_id:
@@ -136,7 +142,7 @@ class SessionWork:
                 self._screen.tell("That agent has no session yet.")
                 return
             session_id = child.session_id
-        await self.open(session_id, beside=True)
+        await self.open(session_id, beside=not self.grid.showing(session_id))
 
     async def _fill(self, pane: SessionPane) -> None:
         """Show what was said, what is being said, and what is asked; then follow."""

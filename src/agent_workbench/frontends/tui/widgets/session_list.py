@@ -52,14 +52,7 @@ def session_rows(
     forks = _forks(sessions)
     for session, depth in _tree(sessions):
         id = session.session_id
-        state: str = session.state
-        if id in asking or session.needs_you:
-            state = "needs you"
-        elif id in running:
-            state = "running"
-        elif id in unread and state == "idle":
-            state = "unread"
-        sign, word = STATES[state]
+        sign, word = STATES[_state(session, running, asking, unread)]
         branch = [("  " * (depth - 1) + "└ ", "muted")] if depth else []
         if id in forks:
             branch.append((f"⑂{forks[id]} ", "muted"))
@@ -73,6 +66,14 @@ def session_rows(
             indent = "  " * (depth + 2)
             found = excerpt_line(hits[id].excerpt, words, width - len(indent) - 2)
             yield Row(f"{id} found", [(indent, ""), *found], heading=True)
+
+
+def _state(session: Session, running: Collection[str], asking: Collection[str], unread: Collection[str]) -> str:
+    if session.session_id in asking or session.needs_you:
+        return "needs you"
+    if session.session_id in running:
+        return "running"
+    return "unread" if session.session_id in unread and session.state == "idle" else session.state
 
 
 def excerpt_line(excerpt: str, words: str, width: int) -> Line:
