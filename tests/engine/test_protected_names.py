@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent_workbench.engine.permissions import PermissionManager, parse_rule
+from agent_workbench.engine.permissions.protected import MadeFrom
 from agent_workbench.engine.ports import Intent
 
 OBEYED = {
@@ -107,3 +108,24 @@ def test_a_question_says_why_a_file_is_protected(tmp_path: Path) -> None:
         )
     }
     assert len({reason.partition("protected: ")[2] for reason in reasons.values()}) == len(reasons)
+
+
+def test_what_a_session_was_made_from_is_read_but_never_written_and_what_stands_beside_it_asks(tmp_path: Path) -> None:
+    made_from = MadeFrom((tmp_path / "c.yaml",), (tmp_path / "agents",))
+    rules = (parse_rule("*", "allow", "user"), parse_rule("bash", "allow", "user"))
+    manager = PermissionManager(tmp_path, rules, "fast-edit", made_from)
+    decisions = {
+        (access, path): manager.check("tool", Intent(access, path, (path,))).decision  # type: ignore[arg-type]
+        for access in ("read", "write")
+        for path in ("c.yaml", "agents/x.md", "other.yaml")
+    }
+    assert decisions == {
+        ("read", "c.yaml"): "allow", ("read", "agents/x.md"): "allow", ("read", "other.yaml"): "allow",
+        ("write", "c.yaml"): "deny", ("write", "agents/x.md"): "ask", ("write", "other.yaml"): "allow",
+    }  # fmt: skip
+    commands = ("touch c.yaml", "touch agents/x.md", "touch other.yaml")
+    assert [manager.check("bash", Intent("execute", one, shell=True)).decision for one in commands] == [
+        "ask",
+        "ask",
+        "allow",
+    ]

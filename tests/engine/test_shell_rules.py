@@ -85,7 +85,7 @@ NOT_PLAIN = {
     "spaces": "   ", "time": "time ls", "coproc": "coproc ls", "an empty name": "'' x",
     "a reserved word in quotes": "'if' x",
     "a history word": "!!", "too long": "ls " + "a" * 10_000, "too many words": "ls" + " a" * 400,
-    "select": "select x in a", "words without a space": '0""\\0',
+    "select": "select x in a", "something that the grammar passes over": "\\ ''", "words without a space": '0""\\0',
 }  # fmt: skip
 
 
