@@ -94,6 +94,7 @@ class AnySession(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.runner = asyncio.Runner()
         self.sent: list[str] = []
+        self.said_ever = 0
         self.at_risk: set[str] = set()
         self.scripts = ("tools", "words")
         self.run(self.opened())
@@ -165,7 +166,8 @@ class AnySession(RuleBasedStateMachine):
             assert ended == len(self.raw.turns(self.session_id)) - before >= 1
 
     def said(self) -> str:
-        self.sent.append(f"m{len(self.sent)};")
+        self.said_ever += 1  # a fork may know fewer
+        self.sent.append(f"m{self.said_ever};")
         return self.sent[-1]
 
     async def act(self, act: str) -> None:
