@@ -7,20 +7,16 @@ makes of them, ctrl+left and ctrl+right: many terminals send them for option wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from enum import Enum
+from string import ascii_lowercase, digits
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
-from textual.binding import BindingType
 
-from agent_workbench.frontends.tui.commands import bindings
+#: What Textual looks up for a sequence: a tuple of members with the names of keys.
+_ALT = Enum("_ALT", {name: f"alt+{name}" for name in ascii_lowercase + digits if name not in "bf"})  # type: ignore[misc]
 
 
 def hear_alt_keys() -> None:
-    """Let every alt key that is bound arrive as what it is."""
-    for name in _alt_names(bindings()):
-        ANSI_SEQUENCES_KEYS.pop(f"\x1b{name}", None)  # type: ignore[attr-defined]
-
-
-def _alt_names(wanted: Iterable[BindingType]) -> list[str]:
-    keys = [key for one in wanted for key in (one[0] if isinstance(one, tuple) else one.key).split(",")]
-    return [key.removeprefix("alt+") for key in keys if key.startswith("alt+") and len(key) == 5]
+    """Let every alt key arrive as what it is, at once, also those that only a person's own keymap binds."""
+    for key in _ALT:
+        ANSI_SEQUENCES_KEYS[f"\x1b{key.name}"] = (key,)  # type: ignore[index]

@@ -17,6 +17,7 @@ from textual.app import App
 from textual.worker import get_current_worker
 
 from agent_workbench.errors import WorkbenchError
+from agent_workbench.frontends.tui.alt_keys import hear_alt_keys
 from agent_workbench.frontends.tui.key_queue import KeyQueue
 from agent_workbench.frontends.tui.screens.opening import Opening
 
@@ -58,6 +59,7 @@ class WorkbenchApp(App[None]):
         glimpse: Glimpse | None = None,
     ) -> None:
         super().__init__()
+        hear_alt_keys()
         self._opened = opened
         self._glimpse = glimpse
         self.failure: WorkbenchError | None = None
@@ -99,10 +101,8 @@ class WorkbenchApp(App[None]):
         self.keys.release()
 
     def _show_main(self) -> MainScreen:
-        from agent_workbench.frontends.tui.alt_keys import hear_alt_keys
         from agent_workbench.frontends.tui.screens.main import MainScreen
 
-        hear_alt_keys()
         problems = self._use_keymap()
         main = MainScreen(self.shared, self._glimpse)
         self.push_screen(main)
