@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
+from typing import Any
 
 from textual.app import App
+from textual.pilot import Pilot
+
+#: How many seconds a test waits for something that happens in another thread or task, also on a busy machine.
+PATIENCE = 30.0
+#: Seconds without a change after which a screen is still: longer than every pause after which the workbench looks anew.
+STILL = 0.3
 
 HOSTILE = (
     "\x1b[31mred \x1b]52;c;aGk=\x07 \x1b]8;;http://x\x1b\\y \x9b2J \x00 \x7f user\u202etxt.exe a\u200bb \ud800 "
@@ -33,3 +42,27 @@ def assert_inert(app: App[None]) -> None:
             if segment.style is not None:
                 assert not segment.style.link
                 assert "@click" not in segment.style.meta
+
+
+async def until(pilot: Pilot[Any], done: Callable[[], object], what: str = "") -> None:
+    """Wait until something holds; `PATIENCE` seconds are a failure."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        await pilot.pause(0.02)
+        if done():
+            return
+    raise AssertionError(f"never came true: {what or done}")
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until the screen is still."""
+    before, since = "", time.monotonic()
+
+    def still() -> bool:
+        nonlocal before, since
+        now = text(pilot.app)
+        if now != before:
+            before, since = now, time.monotonic()
+        return time.monotonic() - since >= STILL
+
+    await until(pilot, still, "the screen is still")

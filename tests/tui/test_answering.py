@@ -23,8 +23,7 @@ async def asked(bench: Bench) -> SessionPane:
     pane = await bench.session()
     await bench.say("write notes.txt with hello")
     await bench.until(lambda: pane.question.waiting, "it asks")
-    await bench.until(lambda: pane.question.has_focus_within, "the question has the focus")
-    await bench.pilot.pause(0.6)
+    await bench.answerable(pane)
     await bench.press("a")
     await bench.until(lambda: isinstance(bench.app.screen, ConfirmChange), "the change is shown")
     return pane

@@ -130,7 +130,7 @@ async def test_a_save_says_what_changes_for_the_sessions_that_take_it(tmp_path: 
         await bench.until(lambda: isinstance(bench.app.screen, MainScreen), "closed")
         await bench.press("ctrl+s")
         await bench.until(lambda: not bench.editor.dirty, "saved")
-        said = "\n".join(str(one.message) for one in bench.app._notifications)
+        said = bench.news
         assert "1 session takes it at the next message" in said
         assert "delay: 0.03 → 0.5" in said
 
@@ -148,7 +148,7 @@ async def test_a_value_that_an_include_set_is_shown_in_its_text(tmp_path: Path):
         await bench.press("escape")
         await bench.until(lambda: isinstance(bench.app.screen, MainScreen), "closed")
         bench.main.run_worker(bench.main.configs.jump(Origin("nowhere.yaml", 1)))
-        await bench.until(lambda: any("not here" in one.message for one in bench.app._notifications), "said")
+        await bench.until(lambda: "not here" in bench.news, "said")
 
 
 async def test_a_linked_file_is_written_and_its_changes_are_asked_about(tmp_path: Path):

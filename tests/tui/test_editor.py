@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from looks import settled, until
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import TextArea
@@ -149,9 +150,8 @@ async def test_problems_are_found_after_a_pause_and_marked_in_the_line():
 
     async with editing(check=check) as (pilot, editor, host):
         editor.insert("k", (4, 25))
-        await pilot.pause(0.3)
-        await host.workers.wait_for_complete()
-        await pilot.pause()
+        await until(pilot, lambda: host.seen and host.seen[-1], "the problem is found")
+        await settled(pilot)
         assert painted(editor, 4) == "5●   - module: provider-mockk   unknown module · provider-mock?"
         assert host.seen[-1] == (Problem("error", "unknown module", 5, 13, hint="provider-mock?"),)
         await pilot.press("f8")

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 import pytest
+from looks import settled, until
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
@@ -45,14 +46,14 @@ async def editing(text: str) -> AsyncIterator[tuple[Pilot[None], EditorPane]]:
         pane.editor.load(text)
         pane.editor.focus()
         pane.editor.move_cursor(pane.editor.document.end)
-        await pilot.pause(0.15)
+        await settled(pilot)
         yield pilot, pane
 
 
 async def test_typing_offers_what_fits_and_enter_takes_it():
     async with editing("tools:\n  - module: ") as (pilot, pane):
         await pilot.press("b", "a")
-        await pilot.pause(0.2)
+        await until(pilot, lambda: pane.completions.is_open, "something is offered")
         assert [one.label for one in pane.completions.offered] == ["tool-bash"]
         await pilot.press("enter")
         assert pane.editor.text == "tools:\n  - module: tool-bash"
@@ -79,7 +80,7 @@ async def test_escape_closes_the_list_and_keeps_the_text():
 async def test_the_line_below_says_what_the_cursor_is_on():
     async with editing(TEXT) as (pilot, pane):
         pane.editor.move_cursor((3, 8))
-        await pilot.pause(0.2)
+        await settled(pilot)
         assert pane.query_one("#editor-help", Bar).plain == (
             "tools[].config.engine  Which search engine · duck | brave · default duck 4:9"
         )

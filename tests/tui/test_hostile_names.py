@@ -42,7 +42,7 @@ async def test_nothing_in_a_config_or_session_acts(tmp_path: Path, size: tuple[i
         await bench.main.refresh_lists()
         for key in ("f7", "f6", "f6", "f6", "f2", "f3", "f4"):
             await bench.press(key)
-            await bench.pilot.pause(0.1)
+            await bench.settled()
             looks_safe(bench)
 
 
@@ -54,7 +54,7 @@ async def test_nothing_in_a_dialog_acts(tmp_path: Path):
         for keys in (("alt+a",), ("alt+a", "enter"), ("ctrl+p",), ("f2", "r"), ("f2", "t")):
             await bench.press(*keys)
             await bench.until(lambda: not isinstance(bench.app.screen, MainScreen), "the dialog")
-            await bench.pilot.pause(0.1)
+            await bench.settled()
             looks_safe(bench)
             await bench.press("escape")
             await bench.until(lambda: isinstance(bench.app.screen, MainScreen), "closed")

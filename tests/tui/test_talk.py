@@ -88,8 +88,7 @@ async def test_a_shell_command_runs_in_the_session_and_its_output_is_said(tmp_pa
         await with_shell(bench)
         await bench.say("!echo hi")
         await bench.until(lambda: pane.question.waiting, "it asks")
-        await bench.until(lambda: pane.question.has_focus_within, "the question has the focus")
-        await bench.pilot.pause(0.6)
+        await bench.answerable(pane)
         await bench.press("y")
         await bench.until(lambda: not pane.busy and "$ echo hi\nhi" in bench.text_of(pane), "it ran")
         assert "hi" in pane.transcript.blocks[-1].text  # type: ignore[union-attr]
@@ -342,7 +341,7 @@ async def test_the_same_words_said_again_in_an_opened_session_are_shown_again(tm
         await bench.until(lambda: not bench.panes, "closed")
         await bench.press("f3", "enter")
         await bench.until(lambda: bench.panes and bench.panes[0].transcript.count == 2, "open again")
-        await bench.pilot.pause(1.1)
+        await bench.settled()
         await bench.press("f4")
         await bench.say("my name is Ada")
         await bench.until(lambda: bench.panes[0].transcript.count == 4, "both are shown again")
@@ -410,7 +409,7 @@ async def test_what_is_told_covers_no_prompt(tmp_path: Path):
         pane = await bench.session()
         bench.main.tell("a few words", title="Title")
         await bench.until(lambda: bench.main.query("Toast"), "it is told")
-        await bench.pilot.pause(0.1)
+        await bench.settled()
         toast = bench.main.query("Toast").first().region
         assert toast.y == 1
         assert toast.height == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from looks import text
+from looks import settled, text, until
 from textual.pilot import Pilot
 
 from agent_workbench.frontends.tui.app import WorkbenchApp
@@ -19,9 +18,6 @@ from agent_workbench.frontends.tui.widgets.desk import Desk
 from agent_workbench.frontends.tui.widgets.editor import YamlEditor
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
 from agent_workbench.services.shared import SharedContext, open_workbench
-
-#: How many seconds a test waits for something that happens in another thread or task, also on a busy machine.
-PATIENCE = 30.0
 
 
 @dataclass
@@ -80,12 +76,22 @@ class Bench:
 
     async def until(self, done: Callable[[], object], what: str = "") -> None:
         """Wait until something holds; `PATIENCE` seconds are a failure."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            await self.pilot.pause(0.02)
-            if done():
-                return
-        raise AssertionError(f"never came true: {what or done}")
+        await until(self.pilot, done, what)
+
+    async def settled(self) -> None:
+        """Wait until the screen is still."""
+        await settled(self.pilot)
+
+    async def answerable(self, pane: SessionPane) -> None:
+        """Wait until a pane's question has the focus and was there long enough to be answered."""
+        await self.until(lambda: pane.question.has_focus_within, "the question has the focus")
+        await self.until(lambda: pane.question.check_action("refuse", ()), "it can be answered")
+
+    async def slow_down(self) -> None:
+        """Let the sample that answers offline take a second for each word, so that a turn surely still runs."""
+        config = await self.shared.configs.find_config("hello")
+        text = config.yaml_content.replace("delay: 0.03", "delay: 1")
+        await self.shared.configs.update_config(config.config_id, yaml_content=text)
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)

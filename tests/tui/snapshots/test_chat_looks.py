@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,6 +28,10 @@ from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
 from agent_workbench.services.accounts import Account, Accounts
 from agent_workbench.services.comparing import Answered
 from agent_workbench.services.console import Entry
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from looks import settled
 
 SIZES = [pytest.param(size, id=f"{size[0]}x{size[1]}") for size in ((80, 24), (120, 40), (200, 50))]
 USED = Usage(3100, 412, cost=Decimal("0.012"))
@@ -151,7 +156,7 @@ def test_a_pane(snap_compare: Any, state: Callable[[Host], Awaitable[None]], siz
 
     async def before(pilot: Pilot[None]) -> None:
         await state(app)
-        await pilot.pause(0.2)
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=before)
 
@@ -163,6 +168,6 @@ def test_a_page(snap_compare: Any, page: str, size: tuple[int, int]):
 
     async def before(pilot: Pilot[None]) -> None:
         app.push_screen(PAGES[page]())
-        await pilot.pause(0.2)
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=before)

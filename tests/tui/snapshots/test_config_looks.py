@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +46,10 @@ from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.frontends.tui.widgets.tour import Tour
 from agent_workbench.plugins import load_catalog
 from agent_workbench.storage.records import ConfigMetadata, Revision
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from looks import settled
 
 SIZES = [pytest.param(size, id=f"{size[0]}x{size[1]}") for size in ((80, 24), (120, 40), (200, 50))]
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -289,9 +294,9 @@ def look(snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[tuple[
         app = Host()
 
         async def before(pilot: Pilot[None]) -> None:
-            await pilot.pause(0.2)
+            await settled(pilot)
             await do(app)
-            await pilot.pause(0.3)
+            await settled(pilot)
 
         assert snap_compare(app, terminal_size=size, run_before=before)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,7 +57,7 @@ def look(shared: SharedContext, snap_compare: Any) -> Callable[..., None]:
             await bench.until(lambda: bench.editor.has_focus, "the text has the focus")
             if do is not None:
                 await do(bench)
-            await pilot.pause(0.3)
+            await bench.settled()
 
         assert snap_compare(app, terminal_size=size, run_before=before)
 
@@ -73,7 +72,6 @@ async def two_sessions(bench: Bench) -> None:
     await bench.say("count to 12")
     await bench.until(lambda: not two.busy and "12" in bench.text_of(two)[20:], "an answer")
     await bench.until(lambda: two.session_title == "count to 12", "a title")
-    await asyncio.sleep(0.2)
 
 
 async def broken(bench: Bench) -> None:
@@ -114,7 +112,6 @@ def test_adding_a_tool(look: Callable[..., None], size: tuple[int, int]):
 def test_one_key_away(look: Callable[..., None], name: str, keys: tuple[str, ...]):
     async def do(bench: Bench) -> None:
         await bench.press(*keys)
-        await asyncio.sleep(0.3)
 
     look(SMALL, do)
 
