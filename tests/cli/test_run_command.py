@@ -102,9 +102,10 @@ def test_consent_beforehand_never_reaches_protected_paths(awb: Awb, scripted: Ca
 
 
 @pytest.mark.parametrize(
-    ("pattern", "ran"), [("bash", True), ("bash(touch ran)", True), ("bash(touch *)", False), ("bash(touch)", False)]
+    ("pattern", "ran"),
+    [("bash", True), ("bash(touch ran)", True), ("bash(touch *)", True), ("bash(touch)", False), ("bash(rm *)", False)],
 )
-def test_a_shell_command_needs_its_exact_text_or_the_bare_tool(
+def test_a_shell_command_needs_its_exact_text_the_bare_tool_or_rules_for_its_parts(
     awb: Awb, scripted: Callable[..., str], pattern: str, ran: bool
 ) -> None:
     call = {"tool_calls": [{"name": "bash", "arguments": {"command": "touch ran"}}]}
