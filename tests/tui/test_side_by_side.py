@@ -74,29 +74,6 @@ async def test_the_last_prompt_runs_again_with_another_model(tmp_path: Path):
         assert "my name is Ada" in bench.text_of(bench.panes[1])
 
 
-async def test_a_model_is_chosen_with_its_provider_where_there_are_several(tmp_path: Path):
-    second = """
-  - module: provider-mock
-    id: second
-    config: {delay: 0, default_model: other, models: [other], priority: 200, responses: [From the second., Again.]}
-tools:"""
-    async with workbench(tmp_path) as bench:
-        config = await bench.shared.configs.find_config("hello")
-        text = config.yaml_content.replace("\ntools:", second, 1)
-        await bench.shared.configs.update_config(config.config_id, yaml_content=text)
-        pane = await bench.session()
-        await bench.say("/model")
-        await pick(bench, "other · second")
-        await bench.until(lambda: pane.model == "other", "the title names it")
-        await bench.say("hello")
-        await bench.until(lambda: not pane.busy and "From the second." in bench.text_of(pane), "it answers")
-        await bench.say("/rerun")
-        await pick(bench, "mock · provider-mock")
-        await bench.until(lambda: len(bench.panes) == 2 and not bench.panes[1].busy, "the other answers beside it")
-        await bench.until(lambda: "assistant" in bench.text_of(bench.panes[1]), "with words")
-        assert bench.shared.store.sessions.turns(bench.panes[1].session_id)[-1].model == "mock"
-
-
 async def test_the_last_prompt_runs_again_with_the_edited_config(tmp_path: Path):
     async with workbench(tmp_path) as bench:
         pane = await bench.session()

@@ -247,7 +247,7 @@ class Chores:
             Pick("Model of this session", rows, search=True, at=pane.model)
         )
         if picked:
-            await self._screen.sessions.set(pane, model=picked)
+            await self._screen.sessions.set(pane, **models[picked])
 
     async def _pin(self) -> None:
         """Let a session keep to one revision of its config, or follow it again."""

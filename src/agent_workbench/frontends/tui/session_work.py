@@ -301,19 +301,27 @@ class SessionWork:
         index = modes.index(pane.mode) if pane.mode in modes else -1
         await self.set(pane, permission_mode=modes[(index + 1) % len(modes)])
 
-    async def models(self, pane: SessionPane) -> list[str]:
-        """Return the models that a pane's session can choose from; the provider is asked."""
+    async def models(self, pane: SessionPane) -> dict[str, dict[str, str]]:
+        """Return the models that a pane's session can choose from, each with the settings that choose it.
+
+        All providers of its config are asked. Where there are several, a model is named with its provider.
+        """
         session = await self._shared.sessions.get_session(pane.session_id)
         if session is None:
-            return []
+            return {}
         agent, _ = await self._shared.agents.of(session.config_id, session.pinned_revision, self._shared.workspace)
-        found: list[str] = []
+        several = len(agent.providers) > 1
+        found: dict[str, dict[str, str]] = {}
         for provider in agent.providers:
+            chosen = {"provider": provider.id} if several else {}
             try:
-                found += await provider.models()
+                names = await provider.models()
             except WorkbenchError as error:
                 self._screen.tell(str(error), title=error.title, severity="warning")
-        return list(dict.fromkeys(found))
+                continue
+            for name in dict.fromkeys((provider.default_model, *names) if several else names):
+                found[f"{name} · {provider.id}" if several else name] = {**chosen, "model": name}
+        return found
 
     async def fork(self, pane: SessionPane, *, messages: int | None = None) -> None:
         """Go on from a pane's session in one of its own, beside it; `messages` says how many it begins with."""

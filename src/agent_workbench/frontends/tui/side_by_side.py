@@ -51,7 +51,7 @@ class SideBySide:
         if await self._talk.last_said(pane.session_id) is None:
             self._screen.tell("Nothing was said yet.")
             return
-        models = [model] if model else await self._models(pane)
+        models = {model: {"model": model}} if model else await self._models(pane)
         picked: str | None = model
         if not model:
             rows = options(*((name, name) for name in models))
@@ -61,14 +61,14 @@ class SideBySide:
             )
         if not picked:
             return
-        await self._again(pane, model=picked)
+        await self._again(pane, models[picked])
 
-    async def _models(self, pane: SessionPane) -> list[str]:
+    async def _models(self, pane: SessionPane) -> dict[str, dict[str, str]]:
         try:
             return await self._screen.sessions.models(pane)
         except WorkbenchError as error:
             self._screen.tell(str(error), title=error.title, severity="error")
-            return []
+            return {}
 
     async def rerun_edited(self, pane: SessionPane) -> None:
         """Say the last prompt again with the config as it is on the desk; this pane stays with its revision."""
@@ -93,7 +93,9 @@ class SideBySide:
         pane.set_title(pinned=before)
         await self._again(pane, unpin=True)
 
-    async def _again(self, pane: SessionPane, *, model: str = "", unpin: bool = False) -> None:
+    async def _again(
+        self, pane: SessionPane, settings: Mapping[str, str] | None = None, *, unpin: bool = False
+    ) -> None:
         """Fork before the last prompt, change what the fork runs with, and say the prompt there."""
         found = await self._talk.last_said(pane.session_id)
         if found is None:
@@ -102,8 +104,9 @@ class SideBySide:
         before, said = found
         forked = await self._shared.sessions.fork_session(pane.session_id, up_to=before)
         try:
-            if model:
-                await self._shared.sessions.change_settings(forked.session_id, model=model)
+            if settings:
+                provider, model = settings.get("provider"), settings.get("model")
+                await self._shared.sessions.change_settings(forked.session_id, provider=provider, model=model)
             if unpin:
                 await self._shared.sessions.update_session(forked.session_id, unpin=True)
         except WorkbenchError as error:
