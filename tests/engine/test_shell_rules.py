@@ -150,7 +150,8 @@ PATHS = [
     "cp x .git/hooks/pre-commit", "cp -t.git/hooks x", "cp --target-directory=.git/hooks x",
     "tee .github/workflows/x.yml",
     "touch .envrc", "mv x .bashrc", "cat .ssh/id_rsa", "ln -s /etc x", "cat " + "a" * 5_000, "cat file:///etc/passwd",
-    "cat .GIT/config", "cp a .vscode/settings.json", "cp a x/../.git/config", "cat ./.env", "cat ''.env", "cat .e'n'v",
+    "cat .GIT/config", "cp a .vscode/settings.json", "cp a x/../.git/config", "cat ./.env",
+    "cat -xf/etc/passwd", "cat -xf.env", "cat ''.env", "cat .e'n'v",
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from agent_workbench.engine.ports import Tool
 STEPS = 1_000
 """Keywords that are checked at once, at 5 to 20 µs each. What takes longer goes on in a thread."""
 MOST_STEPS = 20_000
-"""Keywords that are checked at all: about a quarter of a second. A `$ref` that doubles 30 times would take a century."""
+"""Keywords that are checked at all: about a quarter of a second. A `$ref` that doubles 40 times would take a year."""
 DEEPEST = 100
 FAULTS = 20
 """Faults that the best is chosen among."""

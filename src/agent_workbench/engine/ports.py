@@ -163,7 +163,7 @@ class Intent:
 
     `subject` is what a rule's pattern is matched against (a path, a command, a host); `paths` are the files touched,
     as given; `preview` is the exact command or a diff. `note` is said with a question: what confines a command, or that
-    nothing does. `shell` means that `subject` is exactly the text that bash is given, so that rules may judge its parts.
+    nothing does. `shell` means that `subject` is exactly the text that bash is given: rules may judge its parts.
     """
 
     access: Access
