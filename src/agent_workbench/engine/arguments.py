@@ -17,6 +17,7 @@ STEPS = 1_000
 MOST_STEPS = 20_000
 """Keywords that are checked at all: about a quarter of a second. A `$ref` that doubles 40 times would take a year."""
 DEEPEST = 100
+"""How deep a schema may be nested, and how many of its keywords may be followed into one another."""
 FAULTS = 20
 """Faults that the best is chosen among."""
 
@@ -26,6 +27,10 @@ Keyword = Callable[[Any, Any, Any, Any], Iterator[Any] | None]
 
 class TooManySteps(Exception):
     """A schema that takes too long to check."""
+
+
+class TooDeep(Exception):
+    """A schema that leads back into itself, with nothing of the arguments used up."""
 
 
 async def fault_of(tool: Tool, arguments: Mapping[str, Any]) -> str:
@@ -51,13 +56,15 @@ def _fault(tool: Tool, arguments: Mapping[str, Any], steps: int) -> str:
     from jsonschema.exceptions import best_match
     from referencing import Registry
 
-    _left.steps = steps
+    _left.steps, _left.depth = steps, DEEPEST
     try:
         # an empty registry: by default a `$ref` to an address is fetched
         validator = _validator()(_plain(tool.spec.input_schema), registry=Registry())
         fault = best_match(islice(validator.iter_errors(dict(arguments)), FAULTS))
     except TooManySteps:
         raise
+    except TooDeep:
+        return f"the tool's own schema cannot be checked: it leads more than {DEEPEST} keywords deep"
     except Exception as error:  # noqa: BLE001 - the schema is other people's: wrong types, endless references
         return f"the tool's own schema cannot be checked: {str(error)[:300]}"
     if fault is None:
@@ -81,13 +88,22 @@ def _validator() -> Any:
 
 
 def _counted(check: Keyword) -> Keyword:
-    """Let a keyword cost a step, and more where it goes through many items or makes a long message."""
+    """Let a keyword cost a step, and more where it goes through many items or makes a long message.
+
+    How deep they go is counted too: a stack that overflows inside of the library's Rust is not an `Exception`.
+    """
 
     def keyword(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
         _spend(1 + (len(instance) // 20 if isinstance(instance, dict | list) else 0))
-        for fault in check(validator, value, instance, schema) or ():
-            _spend(len(fault.message) // 200)
-            yield fault
+        if not _left.depth:
+            raise TooDeep
+        _left.depth -= 1
+        try:
+            for fault in check(validator, value, instance, schema) or ():
+                _spend(len(fault.message) // 200)
+                yield fault
+        finally:
+            _left.depth += 1
 
     return keyword
 
