@@ -6,9 +6,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from looks import PATIENCE
 from textual.app import App
 from textual.pilot import Pilot
-from workbench import PATIENCE
 
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.modules import Module, ModuleConfig, catalog
