@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +69,14 @@ def test_the_layers_point_downwards() -> None:
     lint = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([str(lint), "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_no_front_end_reaches_into_the_store() -> None:
+    files = (ROOT / "src" / "agent_workbench" / "frontends").rglob("*.py")
+    reaches = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("store", "_store")
+    ]
+    assert not reaches, "a front end calls services: what a screen can do, a script can do"

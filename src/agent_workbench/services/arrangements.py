@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ KEY = "tui.workspaces"
 
 async def arrangements(bench: SharedContext) -> Mapping[str, Any]:
     """Return all arrangements by name."""
-    found = await asyncio.to_thread(bench.store.setting, KEY, {})
+    found = await bench.remembered.recall(KEY, {})
     return found if isinstance(found, dict) else {}
 
 
@@ -29,6 +28,4 @@ async def forget_arrangement(bench: SharedContext, name: str) -> None:
 
 
 async def _change(bench: SharedContext, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
-    await asyncio.to_thread(
-        bench.store.change_setting, KEY, lambda kept: change(kept if isinstance(kept, dict) else {})
-    )
+    await bench.remembered.change(KEY, lambda kept: change(kept if isinstance(kept, dict) else {}))

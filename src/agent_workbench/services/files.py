@@ -65,6 +65,20 @@ def write_file(path: Path, text: str) -> None:
         replace_file(path, None, text)
 
 
+def save_changed(path: Path, old: str, new: str) -> None:
+    """Write what a person made of a file of their own, with the folders that it needs; `""` is none so far.
+
+    Raises:
+        RevisionConflict: If the file holds something else than `old` meanwhile.
+        CannotWrite: If the disk refuses; the file is what it was then.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(f"{path.parent} cannot be made: {error.strerror or error}") from error
+    replace_file(path, old if path.exists() else None, new)
+
+
 def _replace(target: Path, old: str | None, new: str) -> None:
     with alone(target.parent):
         if old is not None and target.read_bytes() != old.encode():

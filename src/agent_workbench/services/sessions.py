@@ -214,6 +214,10 @@ class SessionManager(SettingsCalls):
         """Return the messages in order, those with `seq > after`."""
         return await asyncio.to_thread(self._store.sessions.messages, session_id, after=after)
 
+    async def partial(self, session_id: str) -> Message | None:
+        """Return the reply that is being streamed, as far as it is stored."""
+        return await asyncio.to_thread(self._store.sessions.partial, session_id)
+
     async def transcript(self, session_id: str) -> list[dict[str, Any]]:
         """Return the messages as a JSON array."""
         return await asyncio.to_thread(self._store.sessions.transcript, session_id)

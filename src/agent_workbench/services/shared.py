@@ -18,6 +18,7 @@ from agent_workbench.services.children import Children
 from agent_workbench.services.configs import ConfigManager
 from agent_workbench.services.preferences import load_preferences
 from agent_workbench.services.recorder import LEASE_S
+from agent_workbench.services.remembered import Remembered
 from agent_workbench.services.samples import store_samples
 from agent_workbench.services.sessions import SessionManager
 from agent_workbench.services.sources import Sources
@@ -37,6 +38,8 @@ class SharedContext:
     agents: Agents
     configs: ConfigManager
     sessions: SessionManager
+    remembered: Remembered
+    """What front ends keep for the next time."""
     workspace: Path
     database: Path
     wire: Wire
@@ -45,6 +48,10 @@ class SharedContext:
     def watch(self) -> AsyncGenerator[Changed, None]:
         """Yield which sessions and configs changed, in this process or another, until closed."""
         return self.sessions.watch()
+
+    async def version(self) -> int:
+        """Return a number that changes when anybody has written to the database; asking costs microseconds."""
+        return await asyncio.to_thread(self.store.data_version)
 
     async def close(self) -> None:
         """Stop all turns, give back connections, close the database."""
@@ -105,6 +112,7 @@ def open_workbench(
         agents=agents,
         configs=ConfigManager(store, bundles, trust, author=_who()),
         sessions=sessions,
+        remembered=Remembered(store),
         workspace=folder,
         database=file,
         wire=wire,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from agent_workbench.configs.environment import REFERENCE, references
 from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.reader import read, show_path
+from agent_workbench.services.configs import ConfigManager
 from agent_workbench.services.keys import Source, environment, source_of
 
 
@@ -66,6 +68,14 @@ def unset_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.name for one in found if one.status(env) == "unset"))
 
 
-def refers(text: str) -> bool:
+async def unset_of(configs: ConfigManager, config_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return what `unset_in` finds in each config whose text names a variable that somebody has to set."""
+    found = [await configs.get_config(one) for one in config_ids]
+    return await asyncio.to_thread(
+        lambda: {one.config_id: unset_in(one.yaml_content) for one in found if one and _refers(one.yaml_content)}
+    )
+
+
+def _refers(text: str) -> bool:
     """Whether a text itself names a variable that somebody has to set; a comment counts."""
     return any(match[2] is None for match in REFERENCE.finditer(text))

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 #: Where the screen remembers what was open, and the tag that puts a config into a folder.
 STATE, FOLDER = "tui.state", "folder"
+#: What a config's id stands behind in the key of its unsaved text.
+DRAFT = "draft."
 #: How many configs and characters are read: more than any screen shows.
 MOST_CONFIGS, MOST_TEXT = 200, 100_000
 
@@ -51,7 +53,7 @@ def _read(connection: sqlite3.Connection) -> Glimpse | None:
     ).fetchone()
     if row is None:
         return None
-    draft = _setting(connection, f"draft.{config_id}").get("text")
+    draft = _setting(connection, DRAFT + config_id).get("text")
     listed = connection.execute(
         f"SELECT config_id, name, tags FROM configs ORDER BY updated_at DESC, number DESC LIMIT {MOST_CONFIGS}"
     )

@@ -69,13 +69,13 @@ class WorkbenchApp(App[None]):
 
     def _take(self, shared: SharedContext) -> None:
         """Use a workbench that is open, and the themes."""
-        from agent_workbench.frontends.tui.themes import DEFAULT, load_themes
+        from agent_workbench.frontends.tui.themes import DEFAULT, THEME, load_themes
 
         self.shared = shared
         self.themes = load_themes()
         for theme in self.themes.by_name.values():
             self.register_theme(theme)
-        wanted = shared.store.setting("tui.theme", DEFAULT)
+        wanted = shared.remembered.recall_now(THEME, DEFAULT)
         self.theme = wanted if wanted in self.themes.by_name else DEFAULT
 
     def on_mount(self) -> None:

@@ -50,7 +50,7 @@ class Chores:
     async def begin(self) -> None:
         """Show what was shown last time; the first time the first sample, ready to be edited."""
         screen = self._screen
-        state = await asyncio.to_thread(self._shared.store.setting, STATE) or {}
+        state = await self._shared.remembered.recall(STATE) or {}
         screen.query_one(ConfigList).sort = "name" if state.get("sort") == "name" else "updated"
         await screen.refresh_lists()
         listed = [row.id for row in screen.query_one(ConfigList).entries.rows if not row.heading]
@@ -64,7 +64,7 @@ class Chores:
         view = state.get("view", "edit")
         screen.parts.restore(state.get("layout"))
         screen.show_view(view if view in ("configs", "sessions", "chat") else "edit")
-        if await asyncio.to_thread(self._shared.store.setting, TOUR) is None:
+        if await self._shared.remembered.recall(TOUR) is None:
             screen.query_one(Tour).begin()
         if state.get("colors") != self._colors():
             await self.remember()
@@ -90,7 +90,7 @@ class Chores:
             "sort": screen.query_one(ConfigList).sort,
             "colors": self._colors(),
         }
-        await asyncio.to_thread(self._shared.store.remember, STATE, state)
+        await self._shared.remembered.keep(STATE, state)
 
     def _colors(self) -> dict[str, str]:
         """Return the colours that the first look of the next start is painted in."""
@@ -269,7 +269,7 @@ class Chores:
 
     async def theme(self) -> None:
         """Let the person choose a theme, and keep it."""
-        from agent_workbench.frontends.tui.themes import load_themes
+        from agent_workbench.frontends.tui.themes import THEME, load_themes
 
         app = self._screen.app
         themes = await asyncio.to_thread(load_themes)
@@ -277,7 +277,7 @@ class Chores:
             app.register_theme(theme)
         picked = await app.push_screen_wait(ThemePicker(themes, app.theme))
         if picked:
-            await asyncio.to_thread(self._shared.store.remember, "tui.theme", picked)
+            await self._shared.remembered.keep(THEME, picked)
 
     async def pane_asked(self, event: Any) -> None:
         """Do what a pane asks for around a message: fork after it, edit it and send it again, search what was sent."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from textual.timer import Timer
 
@@ -25,6 +25,7 @@ from agent_workbench.frontends.tui.widgets.history import History
 from agent_workbench.frontends.tui.widgets.lines import Line, fold
 from agent_workbench.frontends.tui.widgets.plan_view import PlanView, is_readable
 from agent_workbench.services.bundles import base_of, root_of
+from agent_workbench.services.drafts import draft_of, forget_draft, keep_draft
 from agent_workbench.services.effects import Effect, effect_of
 from agent_workbench.services.origins import text_behind
 from agent_workbench.services.shared import SharedContext
@@ -94,9 +95,9 @@ class ConfigWork:
             return False
         self.config = config
         self._readable = config.yaml_content
-        kept = await asyncio.to_thread(self._shared.store.setting, self._draft_key(config_id))
-        self._load(config, draft=kept.get("text") if isinstance(kept, dict) else None)
-        if kept:
+        draft = await draft_of(self._shared, config_id)
+        self._load(config, draft=draft)
+        if draft is not None:
             self._screen.tell("Your unsaved text is back; undo (^z) shows what was saved.")
         self._screen.query_one(ConfigList).follow(config_id)
         await self.show(self.desk.tab)
@@ -263,10 +264,6 @@ class ConfigWork:
 
     # --- drafts
 
-    @staticmethod
-    def _draft_key(config_id: str) -> str:
-        return f"draft.{config_id}"
-
     def typed(self) -> None:
         """Keep the text as a draft after a pause, so that a crash loses a second at most."""
         if self._draft is not None:
@@ -279,14 +276,16 @@ class ConfigWork:
             return
         value: dict[str, Any] | None = None
         if self.desk.editor.dirty:
-            value = {"revision": self.config.revision, "text": self.desk.editor.text}
-        await asyncio.to_thread(self._shared.store.remember, self._draft_key(self.config.config_id), value)
+            text, revision = self.desk.editor.text, self.config.revision
+            await keep_draft(self._shared, self.config.config_id, text, revision=revision)
+        else:
+            await forget_draft(self._shared, self.config.config_id)
 
     async def _forget_draft(self) -> None:
         if self._draft is not None:
             self._draft.stop()
         if self.config is not None:
-            await asyncio.to_thread(self._shared.store.remember, self._draft_key(self.config.config_id), None)
+            await forget_draft(self._shared, self.config.config_id)
 
     # --- tabs
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +17,7 @@ from agent_workbench.frontends.tui.widgets.problems import ProblemList
 from agent_workbench.frontends.tui.widgets.session_list import SessionList, session_rows
 from agent_workbench.services.keys import names
 from agent_workbench.services.shared import SharedContext
-from agent_workbench.services.variables import refers, unset_in
+from agent_workbench.services.variables import unset_of
 from agent_workbench.storage.records import ConfigMetadata, Hit, Session
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class Overview:
 
     async def changed_elsewhere(self) -> bool:
         """Whether another process wrote since this was last asked; asking costs one PRAGMA."""
-        before, self._version = self._version, await asyncio.to_thread(self._shared.store.data_version)
+        before, self._version = self._version, await self._shared.version()
         return before not in (None, self._version)
 
     async def look_for_keys(self) -> None:
@@ -84,12 +83,7 @@ class Overview:
         if stamp == self._looked:
             return
         self._looked = stamp
-
-        def look() -> dict[str, tuple[str, ...]]:
-            texts = ((one.config_id, self._shared.store.configs.get(one.config_id)) for one in self._configs)
-            return {id: unset_in(found.yaml_content) for id, found in texts if found and refers(found.yaml_content)}
-
-        missing = await asyncio.to_thread(look)
+        missing = await unset_of(self._shared.configs, [one.config_id for one in self._configs])
         if missing != self._missing:
             self._missing = missing
             await self._screen.refresh_lists()

@@ -161,7 +161,7 @@ class SessionWork:
         self._remeasure(id)
         if sessions.is_running(id):
             pane.set_state("waiting")
-            streamed = await asyncio.to_thread(self._shared.store.sessions.partial, id)
+            streamed = await sessions.partial(id)
             if streamed is not None and streamed.text:
                 pane.show(TextDelta(streamed.text))
         for question in sessions.questions(id):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent_workbench.configs.document import Document
@@ -12,9 +13,10 @@ from agent_workbench.errors import ConfigError, WorkbenchError
 from agent_workbench.frontends.tui.choices import CHOICE_LIST, CHOICES, Choices, apply
 from agent_workbench.frontends.tui.keys import PRESET, PRESETS, keymap_path
 from agent_workbench.frontends.tui.screens.settings import Settings
-from agent_workbench.frontends.tui.themes import load_themes
+from agent_workbench.frontends.tui.themes import THEME, load_themes
 from agent_workbench.frontends.tui.widgets.row_list import Row
 from agent_workbench.paths import config_dir
+from agent_workbench.services.files import read_text, save_changed
 from agent_workbench.services.preferences import described, load_preferences, preferences_path
 from agent_workbench.services.shared import SharedContext
 
@@ -31,7 +33,7 @@ class SettingWork:
 
     async def begin(self) -> None:
         """Make the choices hold that were made before."""
-        apply(Choices.of(await asyncio.to_thread(self._shared.store.setting, CHOICES)), self._screen)
+        apply(Choices.of(await self._shared.remembered.recall(CHOICES)), self._screen)
 
     async def show(self) -> None:
         """Show the settings until they are closed."""
@@ -39,10 +41,10 @@ class SettingWork:
 
     async def rows(self) -> Sequence[Row]:
         """Return a row for each setting."""
-        choices = Choices.of(await asyncio.to_thread(self._shared.store.setting, CHOICES))
+        choices = Choices.of(await self._shared.remembered.recall(CHOICES))
         titles = (await asyncio.to_thread(load_themes)).titles
         title = titles.get(self._screen.app.theme, self._screen.app.theme)
-        kept = await asyncio.to_thread(self._shared.store.setting, "tui.theme")
+        kept = await self._shared.remembered.recall(THEME)
         rows = [_head("Screen"), _row("theme", "Theme", title, "chosen here" if kept else "as shipped")]
         rows += [
             _row(one.id, one.title, choices.values[one.id], choices.origins[one.id], one.help) for one in CHOICE_LIST
@@ -76,25 +78,24 @@ class SettingWork:
             self._screen.tell(str(error), title=error.title, severity="error")
 
     async def _choose(self, id: str, values: Sequence[str]) -> None:
-        stored = await asyncio.to_thread(self._shared.store.setting, CHOICES)
+        stored = await self._shared.remembered.recall(CHOICES)
         choices = Choices.of(stored)
         if choices.origins[id].startswith("$"):
             self._screen.tell(f"{choices.origins[id]} decides that; unset it to choose here.")
             return
         value = values[(values.index(choices.values[id]) + 1) % len(values)]
         kept = {**(stored if isinstance(stored, dict) else {}), id: value}
-        await asyncio.to_thread(self._shared.store.remember, CHOICES, kept)
+        await self._shared.remembered.keep(CHOICES, kept)
         apply(Choices.of(kept), self._screen)
 
     async def _edit(self, id: str) -> None:
         """Edit a file of the person's in $EDITOR, and say what is wrong with it afterwards."""
         path = keymap_path() if id == "keymap" else preferences_path()
-        text = path.read_text("utf-8") if path.exists() else ""
+        text = await asyncio.to_thread(_text, path)
         changed = await self._screen.chores.edit_elsewhere(text)
         if changed == text:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(changed, "utf-8")
+        await asyncio.to_thread(save_changed, path, text, changed)
         try:
             if id != "keymap":
                 load_preferences(path)
@@ -113,12 +114,17 @@ def _head(words: str) -> Row:
     return Row(f"head {words}", [(words, "heading")], heading=True)
 
 
+def _text(path: Path) -> str:
+    """Return the text of a file of the person's, empty where there is none yet (NotFound where it cannot be read)."""
+    return read_text(path) if path.exists() else ""
+
+
 def _preset() -> str:
     """Return the preset that the keymap file names."""
     path = keymap_path()
     try:
-        found = Document(path.read_text("utf-8"), markdown=False).data.get(PRESET)
-    except (OSError, UnicodeDecodeError, WorkbenchError):
+        found = Document(_text(path), markdown=False).data.get(PRESET)
+    except WorkbenchError:
         return ""
     return found if isinstance(found, str) else ""
 
@@ -126,11 +132,10 @@ def _preset() -> str:
 def _next_preset() -> None:
     """Write the next preset into the keymap file; every other byte of it stays."""
     path = keymap_path()
-    text = path.read_text("utf-8") if path.exists() else ""
+    text = _text(path)
     names = ["", *PRESETS]
     before = _preset()
     after = names[(names.index(before) + 1) % len(names)] if before in names else ""
     document = Document(text, markdown=False)
     edit = document.set_value((PRESET,), after) if after else document.remove_entry((PRESET,))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(edit.apply(text), "utf-8")
+    save_changed(path, text, edit.apply(text))

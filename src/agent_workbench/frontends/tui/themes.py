@@ -20,6 +20,10 @@ from agent_workbench.errors import UsageError
 from agent_workbench.paths import config_dir, shipped
 
 DEFAULT = "ink"
+#: How much of the text's colour a frame without the focus has: 1.6:1 and more on its ground, seen and still quiet.
+FRAME = 0.22
+#: Where the one that was chosen is remembered.
+THEME = "tui.theme"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -311,4 +311,4 @@ class MainScreen(PartedScreen):
     @on(Tour.Ended)
     @work(group="remember")
     async def _tour_ended(self) -> None:
-        await asyncio.to_thread(self.shared.store.remember, TOUR, "done")
+        await self.shared.remembered.keep(TOUR, "done")
