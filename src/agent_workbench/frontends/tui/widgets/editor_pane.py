@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -92,7 +94,7 @@ class CompletingEditor(YamlEditor):
 
 
 class EditorPane(Vertical):
-    """Everything of the Edit tab. `catalog` is asked for when first needed: loading modules costs time."""
+    """Everything of the Edit tab. `catalog` is asked for once, off the event loop: it imports every module."""
 
     DEFAULT_CSS = """
     EditorPane {
@@ -106,7 +108,8 @@ class EditorPane(Vertical):
     ) -> None:
         super().__init__(id=id)
         self._check = check
-        self._catalog = catalog
+        self._load_catalog = catalog
+        self._catalog: Catalog | None = None
         self._look: Timer | None = None
         self._typed = False
 
@@ -170,17 +173,28 @@ class EditorPane(Vertical):
             words = f"{problem.message}{f' · {problem.hint}' if problem.hint else ''}"
             shown = [("F9 fixes  ", "key")] if problem.fix is not None else []
             shown.append((clean_line(words), "bad" if problem.severity == "error" else "warn"))
+        elif self._catalog is None:
+            self.run_worker(self._learn(self._show_help), group="check")
+            return
         else:
-            found = help_at(self.editor.text, row, column, self._catalog())
+            found = help_at(self.editor.text, row, column, self._catalog)
             shown = [] if found is None else [(f"{clean_line(found.path)}  ", "key"), (clean_line(found.text), "muted")]
         self.query_one("#editor-help", Bar).put(shown, [(f"{row + 1}:{column + 1}", "muted")])
 
+    async def _learn(self, then: Callable[[], None]) -> None:
+        """Load the catalog, then do what needed it."""
+        self._catalog = await asyncio.to_thread(self._load_catalog)
+        then()
+
     def complete(self, *, asked: bool = True) -> None:
         """Offer what fits. While typing only after a letter, and never what stands there already."""
+        if self._catalog is None:
+            self.run_worker(self._learn(partial(self.complete, asked=asked)), group="complete")
+            return
         editor = self.editor
         self._typed = self._typed and not asked  # a look that is due would take away what was asked for
         row, column = editor.cursor_location
-        found = () if editor.read_only else completions(editor.text, row, column, self._catalog())
+        found = () if editor.read_only else completions(editor.text, row, column, self._catalog)
         before = editor.document[row][:column]
         if not asked:
             found = tuple(one for one in found if before[one.start :] and before[one.start :] != one.insert.strip())
