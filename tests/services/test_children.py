@@ -214,7 +214,7 @@ async def test_what_a_person_allows_for_the_session_holds_for_the_next_child(ben
         if isinstance(event, ApprovalRequired):
             asked += 1
             # not taken where the answer to the first has let the second through meanwhile
-            bench.sessions.answer(session.session_id, event.question.call.call_id, Answer("allow_session"))
+            bench.sessions.answer(session.session_id, event.question.id, Answer("allow_session"))
         if isinstance(event, TurnFinished):
             break
     assert asked in (1, 2)

@@ -152,7 +152,7 @@ class AnySession(RuleBasedStateMachine):
             if count == at:
                 await self.act(act)
             if isinstance(event, ApprovalRequired):
-                self.sessions.answer(self.session_id, event.question.call.call_id, Answer(decision))
+                self.sessions.answer(self.session_id, event.question.id, Answer(decision))
             if isinstance(event, TurnFinished):
                 ended += 1
                 assert (event.status in ("completed", "cancelled")) != bool(event.error)

@@ -96,7 +96,7 @@ async def test_a_change_counts_from_the_next_step_of_a_running_turn(bench: Share
     bench.sessions.start(session_id, "go")
     asked = await until(following, ApprovalRequired)
     await bench.sessions.change_settings(session_id, permission_mode="read-only", model="mock-large")
-    bench.sessions.answer(session_id, asked.question.call.call_id, Answer("allow"))
+    bench.sessions.answer(session_id, asked.question.id, Answer("allow"))
     reply = await until(following, ReplyFinished)
     assert reply.message.model == "mock-large"
     assert (await until(following, TurnFinished)).status == "completed"
@@ -143,7 +143,7 @@ async def test_always_counts_for_the_session_at_once_and_never_touches_the_confi
     following = bench.sessions.follow(session_id)
     bench.sessions.start(session_id, "go")
     asked = await until(following, ApprovalRequired)
-    bench.sessions.answer(session_id, asked.question.call.call_id, Answer("allow_always"))
+    bench.sessions.answer(session_id, asked.question.id, Answer("allow_always"))
     await until(following, TurnFinished)
     assert (await bench.sessions.send_message(session_id, "again"))["response"] == "two"
     session = await bench.sessions.get_session(session_id)

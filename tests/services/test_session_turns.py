@@ -73,7 +73,7 @@ async def test_a_stopped_turn_is_idle_whole_and_usable(bench: SharedContext, nam
     bench.sessions.start(session_id, "go")
     if at is ToolStarted:
         asked = await until(following, ApprovalRequired)
-        bench.sessions.answer(session_id, asked.question.call.call_id, Answer("allow"))
+        bench.sessions.answer(session_id, asked.question.id, Answer("allow"))
     if at is not None:
         await until(following, at)
     async with asyncio.timeout(30):
@@ -148,7 +148,7 @@ async def test_results_that_were_there_when_a_turn_was_stopped_are_kept(bench: S
     following = bench.sessions.follow(session_id)
     bench.sessions.start(session_id, "go")
     asked = await until(following, ApprovalRequired)
-    bench.sessions.answer(session_id, asked.question.call.call_id, Answer("allow"))
+    bench.sessions.answer(session_id, asked.question.id, Answer("allow"))
     while (await until(following, ToolFinished)).call.name != "read_file":
         pass
     await bench.sessions.cancel(session_id)
@@ -237,7 +237,7 @@ async def test_a_turn_whose_lease_is_lost_stops_its_tool_and_writes_nothing_more
     following = bench.sessions.follow(session_id)
     bench.sessions.start(session_id, "go")
     asked = await until(following, ApprovalRequired)
-    bench.sessions.answer(session_id, asked.question.call.call_id, Answer("allow"))
+    bench.sessions.answer(session_id, asked.question.id, Answer("allow"))
     await until(following, ToolStarted)
     lease = bench.store.sessions.lease(session_id)
     assert lease is not None
@@ -420,3 +420,25 @@ async def test_an_agent_keeps_its_connections_while_a_turn_runs_with_it(bench: S
     await bench.sessions.cancel(session_id)
     await bench.sessions.send_message(other, "hi")
     assert closed == ["provider-mock"]
+
+
+@pytest.mark.parametrize("second", ["b.txt", "a.txt"], ids=["another file", "the very same call"])
+async def test_a_late_answer_never_counts_for_the_next_question_of_a_call_with_the_same_id(
+    bench: SharedContext, second: str
+):
+    def writes(name: str) -> dict[str, Any]:
+        arguments = {"file_path": name, "content": "x"}
+        return {"tool_calls": [{"name": "write_file", "arguments": arguments, "id": "call_1"}]}
+
+    session_id = await session_of(bench, config_text(writes("a.txt"), writes(second), "done"))
+    following = bench.sessions.follow(session_id)
+    bench.sessions.start(session_id, "go")
+    first = (await until(following, ApprovalRequired)).question
+    assert bench.sessions.answer(session_id, first.id, Answer("deny"))
+    later = (await until(following, ApprovalRequired)).question
+    assert later.call.call_id == first.call.call_id == "call_1"
+    assert not bench.sessions.answer(session_id, first.id, Answer("allow"))
+    assert bench.sessions.questions(session_id) == (later,)
+    assert bench.sessions.answer(session_id, later.id, Answer("deny"))
+    await until(following, TurnFinished)
+    assert list(bench.workspace.iterdir()) == []

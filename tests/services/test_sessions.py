@@ -167,7 +167,7 @@ async def test_a_write_asks_runs_after_the_answer_and_is_remembered_for_the_sess
     assert (waiting.needs_you, waiting.state) == (True, "running")
     assert not (bench.workspace / "a.txt").exists()
     assert [question.call.name for question in bench.sessions.questions(session_id)] == ["write_file"]
-    assert bench.sessions.answer(session_id, asked.question.call.call_id, Answer("allow_session"))
+    assert bench.sessions.answer(session_id, asked.question.id, Answer("allow_session"))
     await until(following, TurnFinished)
     assert (bench.workspace / "a.txt").read_text() == "hello"
     await asyncio.wait_for(bench.sessions.send_message(session_id, "again"), 30)
@@ -183,7 +183,7 @@ async def test_a_refusal_reaches_the_model_with_its_reason(bench: SharedContext)
     bench.sessions.start(session_id, "write it")
     asked = await until(following, ApprovalRequired)
     assert isinstance(asked, ApprovalRequired)
-    bench.sessions.answer(session_id, asked.question.call.call_id, Answer("deny", "not today"))
+    bench.sessions.answer(session_id, asked.question.id, Answer("deny", "not today"))
     finished = await until(following, ToolFinished)
     assert isinstance(finished, ToolFinished)
     assert finished.result.is_error
@@ -202,7 +202,7 @@ async def test_a_second_turn_in_a_busy_session_is_refused_and_a_queued_one_follo
         bench.sessions.start(session_id, "me too")
     bench.sessions.queue(session_id, "me later")
     assert [message.text for message in bench.sessions.waiting(session_id)] == ["me later"]
-    bench.sessions.answer(session_id, asked.question.call.call_id, Answer("allow_session"))
+    bench.sessions.answer(session_id, asked.question.id, Answer("allow_session"))
     await until(following, TurnFinished)
     await until(following, TurnFinished)
     assert (bench.workspace / "a.txt").read_text() == "again"
@@ -280,7 +280,7 @@ async def test_a_steered_message_lands_between_two_steps(bench: SharedContext):
     asked = await until(following, ApprovalRequired)
     assert isinstance(asked, ApprovalRequired)
     bench.sessions.steer(session_id, "and be brief")
-    bench.sessions.answer(session_id, asked.question.call.call_id, Answer("allow"))
+    bench.sessions.answer(session_id, asked.question.id, Answer("allow"))
     await until(following, TurnFinished)
     roles = [one.message.role for one in await bench.sessions.messages(session_id)]
     assert roles == ["user", "assistant", "tool", "user", "assistant"]

@@ -171,7 +171,7 @@ async def test_a_question_without_an_answer_waits_and_is_not_lost(bench: SharedC
             if isinstance(event, ApprovalRequired):
                 (waiting,) = bench.sessions.questions(session_id)
                 assert waiting == event.question
-                assert bench.sessions.answer(session_id, waiting.call.call_id, Answer("allow"))
+                assert bench.sessions.answer(session_id, waiting.id, Answer("allow"))
             if isinstance(event, TurnFinished):
                 break
     assert end_of([event]).status == "completed"

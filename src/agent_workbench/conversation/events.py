@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from uuid import uuid4
 
 from agent_workbench.conversation.messages import Message, ToolCall, ToolResult
 from agent_workbench.conversation.usage import Usage
@@ -114,7 +115,8 @@ class Question:
     """A permission question: may this call run?
 
     `preview` is exact (the command, or a diff); `paths` are resolved. `scopes` are the decisions offered
-    besides `deny`; `rules` are what `allow_session` and `allow_always` would save.
+    besides `deny`; `rules` are what `allow_session` and `allow_always` would save. `id` is of this one asking: a model
+    may give two calls the same id, and an answer counts for the question alone that it was given to.
     """
 
     call: ToolCall
@@ -124,6 +126,7 @@ class Question:
     paths: tuple[str, ...] = ()
     scopes: tuple[Decision, ...] = ("allow", "allow_session")
     rules: tuple[str, ...] = ()
+    id: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,13 @@ class Questions:
 
     def expect(self, question: Question) -> asyncio.Future[Answer]:
         """Return what will hold the answer to a question, the same for every call about it."""
-        call_id = question.call.call_id
-        if call_id not in self._waiting:
-            self._waiting[call_id] = (question, asyncio.get_running_loop().create_future())
-        return self._waiting[call_id][1]
+        if question.id not in self._waiting:
+            self._waiting[question.id] = (question, asyncio.get_running_loop().create_future())
+        return self._waiting[question.id][1]
 
-    def answer(self, call_id: str, answer: Answer) -> bool:
+    def answer(self, question_id: str, answer: Answer) -> bool:
         """Answer a question once; False where it does not wait any more."""
-        found = self._waiting.get(call_id)
+        found = self._waiting.get(question_id)
         if found is None or found[1].done():
             return False
         found[1].set_result(answer)
@@ -40,7 +39,7 @@ class Questions:
 
     def done(self, question: Question) -> None:
         """Forget a question."""
-        self._waiting.pop(question.call.call_id, None)
+        self._waiting.pop(question.id, None)
 
     def clear(self) -> None:
         """Forget all: the turn is over."""

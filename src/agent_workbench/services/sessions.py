@@ -350,9 +350,9 @@ class SessionManager(SettingsCalls):
         """Return the permission questions that wait for an answer, oldest first."""
         return self._runner.questions(session_id)
 
-    def answer(self, session_id: str, call_id: str, answer: Answer) -> bool:
+    def answer(self, session_id: str, question_id: str, answer: Answer) -> bool:
         """Answer a permission question; False where it does not wait any more."""
-        return self._runner.answer(session_id, call_id, answer)
+        return self._runner.answer(session_id, question_id, answer)
 
     def follow(self, session_id: str) -> Following:
         """Yield what happens in a session from the moment of this call, whoever makes it happen.

@@ -181,10 +181,10 @@ class TurnRunner:
         running = self._running.get(session_id)
         return running.questions.waiting if running else ()
 
-    def answer(self, session_id: str, call_id: str, answer: Answer) -> bool:
+    def answer(self, session_id: str, question_id: str, answer: Answer) -> bool:
         """Answer a question once."""
         running = self._running.get(session_id)
-        return running is not None and running.questions.answer(call_id, answer)
+        return running is not None and running.questions.answer(question_id, answer)
 
     # --- inside
 

@@ -33,8 +33,8 @@ class Answering:
                 pane.question.ask(question)
                 return
             answer = chosen
-        call_id = question.call.call_id
-        if not (self._asker.answer(call_id, answer) or self._shared.sessions.answer(pane.session_id, call_id, answer)):
+        answered = self._asker.answer(question.id, answer)
+        if not (answered or self._shared.sessions.answer(pane.session_id, question.id, answer)):
             self._screen.tell("That question is answered already.", severity="warning")
 
     async def _always(self, pane: SessionPane, question: Question, answer: Answer) -> Answer | None:

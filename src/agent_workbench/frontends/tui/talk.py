@@ -47,15 +47,15 @@ class Asker:
     async def ask(self, question: Question) -> Answer:
         """Return the answer once somebody gives it."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[question.call.call_id] = answer
+        self._waiting[question.id] = answer
         try:
             return await answer
         finally:
-            del self._waiting[question.call.call_id]
+            del self._waiting[question.id]
 
-    def answer(self, call_id: str, answer: Answer) -> bool:
+    def answer(self, question_id: str, answer: Answer) -> bool:
         """Answer a question; False where it is not one of these."""
-        waiting = self._waiting.get(call_id)
+        waiting = self._waiting.get(question_id)
         if waiting is None or waiting.done():
             return False
         waiting.set_result(answer)
