@@ -200,6 +200,22 @@ def test_use_is_summed_by_day(store: SQLiteStore, session: Session) -> None:
     assert store.sessions.usage_by_day(since=datetime.now(UTC) + timedelta(days=1)) == []
 
 
+def test_use_is_summed_by_what_was_asked_for_and_turns_without_a_price_are_counted(
+    store: SQLiteStore, session: Session
+) -> None:
+    used = [("t1", "dear", Usage(5, 2, cost=Decimal("0.1"))), ("t2", "own", Usage(7, 3)), ("t3", "own", Usage())]
+    for steps, (turn, model, usage) in zip((1, 1, 0), used, strict=True):
+        lease = store.sessions.begin_turn(session.session_id, turn, None, owner="o", config_revision=1, model=model)
+        store.sessions.end_turn(lease, turn, "completed", usage=usage, steps=steps)
+    by_model = [(one.key, one.usage, one.turns, one.unpriced) for one in store.sessions.usage_by("model")]
+    assert by_model == [("dear", used[0][2], 1, 0), ("own", used[1][2], 2, 1)]
+    (by_config,) = store.sessions.usage_by("config", config_id=session.config_id)
+    assert (by_config.key, by_config.turns, by_config.unpriced) == (session.config_id, 3, 1)
+    (by_session,) = store.sessions.usage_by("session", session_id=session.session_id)
+    assert (by_session.key, by_session.name) == (session.session_id, session.title)
+    assert store.sessions.usage_by("session", config_id="none") == []
+
+
 def test_a_name_is_claimed_once(path: Path, store: SQLiteStore) -> None:
     other = open_store(path)
     assert store.claim("seen", ["a", "b"]) == ["a", "b"]

@@ -31,6 +31,8 @@ from agent_workbench.storage.records import (
     StoredMessage,
     Turn,
     TurnState,
+    UsageBy,
+    UsedBy,
 )
 
 
@@ -293,6 +295,15 @@ class SessionStore(Protocol):
         self, *, session_id: str = "", config_id: str = "", since: datetime | None = None
     ) -> Sequence[DayUsage]:
         """Sum what was used by the day (UTC), oldest first; days without a turn are absent."""
+        ...
+
+    def usage_by(
+        self, what: UsageBy, *, session_id: str = "", config_id: str = "", since: datetime | None = None
+    ) -> Sequence[UsedBy]:
+        """Sum what was used by day, config, session or model, ordered by its key; what had no turn is absent.
+
+        A turn counts for the model that it began with, the agents that worked for it included.
+        """
         ...
 
 

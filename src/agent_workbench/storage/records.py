@@ -129,6 +129,24 @@ class DayUsage:
     turns: int
 
 
+UsageBy = Literal["day", "config", "session", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class UsedBy:
+    """What the turns of one day (UTC), config, session or model used.
+
+    `key` is the day, the id, or the model's name; `name` is the config's name or the session's title. Of the `turns`,
+    `unpriced` are those that got a reply whose price nobody knows: `usage.cost` is without them.
+    """
+
+    key: str
+    name: str
+    usage: Usage
+    turns: int
+    unpriced: int
+
+
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """Something that happened in a turn besides its messages: a tool started, a question, a notice."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,7 @@ from agent_workbench.errors import NotFound, SessionBusy
 from agent_workbench.storage import leftovers, rows
 from agent_workbench.storage.connection import Database
 from agent_workbench.storage.left_messages import SQLiteLeftMessages
-from agent_workbench.storage.records import DayUsage, Lease, Partial, StoredEvent, Turn, TurnState
+from agent_workbench.storage.records import DayUsage, Lease, Partial, StoredEvent, Turn, TurnState, UsageBy, UsedBy
 
 LEFT_BEHIND = "The process that ran this turn ended before it was done."
 """The error of a turn whose lease ran out."""
@@ -29,6 +30,14 @@ _COUNTED_ABOVE = (
     "SELECT session_id FROM sessions WHERE parent_session_id IS NOT NULL AND json_extract(settings, '$.depth') > 0"
 )
 """Sessions of agents that work for another session, whose turns count what they use."""
+
+_KEYS: Mapping[UsageBy, str] = {
+    "day": "substr(turns.started_at, 1, 10)",
+    "config": "sessions.config_id",
+    "session": "turns.session_id",
+    "model": "turns.model",
+}
+"""What usage is summed by."""
 
 
 _PROVEN = (
@@ -212,35 +221,50 @@ class SQLiteTurns(SQLiteLeftMessages):
 
     def usage(self, *, session_id: str = "", config_id: str = "", since: datetime | None = None) -> Usage:
         """Sum what the turns used, those that started at `since` or later."""
-        return sum((used for _, used in self._used(session_id, config_id, since)), Usage())
+        return sum((rows.usage(row) for row in self._used("''", session_id, config_id, since)), Usage())
 
     def usage_by_day(
         self, *, session_id: str = "", config_id: str = "", since: datetime | None = None
     ) -> Sequence[DayUsage]:
         """Sum what the turns used by the day (UTC) that they started on, oldest first; days without any are absent."""
-        days: dict[str, tuple[Usage, int]] = {}
-        for started, used in self._used(session_id, config_id, since):
-            total, turns = days.get(started[:10], (Usage(), 0))
-            days[started[:10]] = (total + used, turns + 1)
-        return [DayUsage(date.fromisoformat(day), *days[day]) for day in sorted(days)]
+        found = self.usage_by("day", session_id=session_id, config_id=config_id, since=since)
+        return [DayUsage(date.fromisoformat(one.key), one.usage, one.turns) for one in found]
 
-    def _used(self, session_id: str, config_id: str, since: datetime | None) -> list[tuple[str, Usage]]:
-        """Return when each turn started and what it used, that of agents working for it included."""
+    def usage_by(
+        self, what: UsageBy, *, session_id: str = "", config_id: str = "", since: datetime | None = None
+    ) -> Sequence[UsedBy]:
+        """Sum what the turns used by day, config, session or model, ordered by its key."""
+        found: dict[str, UsedBy] = {}
+        for row in self._used(_KEYS[what], session_id, config_id, since):
+            used, key = rows.usage(row), row["key"]
+            one = found.get(key) or UsedBy(key, row[what] if what in ("config", "session") else key, Usage(), 0, 0)
+            unpriced = one.unpriced + (row["steps"] > 0 and used.cost is None)
+            found[key] = replace(one, usage=one.usage + used, turns=one.turns + 1, unpriced=unpriced)
+        return [found[key] for key in sorted(found)]
+
+    def _used(self, key: str, session_id: str, config_id: str, since: datetime | None) -> list[sqlite3.Row]:
+        """Return what each turn used, that of agents working for it included, with the key that it is summed by."""
         terms, values = ["1"], []
         if session_id:
-            terms.append("session_id = ?")
+            terms.append("turns.session_id = ?")
             values.append(session_id)
         else:
-            terms.append(f"session_id NOT IN ({_COUNTED_ABOVE})")
+            terms.append(f"turns.session_id NOT IN ({_COUNTED_ABOVE})")
         if config_id:
-            terms.append("session_id IN (SELECT session_id FROM sessions WHERE config_id = ?)")
+            terms.append("sessions.config_id = ?")
             values.append(config_id)
         if since is not None:
-            terms.append("started_at >= ?")
+            terms.append("turns.started_at >= ?")
             values.append(rows.to_time(since))
-        sql = f"SELECT started_at, {', '.join(rows.USAGE_COLUMNS)} FROM turns WHERE {' AND '.join(terms)}"
+        columns = ", ".join(f"turns.{name}" for name in rows.USAGE_COLUMNS)
+        sql = (
+            f"SELECT {key} AS key, sessions.title AS session, configs.name AS config, turns.steps, {columns} "
+            "FROM turns JOIN sessions ON sessions.session_id = turns.session_id "
+            "JOIN configs ON configs.config_id = sessions.config_id "
+            f"WHERE {' AND '.join(terms)}"
+        )
         with self._db.read() as connection:
-            return [(row["started_at"], rows.usage(row)) for row in connection.execute(sql, values)]
+            return connection.execute(sql, values).fetchall()
 
 
 def add_messages(

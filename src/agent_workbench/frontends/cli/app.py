@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "Send one prompt to an agent and print its answer.",
     "config": "Make, edit, check and explain configs.",
     "session": "List, read, fork and export sessions.",
+    "usage": "Add up what was used, by day, config, session or model.",
     "provider": "List providers, test them, ask for their models.",
     "module": "List the modules that a config can name.",
     "permissions": "Ask what a tool call would be decided as.",

@@ -23,14 +23,15 @@ def usage_layout(accounts: Accounts) -> Layout:
 
 
 def _lines(accounts: Accounts, width: int) -> Iterator[Line]:
-    yield ends([("all together", "heading")], [(_used(accounts.total), "")], width)
+    unpriced = sum(one.unpriced for one in accounts.configs)
+    yield ends([("all together", "heading")], [(_used(accounts.total, unpriced), "")], width)
     yield []
     yield from _plot(accounts.days, width)
     for title, listed in (("config", accounts.configs), ("session", accounts.sessions)):
         yield []
         yield [(f"by {title}", "heading")]
         for one in listed[:LISTED]:
-            yield ends([(clean_line(one.name, 60), "")], [(_used(one.usage), "muted")], width)
+            yield ends([(clean_line(one.name, 60), "")], [(_used(one.usage, one.unpriced), "muted")], width)
         if len(listed) > LISTED:
             yield [(f"… and {len(listed) - LISTED} more", "muted")]
         if not listed:
@@ -60,5 +61,6 @@ def _tokens(usage: Usage) -> int:
     return (usage.input_tokens or 0) + (usage.output_tokens or 0)
 
 
-def _used(usage: Usage) -> str:
-    return f"{tokens(usage.input_tokens)} in · {tokens(usage.output_tokens)} out · {cost(usage.cost)}"
+def _used(usage: Usage, unpriced: int) -> str:
+    more = "" if not unpriced else "unknown" if usage.cost is None else f"{cost(usage.cost)} + unknown"
+    return f"{tokens(usage.input_tokens)} in · {tokens(usage.output_tokens)} out · {more or cost(usage.cost)}"
