@@ -47,7 +47,7 @@ def test_every_key_of_the_offline_model_is_in_its_guide():
 async def test_the_example_is_a_whole_hook():
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     names: dict[str, Any] = {"__name__": "office_plugin"}
-    exec(compile(code, "docs/hooks.md", "exec", dont_inherit=True), names)
+    exec(compile(code, "<the example in docs/hooks.md>", "exec", dont_inherit=True), names)
     module = names["MODULE"]
     hook = module.create(module.config.model_validate({"closed": ["echo"]}), MountContext({}, Path("/"), "office"))
     assert isinstance(hook, Hook)

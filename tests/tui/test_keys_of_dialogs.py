@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_workbench.configs.plan import Document, Origin
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.frontends.tui.jump import LETTERS, Jump
 from agent_workbench.frontends.tui.screens.compare import Compare
@@ -15,10 +16,13 @@ from agent_workbench.frontends.tui.screens.confirm_change import ConfirmChange
 from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.frontends.tui.screens.sheet import Sheet, SheetView
 from agent_workbench.frontends.tui.screens.source import SourceView
+from agent_workbench.frontends.tui.screens.trust import TrustTexts
 from agent_workbench.frontends.tui.widgets.change_view import ChangeView
 from agent_workbench.frontends.tui.widgets.form import Choice
 from agent_workbench.frontends.tui.widgets.row_list import RowList
 from agent_workbench.services.comparing import Answered
+from agent_workbench.services.restraint import Held
+from agent_workbench.services.trust import Doubt
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -95,6 +99,9 @@ page = made(lambda: Sheet("A page", lambda width: [[(line, "")] for line in LINE
 confirm = made(lambda: ConfirmChange("A change", "", LINES, options(("yes", "Take it"), ("no", "Leave it"))))
 source = made(lambda: SourceView("include.yaml", LINES, 40))
 compare = made(lambda: Compare(ANSWERS))
+theirs = Document("0" * 64, "theirs.yaml", "/theirs.yaml")
+programs = tuple(Held("program", f"run the program `p{n}`", "hooks", Origin("theirs.yaml", n)) for n in range(80))
+trust = made(lambda: TrustTexts("mine", [Doubt(theirs, programs)]))
 few = made(lambda: Pick("A few", options(("a", "one"), ("b", "two"), ("c", "three"))))
 theme = command("do('theme')", "Theme")
 jump = by("alt+j")
@@ -216,6 +223,15 @@ DIALOGS: Mapping[str, Place] = {
         page,
         {key: Case(grows(top)) for key in ("down", "j", "pagedown", "space", "end", "G")}
         | {key: Case(shrinks(top), keys("end")) for key in ("up", "k", "pageup", "b", "home", "g")},
+    ),
+    "TrustTexts": Place(
+        trust,
+        {
+            "pagedown": Case(grows(top)),
+            "pageup": Case(shrinks(top), keys("pagedown")),
+            "enter": Case(closed),
+            "escape": Case(closed),
+        },
     ),
     "SourceView": Place(source, {"escape": Case(closed), "q": Case(closed)}),
     "Jump": Place(

@@ -31,7 +31,7 @@ def example() -> Module:
     """Run the guide's example and return its module."""
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     names: dict[str, Any] = {"__name__": "echo_plugin"}
-    exec(compile(code, "docs/providers.md", "exec", dont_inherit=True), names)
+    exec(compile(code, "<the example in docs/providers.md>", "exec", dont_inherit=True), names)
     module = names["MODULE"]
     assert isinstance(module, Module)
     return module
