@@ -84,6 +84,15 @@ def test_redaction_hides_a_key_from_model_and_transcript(awb: Awb, hooked: Write
     assert KEY not in messages
 
 
+def test_redaction_hides_a_key_in_the_diff_of_an_edit(awb: Awb, hooked: Write):
+    edit = {"file_path": "notes.txt", "old_string": "the key", "new_string": "a key"}
+    call = {"tool_calls": [{"name": "edit_file", "arguments": edit}]}
+    awb("run", "go", "--fast-edit", "-c", hooked("hooks-redaction", {}, call, "done"))
+    shown = awb("session", "show", "last", "--json").out
+    assert "-the key is •••" in shown
+    assert KEY not in shown
+
+
 def test_approval_makes_a_harmless_call_ask(awb: Awb, hooked: Write):
     done = awb("run", "go", "-c", hooked("hooks-approval", {"patterns": ["notes*"]}, READ, "done"))
     assert "the pattern 'notes*' asks each time" in done.err

@@ -81,15 +81,17 @@ HIDDEN = {
 @pytest.mark.parametrize("text", HIDDEN.values(), ids=HIDDEN.keys())
 async def test_what_a_tool_found_reaches_nobody(text):
     async def find(arguments, context):
-        return ToolOutcome(text)
+        return ToolOutcome(text, details={"diff": f"-{text}\n+{text}", "todos": [{"title": text}], "exit_code": 1})
 
     events = await played(
         session(scripted(calling(("echo", {})), "done"), Echo(body=find), hooks=(made(redaction.MODULE),))
     )
-    said = of(events, ToolFinished)[0].result.content
-    assert "correct-horse" not in said
-    assert "bbbbb" not in said
-    assert "••••" in said
+    result = of(events, ToolFinished)[0].result
+    for said in (result.content, result.details["diff"], str(result.details["todos"])):
+        assert "correct-horse" not in said
+        assert "bbbbb" not in said
+        assert "••••" in said
+    assert result.details["exit_code"] == 1
 
 
 async def test_plain_results_and_mail_addresses_stay_unless_asked_for():

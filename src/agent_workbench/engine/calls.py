@@ -287,7 +287,9 @@ class _Running:
             if after.denied:  # a guard that failed, or objected: what it could not look at is not passed on
                 result = ToolResult(ready.call.call_id, f"Withheld: {after.denied}", is_error=True)
             else:
-                result = replace(result, content=fit(after.data.get("result", result.content)))
+                details = after.data.get("details", details)
+                content = fit(after.data.get("result", content))
+                result = replace(result, content=content, details=details if isinstance(details, Mapping) else {})
             self._calls.ledger.injected.extend(after.injections)
             for notice in after.notices:
                 self._queue.put_nowait((index, notice))
@@ -369,7 +371,10 @@ class _Running:
 
     async def _after(self, ready: _Ready, result: ToolResult) -> Outcome:
         name = "tool:error" if result.is_error else "tool:post"
-        data = {"tool_name": ready.call.name, "tool_input": dict(ready.arguments), "result": result.content}
+        data = {
+            "tool_name": ready.call.name, "tool_input": dict(ready.arguments), "result": result.content,
+            "details": dict(result.details),
+        }  # fmt: skip
         return await self._calls.hooks.fire(name, data)
 
 

@@ -1,4 +1,7 @@
-"""`hooks-redaction`: secrets in tool results become dots before a model, a log or the transcript sees them."""
+"""`hooks-redaction`: secrets in tool results become dots before a model, a log or the transcript sees them.
+
+So do those in a result's details: the diff of an edit, which a person sees and the transcript keeps.
+"""
 
 from __future__ import annotations
 
