@@ -109,7 +109,7 @@ async def test_a_question_is_answered_in_its_pane_and_the_file_is_written(tmp_pa
         await bench.say("write notes.txt with hello")
         await bench.until(lambda: pane.question.waiting, "it asks")
         header = bench.main.query_one("#header", Bar)
-        await bench.until(lambda: "1 need you" in header.plain, "the first line says so")
+        await bench.until(lambda: "1 needs you" in header.plain, "the first line says so")
         await bench.answerable(pane)
         await bench.press("y")
         await bench.until(lambda: not pane.busy, "it goes on")

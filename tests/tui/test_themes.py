@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,12 @@ from textual.color import Color
 
 from agent_workbench.errors import UsageError
 from agent_workbench.frontends.tui.themes import DEFAULT, load_themes, read_theme
+from agent_workbench.frontends.tui.widgets.inputs import LineInput
 from agent_workbench.paths import config_dir, shipped
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from workbench import workbench
 
 SHIPPED = sorted(path.stem for path in shipped("themes").glob("*.yaml"))
 INK = (shipped("themes") / "ink.yaml").read_text("utf-8")
@@ -67,6 +73,28 @@ def test_the_part_with_the_focus_has_a_frame_that_is_seen(name: str):
     seen = ("border", "border-blurred", "scrollbar") if name.startswith("contrast") else ("border",)
     for part in seen:
         assert contrast(theme.variables[part], str(theme.background)) >= 3.0, part
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_other_frames_are_seen_but_quieter_than_that_of_the_focus(name: str):
+    theme = load_themes().by_name[name]
+    frame, ground = theme.variables["border-blurred"], str(theme.background)
+    assert 1.5 <= contrast(frame, ground) < contrast(theme.variables["border"], ground)
+
+
+async def test_what_stands_in_an_empty_field_can_be_read_in_every_theme(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        fields = [(bench.main.query(LineInput).first(), "input--placeholder")]
+        fields += [(pane.prompt, "text-area--placeholder")]
+        for name in SHIPPED:
+            bench.app.theme = name
+            await bench.pilot.pause()
+            for field, part in fields:
+                style = field.get_visual_style(part)
+                assert style.foreground is not None
+                ground = field.background_colors[1]
+                assert contrast((ground + style.foreground).hex, ground.hex) >= 4.5, f"{part} in {name}"
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ class WorkbenchApp(App[None]):
     CSS = """
     ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
     Toast { padding: 0 1; margin-top: 0; margin-bottom: 1; }
+    Input > .input--placeholder, TextArea > .text-area--placeholder { color: $foreground 60%; }
     """
     shared: SharedContext
     themes: Themes
@@ -158,11 +159,12 @@ class WorkbenchApp(App[None]):
         self.exit()
 
     async def action_quit(self) -> None:
-        """End after asking about what would be lost."""
+        """End after asking about what would be lost, also where a dialog is open."""
         from agent_workbench.frontends.tui.screens.main import MainScreen
 
-        if isinstance(self.screen, MainScreen):
-            await self.screen.run_action("do('quit')")
+        main = next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
+        if main is not None:
+            await main.run_action("do('quit')")
         else:
             self.exit()
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from textual.app import SuspendNotSupported
+
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.commands import command_rows
 from agent_workbench.frontends.tui.config_work import has_errors
@@ -40,6 +42,7 @@ class Chores:
         self._screen = screen
         self._shared = shared
         self._interrupted = 0.0
+        self._quitting = False
 
     @property
     def _pane(self) -> SessionPane | None:
@@ -95,7 +98,7 @@ class Chores:
     def _colors(self) -> dict[str, str]:
         """Return the colours that the first look of the next start is painted in."""
         known = self._screen.app.theme_variables
-        return {name: known[name] for name in ("background", "foreground", "panel", "primary")}
+        return {name: known[name] for name in ("background", "foreground", "border-blurred", "primary")}
 
     async def keep_all(self) -> None:
         """Keep what is written and what is shown, asking nothing."""
@@ -104,7 +107,16 @@ class Chores:
         await self.remember()
 
     async def quit(self) -> None:
-        """Ask about what would be lost, keep the rest, and end."""
+        """Ask about what would be lost, keep the rest, and end. While it asks, asking again changes nothing."""
+        if self._quitting:
+            return
+        self._quitting = True
+        try:
+            await self._quit()
+        finally:
+            self._quitting = False
+
+    async def _quit(self) -> None:
         screen = self._screen
         if not await screen.configs.may_leave():
             return
@@ -297,12 +309,26 @@ class Chores:
                     pane.prompt.draft = sent[int(picked)]
 
     async def edit_elsewhere(self, text: str, *, suffix: str = ".yaml") -> str:
-        """Return a text as $EDITOR leaves it; the screen is handed over meanwhile."""
+        """Return a text as $EDITOR leaves it; the screen is handed over meanwhile. Where it cannot be, say so."""
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"text{suffix}"
             path.write_bytes(text.encode("utf-8"))
-            with self._screen.app.suspend():
-                process = await asyncio.create_subprocess_exec(*shlex.split(editor), str(path))
-                await process.wait()
+            try:
+                with self._screen.app.suspend():
+                    trouble = await _run(editor, path)
+            except SuspendNotSupported:
+                trouble = "This terminal cannot be handed to another program: write here."
+            if trouble:
+                self._screen.tell(trouble, title="No external editor", severity="warning")
             return path.read_bytes().decode("utf-8", "replace")
+
+
+async def _run(command: str, path: Path) -> str:
+    """Run a program on a file until it ends; return why it could not be run: the screen has to come back."""
+    try:
+        process = await asyncio.create_subprocess_exec(*shlex.split(command), str(path))
+        await process.wait()
+    except (OSError, ValueError) as error:
+        return f"{command!r} cannot be run: {error}. $VISUAL or $EDITOR names the program."
+    return ""

@@ -111,7 +111,7 @@ class Overview:
         right: list[Run] = []
         asking = len(screen.sessions.asking)
         if asking:
-            right.append((f"? {asking} need you  ", "warn"))
+            right.append((f"? {asking} need{'s' if asking == 1 else ''} you  ", "warn"))
         if grid.broadcast:
             right.append(("→ all panes  ", "warn"))
         if pane is not None:

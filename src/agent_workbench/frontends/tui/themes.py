@@ -54,7 +54,7 @@ class _Palette(_Colors):
     warning: str
     error: str
     frame: str = ""
-    """Of parts without the focus, and of scrollbars; as the panel where it is not given."""
+    """Of parts without the focus, and of scrollbars; where it is not given, some of the text's colour on the ground."""
 
 
 class _Syntax(_Colors):
@@ -140,9 +140,10 @@ def _quiet(colors: _Palette) -> dict[str, str]:
 
     The chosen line of a list that has no focus keeps the text colour; only focus uses the primary colour.
     """
+    frame = colors.frame or Color.parse(colors.background).blend(Color.parse(colors.foreground), FRAME).hex
     return {
         "border": colors.primary,
-        "border-blurred": colors.frame or colors.panel,
+        "border-blurred": frame,
         "block-cursor-background": colors.panel,
         "block-cursor-foreground": colors.foreground,
         "block-cursor-text-style": "bold",
@@ -154,7 +155,7 @@ def _quiet(colors: _Palette) -> dict[str, str]:
         "footer-foreground": colors.secondary,
         "footer-key-foreground": colors.foreground,
         "footer-description-foreground": colors.secondary,
-        "scrollbar": colors.frame or colors.panel,
+        "scrollbar": frame,
         "scrollbar-hover": colors.secondary,
         "scrollbar-active": colors.primary,
         "scrollbar-background": colors.surface,

@@ -75,7 +75,6 @@ class PromptArea(SteadyArea, inherit_bindings=False):
         padding: 0 1;
         background: $surface;
         &:focus { border: none; }
-        & .text-area--placeholder { color: $foreground 50%; }
         & .text-area--cursor-line { background: transparent; }
     }
     """
