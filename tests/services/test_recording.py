@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from services_kit import calls, session_of, texts
 
-from agent_workbench.conversation.events import Notice
+from agent_workbench.conversation.events import Notice, StepStarted
 from agent_workbench.services.recording import recorded
 from agent_workbench.services.shared import SharedContext
 
@@ -76,3 +76,35 @@ async def test_agents_play_again_what_they_said_without_their_own_models(bench: 
     said = [[words.partition("\n[")[0] for _, words in await texts(bench, one)] for one in (session_id, copy)]
     assert said[0] == said[1]
     assert said[0][2].startswith("well")
+
+
+async def test_a_prompt_that_failed_before_its_first_word_fails_again_and_moves_nothing(bench: SharedContext):
+    look = {"text": "I look.", "tool_calls": [{"name": "todo", "arguments": {"action": "list"}}]}
+    said = ["one", {"fault": "auth"}, "two", look, {"fault": "server"}, "three"]
+    session_id = await session_of(bench, bundle(*said, tools=[{"module": "tool-todo"}]))
+    await talked(bench, session_id, *SAID[:5])
+    assert [words for role, words in await texts(bench, session_id) if role == "assistant"] == [
+        "one", "two", "I look.", "three"
+    ]  # fmt: skip
+    copy = await again(bench, session_id)
+    await talked(bench, copy, *SAID[:5])
+    assert await texts(bench, copy) == await texts(bench, session_id)
+    assert [turn.state for turn in await bench.sessions.turns(copy)] == [
+        "completed", "failed", "completed", "failed", "completed"
+    ]  # fmt: skip
+
+
+async def test_what_was_said_into_a_running_turn_is_left_out_and_the_prompts_are_listed(bench: SharedContext):
+    slow = {"text": "a few slow words", "delay": 0.02}
+    session_id = await session_of(bench, bundle(slow, "steered", "last"))
+    async for event in bench.sessions.stream_message(session_id, "begin"):
+        if isinstance(event, StepStarted) and event.step == 1:
+            bench.sessions.steer(session_id, "by the way")
+    await talked(bench, session_id, "end")
+    session = await bench.sessions.get_session(session_id)
+    assert session is not None
+    heading = [line for line in (await recorded(bench, session)).splitlines() if line.startswith("#   ")]
+    assert heading == ["#   begin", "#   end"]
+    assert [words for role, words in await texts(bench, session_id) if role == "assistant"] == [
+        "a few slow words", "steered", "last"
+    ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +29,19 @@ async def recorded(bench: SharedContext, session: Session) -> str:
     """Return a session as the YAML of a bundle: its tools, and an offline model with its replies in order.
 
     The same prompts, sent again to it, lead to the same transcript as far as the tools answer the same: they run
-    anew. Agents that worked for it say again what they said, by the words that they were given. What a reply had used
-    is reported again, its price is not. Literal secrets of tools become references to the environment.
+    anew. What was said into a running turn is left out; a turn that broke off before its first word does so again.
+    Agents that worked for it say again what they said, by the words that they were given. What a reply had used is
+    reported again, its price is not. Literal secrets of tools become references to the environment.
 
     Raises:
         NotFound: If its config is gone.
         InvalidBundle: If its config cannot run any more.
     """
     store, session_id = bench.store.sessions, session.session_id
-    spoken, replies = await asyncio.to_thread(_script, store, session_id)
+    messages, replies = await asyncio.to_thread(_script, store, session_id)
     agent, _ = await bench.agents.of(session.config_id, session.pinned_revision, Path(session.workspace or "."))
     plan = agent.plan
-    model = next((one.message.model for one in spoken if one.message.model), "mock")
+    model = next((one.message.model for one in messages if one.message.model), "mock")
     said: dict[str, Any] = {"default_model": model, "delay": 0, "responses": replies}
     children = await asyncio.to_thread(_children, store, session_id)
     if children:
@@ -50,19 +52,35 @@ async def recorded(bench: SharedContext, session: Session) -> str:
         kept["agents"] = {name: _without_models(agent) for name, agent in kept["agents"].items()}
     about = {"bundle": {"name": f"{plan.name}-recorded", "version": plan.version}}
     heading = f"# {len(replies)} replies of the session {session_id}: {clean_line(session.title, 60)}\n"
+    heading += "# Say, each in a turn of its own (what was said into a running turn is not repeated):\n"
+    heading += "".join(f"#   {clean_line(words, 100)}\n" for words in _prompts(messages))
     # What was said stays as it was, also where it looks like a secret: an argument may well be called `key`.
     return heading + without_secrets(_yaml({**about, **kept}))[0] + _yaml({"providers": [script]})
 
 
-def _script(store: SessionStore, session_id: str) -> tuple[list[StoredMessage], list[dict[str, Any]]]:
-    """Return what a session's model said, and the script that says it again."""
-    spoken = [one for one in store.messages(session_id) if one.message.role == "assistant"]
-    replies = [
-        {**reply, **({"usage": used} if used else {})}
-        for one, used in zip(spoken, _used(spoken, store.events(session_id)), strict=True)
-        for reply in script_of([one.message])
-    ]
-    return spoken, replies
+def _script(store: SessionStore, session_id: str) -> tuple[Sequence[StoredMessage], list[dict[str, Any]]]:
+    """Return what was said in a session, and the script by which its model says its part again."""
+    messages = store.messages(session_id)
+    spoken = [one for one in messages if one.message.role == "assistant"]
+    used = iter(_used(spoken, store.events(session_id)))
+    unanswered = {turn.turn_id for turn in store.turns(session_id) if turn.state in ("failed", "cancelled")}
+    replies: list[dict[str, Any]] = []
+    for one, following in zip_longest(messages, messages[1:]):
+        if one.message.role == "assistant":
+            counted = next(used)
+            replies += [{**reply, **({"usage": counted} if counted else {})} for reply in script_of([one.message])]
+        elif one.turn_id in unanswered and (following is None or following.turn_id != one.turn_id):
+            replies.append({"fault": "interrupted"})  # without it, the next reply would be said here
+    return messages, replies
+
+
+def _prompts(messages: Sequence[StoredMessage]) -> list[str]:
+    """Return what began each turn."""
+    first: dict[str, str] = {}
+    for one in messages:
+        if one.message.role == "user":
+            first.setdefault(one.turn_id or str(one.seq), one.message.text)
+    return list(first.values())
 
 
 def _children(store: SessionStore, session_id: str) -> dict[str, list[dict[str, Any]]]:

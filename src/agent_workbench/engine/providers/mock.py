@@ -133,7 +133,7 @@ class MockProvider:
         replies = self.scripts.get(begins, self.replies)
         if not replies:
             return talk(request), None
-        turn = sum(message.role == "assistant" for message in said_so_far)
+        turn = _place(said_so_far, replies)
         if turn >= len(replies) and not self.loop:
             return Said("(The script of this offline mock has ended.)"), None
         reply = replies[turn % len(replies)]
@@ -147,6 +147,23 @@ class MockProvider:
 
     async def close(self) -> None:
         """Do nothing: there is nothing to give back."""
+
+
+def _place(said: Sequence[Message], replies: Sequence[ScriptedReply]) -> int:
+    """Return the place in a script that a conversation has come to: one reply on for each that is in it.
+
+    A fault without words leaves none behind; the next that is said goes past it.
+    """
+    place, unanswered = 0, False
+    for message in said:
+        if message.role == "assistant":
+            place, unanswered = place + 1, bool(message.tool_calls)
+        elif message.role == "user":
+            failed = replies[place % len(replies)]
+            if unanswered and failed.fault is not None and not (failed.text or failed.thinking):
+                place += 1
+            unanswered = True
+    return place
 
 
 def _calls(said: Said, place: int) -> tuple[ToolCall, ...]:
