@@ -154,12 +154,14 @@ async def test_always_counts_for_the_session_at_once_and_never_touches_the_confi
     assert config.revision == 1
 
 
-async def test_a_fork_keeps_the_settings_and_asks_again(bench: SharedContext):
+async def test_a_fork_keeps_the_settings_and_asks_again_unless_it_takes_the_place_of_its_session(bench: SharedContext):
     session_id = await session_of(bench, TWO)
     await bench.sessions.change_settings(session_id, provider="large")
     await bench.sessions.grant(session_id, ["write_file(b.txt)"])
     fork = await bench.sessions.fork_session(session_id)
     assert fork.settings == {"provider": "large"}
+    instead = await bench.sessions.fork_session(session_id, grants=True)
+    assert instead.settings == {"provider": "large", "grants": ["write_file(b.txt)"]}
 
 
 async def test_a_changed_config_says_what_changed(bench: SharedContext):

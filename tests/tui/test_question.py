@@ -126,6 +126,18 @@ async def test_a_refusal_may_have_a_reason():
         assert app.answers == [("1", Answer("deny", "use y"))]
 
 
+async def test_the_keys_that_are_named_are_those_that_work():
+    async with (app := Host(question(scopes=ALL))).run_test() as pilot:
+        app.now = 5
+        assert "[y] once" in text(app)
+        await pilot.press("n")
+        await pilot.pause()
+        assert "[enter] refuse  [esc] back" in text(app)
+        assert "once" not in text(app)
+        await pilot.press("escape")
+        assert "[y] once" in text(app)
+
+
 async def test_a_pasted_reason_is_cleaned():
     async with (app := Host(question())).run_test() as pilot:
         app.now = 5

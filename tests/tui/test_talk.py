@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from looks import text as screen_text
+from textual.widgets import Input
 
 from agent_workbench.conversation.messages import ToolCall, ToolResult
 from agent_workbench.frontends.tui.screens.pick import Name, Pick
@@ -208,26 +212,38 @@ async def test_a_running_turn_is_not_retried_and_another_model_answers_beside(tm
         await bench.press("escape")
 
 
-async def test_the_conversation_is_exported_and_no_file_is_replaced(tmp_path: Path):
+async def test_the_conversation_is_exported_and_a_name_that_cannot_be_is_asked_for_again(tmp_path: Path):
+    folder = tmp_path / "work"
     async with workbench(tmp_path) as bench:
         pane = await bench.session()
         await bench.say("my name is Ada")
         await bench.until(lambda: not pane.busy and "Ada" in bench.text_of(pane), "an answer")
-        for _ in range(2):
+        await bench.say("/title odd: /names…")
+        await bench.until(lambda: pane.session_title == "odd: /names…", "named")
+        for name in ("odd-names.md", "odd-names-2.md"):
             await bench.say("/export")
             await pick(bench, "md")
             await bench.until(lambda: isinstance(bench.app.screen, Name), "where to")
             await bench.press("enter")
-            await bench.until(lambda: not isinstance(bench.app.screen, Name), "done")
-        found = list((tmp_path / "work").glob("*.md"))
-        await bench.until(lambda: found and "Ada" in found[0].read_text(), "written")
-        assert len(found) == 1
+            await bench.until((folder / name).exists, "written beside what is there")
+            assert "Ada" in (folder / name).read_text()
+        await bench.say("/export")
+        await pick(bench, "html")
+        for given, why in (("odd-names.md", "File exists"), ("no/x.html", "No such file"), ("~nobody-here/x", "home")):
+            await bench.until(lambda: isinstance(bench.app.screen, Name), "where to")
+            bench.app.screen.query_one(Input).value = given
+            await bench.press("enter")
+            await bench.until(lambda why=why: why in screen_text(bench.app), "why not")
+            assert bench.app.screen.query_one(Input).value == given
+        await bench.press("escape")
+        assert len([*folder.glob("odd*")]) == 2
 
 
 async def test_a_link_opens_only_when_it_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     opened: list[str] = []
     async with workbench(tmp_path) as bench:
         monkeypatch.setattr(bench.app, "open_url", lambda url, new_tab=True: opened.append(url))
+        monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.BackgroundBrowser("a-window"))
         pane = await bench.session()
         pane.transcript.append(ReplyBlock("see https://example.org/a_(b) and http://x.test/."))
         await bench.say("/links")
@@ -235,6 +251,47 @@ async def test_a_link_opens_only_when_it_is_chosen(tmp_path: Path, monkeypatch: 
         assert opened == []
         await pick(bench, "http://x.test/")
         await bench.until(lambda: opened == ["http://x.test/"], "opened")
+
+
+def _no_browser() -> webbrowser.BaseBrowser:
+    raise webbrowser.Error("could not locate runnable browser")
+
+
+@pytest.mark.parametrize(
+    "browser",
+    [
+        pytest.param(_no_browser, id="none"),
+        pytest.param(lambda: webbrowser.GenericBrowser("lynx"), id="one that takes the terminal"),
+        pytest.param(lambda: webbrowser.Elinks("elinks"), id="elinks"),
+    ],
+)
+async def test_a_link_is_copied_where_no_browser_has_a_window_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Callable[[], webbrowser.BaseBrowser]
+):
+    monkeypatch.setattr(webbrowser, "get", browser)
+    async with workbench(tmp_path) as bench:
+        monkeypatch.setattr(bench.app, "open_url", lambda url, new_tab=True: pytest.fail("opened"))
+        pane = await bench.session()
+        pane.transcript.append(ReplyBlock("see http://x.test/."))
+        await bench.say("/links")
+        await pick(bench, "http://x.test/")
+        await bench.until(lambda: "the link is copied instead" in bench.news, "that is said")
+        assert bench.app.clipboard == "http://x.test/"
+
+
+async def test_any_message_that_waits_is_taken_back_from_the_list(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("count to 60")
+        await bench.until(lambda: pane.busy, "it writes")
+        for words in ("first", "second"):
+            await bench.say(words)
+        await bench.until(lambda: "2 queued" in pane.status.plain, "queued")
+        await bench.say("/queue")
+        await pick(bench, "0")
+        await bench.until(lambda: pane.prompt.draft == "first", "it is back")
+        assert "1 queued: second" in pane.status.plain
+        await bench.press("escape")
 
 
 async def test_the_mode_is_set_by_name(tmp_path: Path):

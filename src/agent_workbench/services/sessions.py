@@ -190,8 +190,14 @@ class SessionManager(SettingsCalls):
         await self.cancel(session_id)
         return await asyncio.to_thread(self._store.sessions.delete, session_id)
 
-    async def fork_session(self, session_id: str, *, up_to: int | None = None, title: str = "") -> Session:
-        """Start a new session with this one's messages (those with `seq <= up_to`) and settings, without its grants."""
+    async def fork_session(
+        self, session_id: str, *, up_to: int | None = None, title: str = "", grants: bool = False
+    ) -> Session:
+        """Start a new session with this one's messages (those with `seq <= up_to`) and settings.
+
+        What was allowed for the session is not allowed in the new one, unless it takes its place (`grants`).
+        """
+        left_out = ("depth",) if grants else ("depth", "grants")
         session = await self._require(session_id)
         stored = await self.messages(session_id)
         kept = tuple(one.message for one in stored if up_to is None or one.seq <= up_to)
@@ -204,7 +210,7 @@ class SessionManager(SettingsCalls):
             parent_session_id=session_id,
             pinned_revision=session.pinned_revision,
             tags=session.tags,
-            settings={name: value for name, value in session.settings.items() if name not in ("grants", "depth")},
+            settings={name: value for name, value in session.settings.items() if name not in left_out},
             messages=kept,
         )
 
@@ -342,9 +348,9 @@ class SessionManager(SettingsCalls):
         """Return what waits to be said at the next step of the running turn."""
         return self._runner.steering(session_id)
 
-    def take_back(self, session_id: str) -> Message | None:
-        """Take back the newest message that is queued, or else steered, and was not taken yet; None where none is."""
-        return self._runner.take_back(session_id)
+    def take_back(self, session_id: str, message: Message | None = None) -> Message | None:
+        """Take back a message that waits, else the newest that does (queued, or else steered); None where none is."""
+        return self._runner.take_back(session_id, message)
 
     def questions(self, session_id: str) -> tuple[Question, ...]:
         """Return the permission questions that wait for an answer, oldest first."""

@@ -6,7 +6,7 @@ import asyncio
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from agent_workbench.conversation.clean import clean, clean_line
@@ -67,18 +67,20 @@ def as_json(session: Session, messages: Sequence[StoredMessage], turns: Sequence
 def as_markdown(session: Session, messages: Sequence[StoredMessage]) -> str:
     """Return the conversation as Markdown; an agent's words stay Markdown, tool calls are code blocks."""
     blocks = [f"# {clean_line(session.title) or 'Untitled session'}", _about(session)]
+    called = _called(messages)
     for stored in messages:
         blocks.append(f"## {_who(stored.message)}")
-        blocks += [_markdown(part) for part in stored.message.parts]
+        blocks += [_markdown(part, called) for part in stored.message.parts]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def as_html(session: Session, messages: Sequence[StoredMessage]) -> str:
     """Return the conversation as one HTML page; every word is escaped, nothing is loaded or run."""
     title = html.escape(clean_line(session.title) or "Untitled session")
+    called = _called(messages)
     turns = "\n".join(
         f'<section class="{stored.message.role}"><h2>{html.escape(_who(stored.message))}</h2>\n'
-        + "\n".join(_html(part) for part in stored.message.parts)
+        + "\n".join(_html(part, called) for part in stored.message.parts)
         + "\n</section>"
         for stored in messages
     )
@@ -93,7 +95,12 @@ def _who(message: Message) -> str:
     return clean_line(message.model) or _WHO[message.role]
 
 
-def _markdown(part: Part) -> str:
+def _called(messages: Sequence[StoredMessage]) -> dict[str, str]:
+    """Return the name of the tool of each call."""
+    return {call.call_id: clean_line(call.name) for stored in messages for call in stored.message.tool_calls}
+
+
+def _markdown(part: Part, called: Mapping[str, str]) -> str:
     match part:
         case Text(text):
             return clean(text).rstrip()
@@ -102,12 +109,12 @@ def _markdown(part: Part) -> str:
         case ToolCall():
             return f"**{clean_line(part.name)}**\n\n{_fenced(_arguments(part), 'json')}"
         case ToolResult():
-            return ("**failed**\n\n" if part.is_error else "") + _fenced(clean(part.content))
+            return f"**{_answered(part, called)}**\n\n{_fenced(clean(part.content))}"
         case Image():
             return f"*[image {clean_line(part.name) or part.media_type}]*"
 
 
-def _html(part: Part) -> str:
+def _html(part: Part, called: Mapping[str, str]) -> str:
     match part:
         case Text(text):
             return f'<div class="text">{html.escape(clean(text))}</div>'
@@ -117,9 +124,14 @@ def _html(part: Part) -> str:
             return f"<p><b>{html.escape(clean_line(part.name))}</b></p><pre>{html.escape(_arguments(part))}</pre>"
         case ToolResult():
             kind = "failed" if part.is_error else "result"
-            return f'<pre class="{kind}">{html.escape(clean(part.content))}</pre>'
+            answered = html.escape(_answered(part, called))
+            return f'<p><b>{answered}</b></p><pre class="{kind}">{html.escape(clean(part.content))}</pre>'
         case Image():
             return f"<p><i>image {html.escape(clean_line(part.name) or part.media_type)}</i></p>"
+
+
+def _answered(result: ToolResult, called: Mapping[str, str]) -> str:
+    return f"{called.get(result.call_id, 'a tool')} {'failed' if result.is_error else 'answered'}"
 
 
 def _arguments(call: ToolCall) -> str:

@@ -170,11 +170,14 @@ class TurnRunner:
         running = self._running.get(session_id)
         return tuple(running.steered) if running else ()
 
-    def take_back(self, session_id: str) -> Message | None:
-        """Take back the newest message that nobody has yet: a queued one, else one that waits for the next step."""
+    def take_back(self, session_id: str, message: Message | None = None) -> Message | None:
+        """Take back a message that nobody has yet: the newest that is queued, else that waits for the next step."""
         running = self._running.get(session_id)
-        waiting = (running.queued or running.steered) if running else []
-        return waiting.pop() if waiting else None
+        for waiting in (running.queued, running.steered) if running else ():
+            for place in reversed(range(len(waiting))):
+                if message is None or waiting[place] == message:
+                    return waiting.pop(place)
+        return None
 
     def questions(self, session_id: str) -> tuple[Question, ...]:
         """Return the questions that wait."""

@@ -9,7 +9,7 @@ from agent_workbench.frontends.tui.answering import Answering
 from agent_workbench.frontends.tui.commands import Command, slash
 from agent_workbench.frontends.tui.listed_work import ListedWork
 from agent_workbench.frontends.tui.reports import Reports
-from agent_workbench.frontends.tui.screens.pick import Pick, options
+from agent_workbench.frontends.tui.screens.pick import Pick, explained
 from agent_workbench.frontends.tui.side_by_side import SideBySide
 from agent_workbench.frontends.tui.takeaway import Takeaway
 from agent_workbench.frontends.tui.talk import Talk
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 #: What the permission modes do, in few words.
 MODES = (
-    ("ask", "ask        every change is asked about"),
-    ("fast-edit", "fast-edit  edits in the workspace go through"),
-    ("read-only", "read-only  nothing is changed or run"),
-    ("plan", "plan       it reads and proposes"),
+    ("ask", "every change is asked about"),
+    ("fast-edit", "edits in the workspace go through"),
+    ("read-only", "nothing is changed or run"),
+    ("plan", "it reads and proposes"),
 )
 
 
@@ -135,7 +135,7 @@ class ChatChores:
         await (self.beside.rerun(pane, model) if model else self.talk.retry(pane))
 
     async def _mode(self, pane: SessionPane, words: str) -> None:
-        rows = options(*MODES)
+        rows = explained(*((mode, mode, about) for mode, about in MODES))
         known = [mode for mode, _ in MODES]
         picked: str | None = words
         if words not in known:

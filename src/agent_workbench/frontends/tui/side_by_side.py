@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.screens.compare import Compare
-from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
+from agent_workbench.frontends.tui.screens.pick import Name, Pick, explained, options
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
 from agent_workbench.services.arrangements import arrangements, forget_arrangement, keep_arrangement
 from agent_workbench.services.comparing import last_answers
@@ -122,10 +122,10 @@ class SideBySide:
         if name:
             await (self._restore(name, kept[name]) if name in kept else self._keep(name))
             return
-        pairs = [("+", "Keep what is open now, under a name…")]
-        pairs += [(f"={one}", f"{one}   {_about(kept[one])}") for one in sorted(kept)]
-        pairs += [(f"-{one}", f"Forget {one}") for one in sorted(kept)]
-        picked = await self._screen.app.push_screen_wait(Pick("Workspaces", options(*pairs), search=True))
+        rows = options(("+", "Keep what is open now, under a name…"))
+        rows += explained(*((f"={one}", one, _about(kept[one])) for one in sorted(kept)))
+        rows += options(*((f"-{one}", f"Forget {one}") for one in sorted(kept)))
+        picked = await self._screen.app.push_screen_wait(Pick("Workspaces", rows, search=True))
         match picked[:1] if picked else "":
             case "+":
                 given = await self._screen.app.push_screen_wait(Name("Name of the workspace"))

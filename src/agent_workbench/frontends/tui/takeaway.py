@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterable, Iterator
+import webbrowser
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from agent_workbench.conversation.clean import clean, clean_line
-from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
+from agent_workbench.frontends.tui.screens.pick import Name, Pick, explained, options
 from agent_workbench.frontends.tui.widgets.blocks import Block, ReplyBlock, source
 from agent_workbench.frontends.tui.widgets.markdown import code_blocks
 from agent_workbench.frontends.tui.widgets.pane_grid import SessionPane
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
 
 _LINK = re.compile(r"https?://[^\s<>\"'`\\^{|}]+")
-_FORMATS = {"md": "Markdown, to read and to paste", "html": "one HTML page that needs nothing else",
-            "json": "everything, for programs"}  # fmt: skip
+_FORMATS: Mapping[Format, str] = {
+    "md": "Markdown, to read and to paste",
+    "html": "one page that needs nothing else",
+    "json": "everything, for programs",
+}
 
 
 class Takeaway:
@@ -51,31 +56,36 @@ class Takeaway:
             return
         rows = options(*((link, link) for link in found))
         picked = await self._screen.app.push_screen_wait(Pick("Open a link", rows, search=True))
-        if picked is not None:
+        if picked is None:
+            return
+        if has_browser():
             self._screen.app.open_url(picked)
             self._screen.tell(f"Opening {picked}")
+        else:
+            self._screen.app.copy_to_clipboard(picked)
+            self._screen.tell("There is no browser here to open it; the link is copied instead.")
 
     async def export(self, pane: SessionPane) -> None:
-        """Write the conversation to a file, never over one that is there."""
+        """Write the conversation to a file, never over one that is there; where that fails, ask for another name."""
         session = await self._shared.sessions.get_session(pane.session_id)
         if session is None:
             return
-        rows = options(*((form, f"{form:<5} {_FORMATS[form]}") for form in get_args(Format)))
-        form = await self._screen.app.push_screen_wait(Pick("Export as", rows, at="md"))
+        rows = explained(*((form, form, about) for form, about in _FORMATS.items()))
+        form = await self._screen.app.push_screen_wait(Pick("Export as", rows))
         if form is None:
             return
-        name = f"{file_name(session.title)}.{form}"
-        given = await self._screen.app.push_screen_wait(Name("Write to", str(self._shared.workspace / name)))
-        if given is None:
-            return
-        text = await export(self._shared.sessions, session, form)
-        path = self._shared.workspace / Path(given).expanduser()
-        try:
-            await asyncio.to_thread(write_new, path, text)
-        except OSError as error:
-            self._screen.tell(f"{path}: {error.strerror or error}", title="Not exported", severity="error")
-        else:
-            self._screen.tell(f"Exported to {path}")
+        folder = self._shared.workspace
+        tried, note = str(free(folder / f"{file_name(session.title)}.{form}")), ""
+        while given := await self._screen.app.push_screen_wait(Name("Write to", tried, note=note)):
+            text = await export(self._shared.sessions, session, form)
+            try:
+                path = folder / Path(given).expanduser()
+                await asyncio.to_thread(write_new, path, text)
+            except (OSError, RuntimeError, ValueError) as error:  # also no home folder for ~name, a NUL in the path
+                tried, note = given, f"Not written: {getattr(error, 'strerror', None) or error}."
+            else:
+                self._screen.tell(f"Exported to {path}")
+                return
 
 
 def newest(blocks: Iterable[Block], what: str) -> str:
@@ -106,6 +116,21 @@ def links(text: str) -> Iterator[str]:
 def file_name(title: str) -> str:
     """Return a title as a file name: letters, digits and dashes."""
     return re.sub(r"[^\w]+", "-", clean_line(title, 60)).strip("-").lower() or "session"
+
+
+def free(path: Path) -> Path:
+    """Return a path, with a number behind its stem where something is there already."""
+    tried = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return path if not path.exists() else next(one for one in tried if not one.exists())
+
+
+def has_browser() -> bool:
+    """Whether a link opens in a window of its own: one that took this terminal would write over the screen."""
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return type(found) is not webbrowser.GenericBrowser and not isinstance(found, webbrowser.Elinks)
 
 
 def write_new(path: Path, text: str) -> None:

@@ -21,7 +21,7 @@ from agent_workbench.conversation.events import (
 )
 from agent_workbench.conversation.messages import Message, user
 from agent_workbench.errors import SessionBusy, WorkbenchError
-from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
+from agent_workbench.frontends.tui.screens.pick import Name, Pick, explained, options
 from agent_workbench.frontends.tui.widgets.blocks import spoken
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
 from agent_workbench.services.shared import SharedContext
@@ -106,11 +106,11 @@ class Talk:
         for pane in self._grid.showing(session_id):
             pane.set_waiting([spoken(one) for one in queued], [spoken(one) for one in steered])
 
-    def take_back(self, pane: SessionPane) -> None:
-        """Put the newest message that waits back into the prompt, over what is written there."""
-        message = self._shared.sessions.take_back(pane.session_id)
+    def take_back(self, pane: SessionPane, wanted: Message | None = None) -> None:
+        """Put a message that waits, else the newest that does, back into the prompt, over what is written there."""
+        message = self._shared.sessions.take_back(pane.session_id, wanted)
         if message is None:
-            self._screen.tell("Nothing waits to be sent.")
+            self._screen.tell("It is sent already." if wanted else "Nothing waits to be sent.")
             return
         pane.prompt.draft = "\n\n".join(filter(None, (spoken(message), pane.prompt.draft)))
         self.show_waiting(pane.session_id)
@@ -139,7 +139,7 @@ class Talk:
             self._screen.tell("It is still writing; esc stops it.")
             return False
         title = pane.session_title
-        forked = await self._shared.sessions.fork_session(pane.session_id, up_to=messages, title=title)
+        forked = await self._shared.sessions.fork_session(pane.session_id, up_to=messages, title=title, grants=True)
         self._grid.activate(pane, focus=False)
         await self._screen.sessions.open(forked.session_id)
         self._screen.tell("The session as it was is kept; F3 lists both.")
@@ -263,17 +263,19 @@ class Talk:
         pane.prompt.focus()
 
     async def wait_list(self, pane: SessionPane) -> None:
-        """Show what waits to be sent; choosing any takes the newest back."""
+        """Show what waits to be sent; choosing one takes it back."""
         sessions = self._shared.sessions
-        queued = [f"» when the turn is over: {spoken(one)}" for one in sessions.waiting(pane.session_id)]
-        steered = [f"↳ at the next step: {spoken(one)}" for one in sessions.steering(pane.session_id)]
-        if not (queued or steered):
+        steered, queued = sessions.steering(pane.session_id), sessions.waiting(pane.session_id)
+        waiting = [*steered, *queued]
+        if not waiting:
             self._screen.tell("Nothing waits to be sent.")
             return
-        rows = options(*((str(n), words) for n, words in enumerate([*steered, *queued])))
-        note = "Enter takes the newest back into the prompt."
-        if await self._screen.app.push_screen_wait(Pick("Waiting", rows, note=note)) is not None:
-            self.take_back(pane)
+        when = ["↳ at the next step"] * len(steered) + ["» when the turn is over"] * len(queued)
+        rows = explained(*((str(n), words, spoken(waiting[n])) for n, words in enumerate(when)))
+        note = "Enter takes it back into the prompt."
+        picked = await self._screen.app.push_screen_wait(Pick("Waiting", rows, note=note, search=True))
+        if picked is not None:
+            self.take_back(pane, waiting[int(picked)])
 
     async def title(self, pane: SessionPane, words: str = "") -> None:
         """Give the session a title."""

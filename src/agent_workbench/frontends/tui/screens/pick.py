@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -22,6 +23,16 @@ from agent_workbench.frontends.tui.widgets.row_list import LedList, Row, RowList
 def options(*pairs: tuple[str, str]) -> list[Row]:
     """Return rows from ids and what is written for them."""
     return [Row(id, [(clean_line(words), "")]) for id, words in pairs]
+
+
+def explained(*told: tuple[str, str, str]) -> list[Row]:
+    """Return rows from ids, names, and what they mean, which stands in a column of its own."""
+    names = [clean_line(name) for _, name, _ in told]
+    widest = max(map(cell_len, names), default=0)
+    return [
+        Row(id, [(name + " " * (widest - cell_len(name)), ""), (f"   {clean_line(about)}", "muted")])
+        for name, (id, _, about) in zip(names, told, strict=True)
+    ]
 
 
 def _rank(row: Row, word: str) -> int:

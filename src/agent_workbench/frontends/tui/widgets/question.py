@@ -195,7 +195,7 @@ class QuestionCard(Vertical, can_focus=True):
         """Title, preview, the field for a refusal's reason, keys."""
         yield Bar(classes="title")
         yield Preview()
-        yield Reason(placeholder="why not? (enter refuses, esc goes back)")
+        yield Reason(placeholder="why not?")
         yield Bar(classes="keys")
 
     def on_mount(self) -> None:
@@ -236,6 +236,7 @@ class QuestionCard(Vertical, can_focus=True):
     def watch_refusing(self) -> None:
         """Make room for the reason."""
         self._shrink()
+        self._retitle()
 
     def _shrink(self) -> None:
         if self._room and self.is_mounted:
@@ -255,6 +256,7 @@ class QuestionCard(Vertical, can_focus=True):
             self.query_one(Preview).put(self._waiting[0])
             self.query_one(Reason).value = ""
             self._title()
+            self.set_timer(GRACE_S, self.refresh_bindings)  # from then on the footer offers the answers
 
     def _title(self) -> None:
         if not self.is_mounted:
@@ -269,8 +271,9 @@ class QuestionCard(Vertical, can_focus=True):
     def _keys(self, question: Question) -> Line:
         offered = [(key, word) for key, decision, word in _KEYS if decision in question.scopes]
         narrow = self.size.width < NARROW
+        offered = [("enter", "refuse"), ("esc", "back")] if self.refusing else [*offered, ("n", "no…")]
         keys: Line = []
-        for key, word in [*offered, ("n", "no…")]:
+        for key, word in offered:
             keys += [(key if narrow else f"[{key}]", "key"), (f" {word}  ", "")]
         return keys
 
