@@ -16,7 +16,7 @@ import pytest
 
 from agent_workbench.conversation.events import Answer, Question
 from agent_workbench.engine.permissions import PermissionManager, parse_rule
-from agent_workbench.engine.ports import MountContext, ToolContext, ToolOutcome
+from agent_workbench.engine.ports import Intent, MountContext, ToolContext, ToolOutcome
 from agent_workbench.engine.tools.mcp import MCPServer, create, offered, outcome, tool_name
 from agent_workbench.engine.tools.mcp_link import bound, valid_line
 from agent_workbench.engine.tools.mcp_servers import MCPConfig
@@ -327,6 +327,47 @@ def test_names_fit_every_provider_and_stay_apart(server: str, tool: str, wanted:
 
     assert re.fullmatch(wanted, tool_name(server, tool))
     assert tool_name("a", "b c") != tool_name("a", "b_c")
+
+
+ALIKE = {
+    "where the server's name ends": {"a": ["b_c", "b_connect"], "a_b": ["c"]},
+    "three of them": {"a": ["b_c_d"], "a_b": ["c_d"], "a_b_c": ["d"]},
+    "servers whose names differ in signs alone": {"a b": ["c"], "a_b": ["c"], "a.b": ["c"]},
+    "a tool called as the one that connects": {"a": ["connect", "c"]},
+    "lines for underscores": {"a": ["b_c"], "a_b-c": ["d"], "a-b_c": ["d"], "a-b": ["c"]},
+}
+
+
+@pytest.mark.parametrize("servers", ALIKE.values(), ids=ALIKE.keys())
+def test_no_two_tools_share_a_name_and_what_is_allowed_of_one_server_allows_no_other(
+    bench: Bench, servers: dict[str, list[str]]
+) -> None:
+    config = MCPConfig.model_validate({"servers": {name: {"command": name} for name in servers}, "read_files": False})
+
+    def mounted() -> list[MCPServer]:
+        pins = Pins(bench.kept.get, bench.kept.__setitem__)
+        made = create(config, MountContext({}, bench.folder, resources={"pins": pins}))
+        return [one for one in made if isinstance(one, MCPServer)]
+
+    before = {one.server.command[0]: one for one in mounted()}
+    connecting = [one.connect_name for one in before.values()]
+    for name, tools in servers.items():
+        offers = [{"name": tool, "description": "", "schema": {}} for tool in tools]
+        bench.as_approved(before[name], offers)
+    found = {one.server.name: [tool.spec.name for tool in one.tools()] for one in mounted()}
+    every = [*connecting, *(name for names in found.values() for name in names)]
+    assert sorted(set(every)) == sorted(every)
+    permissions = PermissionManager(bench.folder, (parse_rule("mcp_a_*", "allow", "session"),))
+    allowed = {
+        name: {permissions.check(one, Intent("write")).decision for one in tools} for name, tools in found.items()
+    }
+    assert "a" not in found or allowed == {name: {"allow" if name == "a" else "ask"} for name in found}
+
+
+def test_ordinary_names_are_as_they_always_were(bench: Bench) -> None:
+    config = MCPConfig.model_validate({"servers": {"my_server": {"command": "x"}, "git": {"command": "y"}}})
+    made = create(config, MountContext({}, bench.folder))
+    assert [one.called("list_all") for one in made] == ["mcp_git_list_all", "mcp_my_server_list_all"]  # type: ignore[attr-defined]
 
 
 def offer(name: str) -> Any:

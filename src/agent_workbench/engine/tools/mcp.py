@@ -41,6 +41,7 @@ MAX_IMAGE = 7_000_000
 """Characters of one picture in base64, about 5 MB."""
 MAX_TEXT = 400_000
 """Characters of an answer that are looked at; what a model gets is less."""
+CONNECT = "connect"
 CHANGED = "This server's entry is not the one that was approved."
 CONFINED_BY_NOTHING = "It is a program that runs outside of any sandbox, with your rights."
 
@@ -75,11 +76,12 @@ class MCPServer:
     """One server as a source of tools. `pins` is None where nothing can be remembered.
 
     `owner` is the folder whose sessions use it: what was approved there last under its name is what a changed entry is
-    compared with.
+    compared with. `apart` says that its tools' names would read as those of another server.
     """
 
-    def __init__(self, server: Server, pins: Pins | None, owner: Path | None = None) -> None:
+    def __init__(self, server: Server, pins: Pins | None, owner: Path | None = None, *, apart: bool = False) -> None:
         self.server = server
+        self._apart = apart
         self.link = Link(server)
         self.problems: tuple[str, ...] = (f"MCP server {server.name}: {server.fault}",) if server.fault else ()
         self._pins = pins
@@ -99,7 +101,12 @@ class MCPServer:
     @property
     def connect_name(self) -> str:
         """The name of the tool that connects."""
-        return tool_name(self.server.name, "connect")
+        return tool_name(self.server.name, CONNECT, apart=self._apart)
+
+    def called(self, tool: str) -> str:
+        """Return what a model calls a tool of the server by: never the name of the tool that connects."""
+        name = tool_name(self.server.name, tool, apart=self._apart)
+        return f"{name}_{_digest(tool)}" if name == self.connect_name else name
 
     def tools(self) -> Sequence[Tool]:
         """Return the tools that are approved, or the one that asks for it."""
@@ -198,7 +205,7 @@ class Connect:
             offered = await self.source.approve()
         except ServerFailed as error:
             return ToolOutcome(str(error), is_error=True)
-        lines = [f"- {tool_name(name, one.name)}: {one.description.partition(chr(10))[0][:200]}" for one in offered]
+        lines = [f"- {self.source.called(one.name)}: {one.description.partition(chr(10))[0][:200]}" for one in offered]
         words = f"{name} is connected. Its tools, from the next step on:" if lines else f"{name} offers no tools."
         return ToolOutcome("\n".join([words, *lines]), details={"server": name, "tools": len(lines)})
 
@@ -213,8 +220,7 @@ class ServerTool:
     @property
     def spec(self) -> ToolSpec:
         """How a model sees it: as it was approved."""
-        server = self.source.server.name
-        return ToolSpec(tool_name(server, self.pinned.name), self.pinned.description, self.pinned.schema)
+        return ToolSpec(self.source.called(self.pinned.name), self.pinned.description, self.pinned.schema)
 
     def intent(self, arguments: Mapping[str, Any], context: ToolContext) -> Intent:
         """Say what is called with what. Nobody knows what a server does with it, so it counts as a change."""
@@ -231,14 +237,21 @@ class ServerTool:
         return outcome(result)
 
 
-def tool_name(server: str, tool: str) -> str:
-    """Return the name that a model calls; one that is too long or was changed ends in a hash of the whole."""
+def tool_name(server: str, tool: str, *, apart: bool = False) -> str:
+    """Return the name that a model calls; one that is too long or was changed ends in a hash of the whole.
+
+    `apart` changes it so that neither the name nor a pattern means the tool of another server: `c` of `a_b` is called
+    `mcp_a-b_c_…` beside a server `a`, whose tool `b_c` is `mcp_a_b_c` and whose tools are all `mcp_a_*`.
+    """
     whole = f"mcp_{server}_{tool}"
-    safe = _UNSAFE.sub("_", whole)
+    safe = _UNSAFE.sub("_", f"mcp_{server.replace('_', '-')}_{tool}" if apart else whole)
     if safe == whole and len(safe) <= MAX_NAME:
         return safe
-    digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:6]
-    return f"{safe[: MAX_NAME - 7]}_{digest}"
+    return f"{safe[: MAX_NAME - 7]}_{_digest(f'{server} {tool}' if apart else whole)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
 
 
 def outcome(result: CallToolResult) -> ToolOutcome:
@@ -314,7 +327,10 @@ def create(config: MCPConfig, context: MountContext) -> tuple[ToolSource, ...]:
     warnings: list[str] = []
     pins: Pins | None = context.resources.get("pins")
     found = servers_of(config, context.workspace, warnings.append)
-    sources = tuple(MCPServer(server, pins, context.workspace) for server in found)
+    sources = tuple(
+        MCPServer(one, pins, context.workspace, apart=any(one.name.startswith(f"{other.name}_") for other in found))
+        for one in found
+    )
     return (*sources, _PassedOver(tuple(warnings))) if warnings else sources
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -119,7 +119,21 @@ def servers_of(config: MCPConfig, workspace: Path, warn: Callable[[str], None]) 
         for path in (Path(PERSON_FILE).expanduser(), *(workspace / name for name in WORKSPACE_FILES)):
             found |= dict(_from_file(path, warn, ours=path == Path(PERSON_FILE).expanduser()))
     found |= {**config.mcpServers, **config.servers}
-    return tuple(_server(name, one, config, workspace) for name, one in sorted(found.items()) if not one.disabled)
+    used = {name: one for name, one in sorted(found.items()) if not one.disabled}
+    named = _named(used)
+    return tuple(_server(named[name], one, config, workspace) for name, one in used.items())
+
+
+def _named(given: Iterable[str]) -> dict[str, str]:
+    """Return what servers are called, by the names they were given; where two would be the same, one gets a hash."""
+    safe = {name: _UNSAFE.sub("_", name) or "server" for name in given}
+    taken = {name for name in safe if safe[name] == name}
+    for name, called in safe.items():
+        if called != name and called in taken:
+            digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+            safe[name] = f"{called}_{digest}"
+        taken.add(safe[name])
+    return safe
 
 
 def _from_file(path: Path, warn: Callable[[str], None], *, ours: bool) -> Iterator[tuple[str, ServerConfig]]:
@@ -152,7 +166,7 @@ def _server(name: str, one: ServerConfig, config: MCPConfig, workspace: Path) ->
     elif one.url and not one.url.startswith(("http://", "https://")):
         fault = "its `url` is no http or https address"
     return Server(
-        name=_UNSAFE.sub("_", name) or "server",
+        name=name,
         command=(one.command, *one.args) if one.command else (),
         env=one.env,
         cwd=Path(workspace, Path(one.cwd).expanduser()),
