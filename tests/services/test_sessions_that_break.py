@@ -222,5 +222,25 @@ async def test_what_a_turn_costs_ends_it_before_the_next_request(bench: SharedCo
         session_id = (await bench.sessions.create_session(config.config_id)).session_id
         end = (await said(bench, session_id, "go"))[-1]
     assert isinstance(end, TurnFinished)
-    assert (end.status, end.error) == ("limited", "the turn cost $1.1000 of its $1.00")
+    assert (end.status, end.error) == (
+        "limited", "the turn cost $1.1000 of its $1; say “continue” to go on, or raise max_cost"
+    )  # fmt: skip
     assert len(server.requests) == 1
+
+
+@every
+async def test_a_limit_that_cannot_be_measured_is_said_once_instead_of_silently_not_holding(
+    bench: SharedContext, kind: Kind
+):
+    call = ToolCall("c1", "lookup", {"key": "a"})
+    async with talking(bench, kind) as (server, _):
+        server.script[:] = [says(call), says("done")]
+        text = config_text(kind, server.url).replace("default_model: fake-1", "default_model: nobody-knows-this-one")
+        text += "session: {orchestrator: {module: loop-basic, config: {max_cost: 1}}}\n"
+        config = await bench.configs.create_config("unpriced", text)
+        session_id = (await bench.sessions.create_session(config.config_id)).session_id
+        events = await said(bench, session_id, "go")
+    told = [event.text for event in events if isinstance(event, Notice) and "max_cost does not hold" in event.text]
+    assert len(told) == 1
+    assert isinstance(events[-1], TurnFinished)
+    assert (events[-1].status, events[-1].usage.cost) == ("completed", None)

@@ -76,9 +76,9 @@ async def test_the_same_call_three_times_in_a_row_asks(bench: SharedContext, dec
 @pytest.mark.parametrize(
     ("loop", "why"),
     [
-        ({"max_iterations": 2}, "used its 2 steps"),
-        ({"max_tokens": 150}, "of its 150 tokens"),
-        ({"max_seconds": 0}, "of its 0 seconds"),
+        ({"max_iterations": 2}, "used its 2 steps; say “continue” to go on, or raise max_steps"),
+        ({"max_tokens": 150}, "of its 150 tokens; say “continue” to go on, or raise max_tokens"),
+        ({"max_seconds": 0}, "of its 0 seconds; say “continue” to go on, or raise max_seconds"),
     ],
     ids=("steps", "tokens", "time"),
 )

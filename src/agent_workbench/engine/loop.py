@@ -120,6 +120,7 @@ class _Turn:
     last_request: float = 0.0
     dropped: str = ""
     reported: str = ""
+    told: bool = False
 
     @property
     def hooks(self) -> Hooks:
@@ -200,14 +201,25 @@ class _Turn:
         tokens = (used.input_tokens or 0) + (used.output_tokens or 0)
         elapsed = time.monotonic() - self.started
         if self.steps + self.ledger.steps >= limits.max_steps:
-            raise LimitReached(f"the turn used its {limits.max_steps} steps; say “continue” to go on")
+            raise _limit_reached(f"used its {limits.max_steps} steps", "max_steps")
         if limits.max_tokens is not None and tokens >= limits.max_tokens:
-            raise LimitReached(f"the turn used {tokens:,} of its {limits.max_tokens:,} tokens")
+            raise _limit_reached(f"used {tokens:,} of its {limits.max_tokens:,} tokens", "max_tokens")
         cost = float(used.cost or 0)
         if limits.max_cost is not None and cost >= limits.max_cost:
-            raise LimitReached(f"the turn cost ${cost:.4f} of its ${limits.max_cost:.2f}")
+            raise _limit_reached(f"cost ${cost:.4f} of its ${limits.max_cost:g}", "max_cost")
         if limits.max_seconds is not None and elapsed >= limits.max_seconds:
-            raise LimitReached(f"the turn took {elapsed:.0f} of its {limits.max_seconds:.0f} seconds")
+            raise _limit_reached(f"took {elapsed:.1f} of its {limits.max_seconds:g} seconds", "max_seconds")
+
+    def unmeasured(self, used: Usage) -> str:
+        """Say once that a limit cannot hold, because the provider did not say what it counts."""
+        limits, counted = self.config.limits, (used.input_tokens, used.output_tokens)
+        words = ""
+        if not self.told and limits.max_cost is not None and used.cost is None:
+            words = "what this model costs is unknown, so max_cost does not hold; its provider's `prices` can say it"
+        elif not self.told and limits.max_tokens is not None and counted == (None, None):
+            words = "the provider does not say how many tokens it used, so max_tokens does not hold"
+        self.told = self.told or bool(words)
+        return words
 
     async def _step(self) -> AsyncGenerator[Event, None]:
         self.steps += 1
@@ -227,6 +239,8 @@ class _Turn:
                     self.messages.append(reply)
                     self.usage += event.usage
                 yield event
+                if isinstance(event, ReplyFinished) and (words := self.unmeasured(event.usage)):
+                    yield Notice(words, "warning")
         assert reply is not None
         async with aclosing(self._replied(reply)) as events:
             async for event in events:
@@ -246,6 +260,8 @@ class _Turn:
         match reply.stop_reason:
             case "refusal":
                 yield Notice("the model refused to answer", "warning")
+            case "max_tokens" if reply.tool_calls:
+                yield Notice("the reply was cut off by its token limit, so what it calls is not run", "warning")
             case "max_tokens":
                 yield Notice("the reply was cut off by its token limit; say “continue” to go on", "warning")
             case _ if not reply.parts:
@@ -333,6 +349,10 @@ class _Turn:
         if self.last_request and left > 0:
             await asyncio.sleep(left)
         self.last_request = time.monotonic()
+
+
+def _limit_reached(words: str, limit: str) -> LimitReached:
+    return LimitReached(f"the turn {words}; say “continue” to go on, or raise {limit}")
 
 
 async def _items(providers: Sequence[Provider], request: Request) -> AsyncGenerator[ReplyItem | Retrying, None]:
