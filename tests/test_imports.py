@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,3 +81,14 @@ def test_no_front_end_reaches_into_the_store() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("store", "_store")
     ]
     assert not reaches, "a front end calls services: what a screen can do, a script can do"
+
+
+def test_every_broad_except_says_why_on_its_line() -> None:
+    silent = []
+    for file in (ROOT / "src").rglob("*.py"):
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+            code, _, said = line.partition("#")
+            reason = re.findall(r"\w+", said.replace("noqa: BLE001", ""))
+            if re.match(r"\s*except( (Base)?Exception\b.*)?:", code) and len(reason) < 3:
+                silent.append(f"{file.relative_to(ROOT)}:{number}")
+    assert not silent

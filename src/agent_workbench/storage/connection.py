@@ -223,7 +223,7 @@ class Database:
                     self._sides = self._side_files()
                 yield connection
                 self._patiently(connection, "COMMIT")
-            except BaseException:
+            except BaseException:  # a cancelled task or ctrl+c too: the connection is used again, without half a change
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
@@ -292,8 +292,8 @@ class Database:
                 with part.open("rb") as copy:
                     os.fsync(copy.fileno())
                 part.replace(target)
-            except BaseException:
-                part.unlink(missing_ok=True)  # half a copy is none, and on a full disk it is in the way
+            except BaseException:  # ctrl+c too: half a copy is none, and on a full disk it is in the way
+                part.unlink(missing_ok=True)
                 raise
         return target
 

@@ -117,7 +117,7 @@ def open_store(path: Path, *, timeout_s: float = TIMEOUT_S) -> SQLiteStore:
     database = Database(path, timeout_s=timeout_s)
     try:
         schema.migrate(database)
-    except BaseException:
+    except BaseException:  # ctrl+c while it upgrades, too: nobody else will close it
         database.close()
         raise
     return SQLiteStore(database)

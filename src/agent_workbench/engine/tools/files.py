@@ -162,7 +162,7 @@ def write_bytes(path: Path, content: bytes) -> None:
                     os.fchmod(descriptor, stat.S_IMODE(old.st_mode) & ~_POWERS)
                 os.fsync(descriptor)
             os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
+        except BaseException:  # whatever ends it, a cancelled turn too, leaves no temporary file
             with contextlib.suppress(OSError):
                 os.unlink(temporary, dir_fd=folder)
             raise

@@ -167,7 +167,7 @@ async def edit(bench: SharedContext, config: str, note: str, merge: bool) -> int
     draft = _draft(text)
     try:
         saved = await _edited(bench, text, draft, note, merge)
-    except BaseException:
+    except BaseException:  # ctrl+c in the middle too: what was written is kept, and where is said
         if draft.read_bytes() == text.text.encode():
             draft.unlink()
         else:
