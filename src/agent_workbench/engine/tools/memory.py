@@ -12,11 +12,11 @@ from agent_workbench.engine.ports import Intent, MountContext, ToolContext, Tool
 from agent_workbench.engine.tools.sharing import (
     News,
     SharedConfig,
+    SharedTool,
     changed_since,
+    mounted,
     newest,
-    stored,
     text_field,
-    unavailable,
 )
 
 MAX_KEY = 200
@@ -42,10 +42,8 @@ class Store(Protocol):
     def list_keys(self, scope: str, *, prefix: str = "", limit: int = 100) -> Sequence[Any]: ...
 
 
-@dataclass(frozen=True)
-class _MemoryTool:
-    store: Store | None
-    scope: str
+class _MemoryTool(SharedTool[Store]):
+    what = "Shared memory"
 
 
 @dataclass(frozen=True)
@@ -70,12 +68,9 @@ class MemoryRead(_MemoryTool):
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         """Return the value with its revision, or the keys."""
-        store = self.store
-        if store is None:
-            return unavailable("Shared memory")
         if "key" in arguments:
-            return await stored(lambda: self._value(store, arguments["key"]))
-        return await stored(lambda: self._keys(store, arguments.get("prefix", "")))
+            return await self.stored(lambda store: self._value(store, arguments["key"]))
+        return await self.stored(lambda store: self._keys(store, arguments.get("prefix", "")))
 
     def _value(self, store: Store, key: str) -> ToolOutcome:
         found = store.get(self.scope, key)
@@ -120,13 +115,10 @@ class MemoryWrite(_MemoryTool):
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         """Store the value."""
-        store = self.store
-        if store is None:
-            return unavailable("Shared memory")
         size = len(json.dumps(arguments["value"], ensure_ascii=False))
         if size > MAX_VALUE:
             return ToolOutcome(f"the value has {size:,} characters; one has {MAX_VALUE:,} at most", is_error=True)
-        return await stored(lambda: self._put(store, arguments, context.session_id))
+        return await self.stored(lambda store: self._put(store, arguments, context.session_id))
 
     def _put(self, store: Store, arguments: Mapping[str, Any], author: str) -> ToolOutcome:
         expected = arguments.get("expected_revision")
@@ -150,31 +142,22 @@ class MemoryDelete(_MemoryTool):
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         """Delete the value."""
-        store, key = self.store, arguments["key"]
-        if store is None:
-            return unavailable("Shared memory")
+        key = arguments["key"]
         words = {True: f"Forgot {key}.", False: f"Nothing was remembered as {key!r}."}
-        return await stored(lambda: ToolOutcome(words[store.delete(self.scope, key)]))
+        return await self.stored(lambda store: ToolOutcome(words[store.delete(self.scope, key)]))
 
 
 def create(config: MemoryConfig, context: MountContext) -> tuple[object, ...]:
     """Make the tools that the config's access allows, and the hook that tells of changes."""
-    store: Store | None = context.resources.get("memory")
-    scope = config.scope(context)
-    made: list[object] = [MemoryRead(store, scope)]
-    if config.access == "write":
-        made += [MemoryWrite(store, scope), MemoryDelete(store, scope)]
-    if store is not None and config.notify:
-        made.append(News("the shared memory", NAMES, _look(store, scope)))
-    return tuple(made)
+    return mounted(config, context, "memory", {MemoryRead: "read", MemoryWrite: "write", MemoryDelete: "write"}, _news)
 
 
-def _look(store: Store, scope: str) -> Any:
+def _news(store: Store, scope: str) -> News:
     def look(seen: Any, session_id: str) -> list[str]:
         found = changed_since(store.list_keys(scope, limit=MAX_LISTED), seen, session_id)
         return [f"{one.key} (revision {one.revision})" for one in found]
 
-    return look
+    return News("the shared memory", NAMES, look)
 
 
 MODULE = Module(

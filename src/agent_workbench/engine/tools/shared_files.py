@@ -12,11 +12,11 @@ from agent_workbench.engine.ports import Intent, MountContext, ToolContext, Tool
 from agent_workbench.engine.tools.sharing import (
     News,
     SharedConfig,
+    SharedTool,
     changed_since,
+    mounted,
     newest,
-    stored,
     text_field,
-    unavailable,
 )
 
 MAX_CONTENT = 1_000_000
@@ -42,10 +42,8 @@ class Store(Protocol):
     def list_files(self, scope: str, *, prefix: str = "", limit: int = 1000) -> Sequence[Any]: ...
 
 
-@dataclass(frozen=True)
-class _FileTool:
-    store: Store | None
-    scope: str
+class _FileTool(SharedTool[Store]):
+    what = "Shared files"
 
 
 @dataclass(frozen=True)
@@ -64,17 +62,15 @@ class SharedFileList(_FileTool):
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         """Return paths, sizes and revisions."""
-        store, prefix = self.store, arguments.get("prefix", "")
-        if store is None:
-            return unavailable("Shared files")
+        prefix = arguments.get("prefix", "")
 
-        def listed() -> ToolOutcome:
+        def listed(store: Store) -> ToolOutcome:
             found = store.list_files(self.scope, prefix=prefix, limit=MAX_LISTED)
             lines = [f"{one.path} ({one.size:,} bytes, revision {one.revision})" for one in found]
             details = {"files": len(lines), **({"seen": newest(found)} if not prefix else {})}
             return ToolOutcome("\n".join(lines) or "There are no shared files yet.", details=details)
 
-        return await stored(listed)
+        return await self.stored(listed)
 
 
 @dataclass(frozen=True)
@@ -93,10 +89,8 @@ class SharedFileRead(_FileTool):
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         """Return its text."""
-        store, path = self.store, arguments["path"]
-        if store is None:
-            return unavailable("Shared files")
-        return await stored(lambda: self._read(store, path))
+        path = arguments["path"]
+        return await self.stored(lambda store: self._read(store, path))
 
     def _read(self, store: Store, path: str) -> ToolOutcome:
         content = store.read(self.scope, path)
@@ -140,21 +134,19 @@ class SharedFileWrite(_FileTool):
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         """Store the file."""
-        store, path = self.store, arguments["path"]
-        if store is None:
-            return unavailable("Shared files")
+        path = arguments["path"]
         try:
             content = arguments["content"].encode("utf-8")
         except UnicodeEncodeError:
             return ToolOutcome("the content holds characters that are not valid text", is_error=True)
 
-        def write() -> ToolOutcome:
+        def write(store: Store) -> ToolOutcome:
             expected = arguments.get("expected_revision")
             kept = store.write(self.scope, path, content, author=context.session_id, expected_revision=expected)
             words = f"Wrote {kept.path} ({kept.size:,} bytes, revision {kept.revision})."
             return ToolOutcome(words, details={"path": kept.path, "revision": kept.revision})
 
-        return await stored(write)
+        return await self.stored(write)
 
 
 @dataclass(frozen=True)
@@ -173,31 +165,25 @@ class SharedFileDelete(_FileTool):
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
         """Remove it."""
-        store, path = self.store, arguments["path"]
-        if store is None:
-            return unavailable("Shared files")
+        path = arguments["path"]
         words = {True: f"Removed {path}.", False: f"There was no shared file {path!r}."}
-        return await stored(lambda: ToolOutcome(words[store.delete(self.scope, path)]))
+        return await self.stored(lambda store: ToolOutcome(words[store.delete(self.scope, path)]))
 
 
 def create(config: SharedFilesConfig, context: MountContext) -> tuple[object, ...]:
     """Make the tools that the config's access allows, and the hook that tells of changes."""
-    store: Store | None = context.resources.get("shared_files")
-    scope = config.scope(context)
-    made: list[object] = [SharedFileList(store, scope), SharedFileRead(store, scope)]
-    if config.access == "write":
-        made += [SharedFileWrite(store, scope), SharedFileDelete(store, scope)]
-    if store is not None and config.notify:
-        made.append(News("the shared files", NAMES, _look(store, scope)))
-    return tuple(made)
+    return mounted(
+        config, context, "shared_files",
+        {SharedFileList: "read", SharedFileRead: "read", SharedFileWrite: "write", SharedFileDelete: "write"}, _news,
+    )  # fmt: skip
 
 
-def _look(store: Store, scope: str) -> Any:
+def _news(store: Store, scope: str) -> News:
     def look(seen: Any, session_id: str) -> list[str]:
         found = changed_since(store.list_files(scope, limit=MAX_LISTED), seen, session_id)
         return [f"{one.path} (revision {one.revision})" for one in found]
 
-    return look
+    return News("the shared files", NAMES, look)
 
 
 MODULE = Module(

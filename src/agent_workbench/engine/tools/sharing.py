@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from agent_workbench.configs.modules import ModuleConfig
 from agent_workbench.conversation.messages import Message
 from agent_workbench.engine.ports import HookAnswer, HookEvent, MountContext, ToolOutcome
 from agent_workbench.errors import WorkbenchError
 
+S = TypeVar("S")
 MAX_NAMED = 10
 """How many changed things one word about changes names."""
 
@@ -107,12 +108,40 @@ def changed_since(things: Iterable[Any], seen: Any, session_id: str) -> list[Any
     return [thing for thing in things if thing.author != session_id and thing.updated_at.isoformat() > since]
 
 
-async def stored(call: Callable[[], ToolOutcome]) -> ToolOutcome:
-    """Run a call of a store in a thread; what it refuses is an answer for the model."""
-    try:
-        return await asyncio.to_thread(call)
-    except WorkbenchError as error:
-        return ToolOutcome(str(error), is_error=True)
+@dataclass(frozen=True)
+class SharedTool(Generic[S]):
+    """A tool over what sessions share. `store` is None where no database is open; `scope` says who shares."""
+
+    store: S | None
+    scope: str
+    what: ClassVar[str]
+    """What people call the resource."""
+
+    async def stored(self, call: Callable[[S], ToolOutcome]) -> ToolOutcome:
+        """Run a call of the store in a thread; what it refuses is an answer for the model."""
+        store = self.store
+        if store is None:
+            return unavailable(self.what)
+        try:
+            return await asyncio.to_thread(call, store)
+        except WorkbenchError as error:
+            return ToolOutcome(str(error), is_error=True)
+
+
+def mounted(
+    config: SharedConfig,
+    context: MountContext,
+    resource: str,
+    tools: Mapping[type[SharedTool[Any]], Literal["read", "write"]],
+    news: Callable[[Any, str], News],
+) -> tuple[object, ...]:
+    """Make the tools that the config's access allows, and the hook that tells of changes.
+
+    `resource` is where the process keeps the store, and `news` makes the hook of a store and a scope.
+    """
+    store, scope = context.resources.get(resource), config.scope(context)
+    made = [tool(store, scope) for tool, access in tools.items() if access in ("read", config.access)]
+    return (*made, news(store, scope)) if store is not None and config.notify else tuple(made)
 
 
 def unavailable(what: str) -> ToolOutcome:
