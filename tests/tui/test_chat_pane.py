@@ -116,6 +116,17 @@ async def test_a_turn_ends_looking_as_it_does_when_loaded_later(size: tuple[int,
         assert [row.replace("1.5 s", "").split() for row in live] == [row.split() for row in later]
 
 
+async def test_a_turn_whose_end_is_shown_already_is_over_without_saying_it_again():
+    async with (app := Host()).run_test():
+        for finished in (TurnFinished("failed", error="no key"), TurnFinished("cancelled")):
+            app.show(TurnStarted("t", model="m"), StepStarted(1, "m"), TextDelta("half"))
+            count = app.pane.transcript.count
+            app.pane.show_told(finished)
+            assert not app.pane.busy
+            assert app.pane.transcript.count == count
+            assert app.pane.state in ("failed", "stopped")
+
+
 async def test_the_end_of_a_turn_is_the_same_blocks_as_those_loaded():
     async with (app := Host()).run_test():
         app.show(*TURN)

@@ -22,27 +22,29 @@ class Following(AsyncIterator[Event]):
     def __init__(self, hub: Hub, session_id: str) -> None:
         self.session_id = session_id
         self._hub = hub
-        self._pending: deque[tuple[Event, int]] = deque()
+        self._pending: deque[tuple[Event, int, str]] = deque()
         self._news = asyncio.Event()
         self._closed = False
         self.seq = 0
         """The place of the stored message that the event taken last tells of; 0 where it tells of none."""
+        self.key = ""
+        """What the event taken last is stored as (see `Hub.publish`); empty where it is not stored by itself."""
 
     @property
     def pending(self) -> int:
         """How many events wait to be taken."""
         return len(self._pending)
 
-    def put(self, event: Event, seq: int = 0) -> None:
+    def put(self, event: Event, seq: int = 0, key: str = "") -> None:
         """Add an event; words join the words before them."""
         last = self._pending[-1][0] if self._pending else None
         match last, event:
             case (TextDelta(before), TextDelta(more)) if len(before) < JOINED:
-                self._pending[-1] = TextDelta(before + more), 0
+                self._pending[-1] = TextDelta(before + more), 0, ""
             case (ThinkingDelta(before), ThinkingDelta(more)) if len(before) < JOINED:
-                self._pending[-1] = ThinkingDelta(before + more), 0
+                self._pending[-1] = ThinkingDelta(before + more), 0, ""
             case _:
-                self._pending.append((event, seq))
+                self._pending.append((event, seq, key))
         self._news.set()
 
     def end(self) -> None:
@@ -56,7 +58,7 @@ class Following(AsyncIterator[Event]):
                 raise StopAsyncIteration
             self._news.clear()
             await self._news.wait()
-        event, self.seq = self._pending.popleft()
+        event, self.seq, self.key = self._pending.popleft()
         return event
 
     async def aclose(self) -> None:
@@ -81,14 +83,17 @@ class Hub:
             self._drop(session_id)
         return tuple(self._followers)
 
-    def publish(self, session_id: str, event: Event, *, seq: int = 0) -> None:
-        """Hand on an event; never waits. `seq` is the place of the stored message that it tells of."""
+    def publish(self, session_id: str, event: Event, *, seq: int = 0, key: str = "") -> None:
+        """Hand on an event; never waits. `seq` is the place of the stored message that it tells of.
+
+        `key` is the id that it is stored under: of an event, or of the turn whose end it is.
+        """
         followers = self._followers.get(session_id)
         if followers is None:
             return
         self.seen[session_id] = max(seq, self.seen.get(session_id, 0))
         for following in tuple(followers):
-            following.put(event, seq)
+            following.put(event, seq, key)
 
     def follow(self, session_id: str, *, seen: int = 0) -> Following:
         """Yield a session's events from now on. `seen` is how many messages were stored before."""

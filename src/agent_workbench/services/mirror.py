@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from agent_workbench.conversation.codec import event_from_json
 from agent_workbench.conversation.events import (
@@ -28,6 +29,14 @@ from agent_workbench.storage.records import StoredEvent, StoredMessage, Turn
 ASKED_THERE = "The process that runs this turn waits there for an answer: "
 
 
+class News(NamedTuple):
+    """An event as `Hub.publish` takes it."""
+
+    event: Event
+    seq: int = 0
+    key: str = ""
+
+
 @dataclass
 class Mirror:
     """What was told of one session that runs elsewhere."""
@@ -39,29 +48,29 @@ class Mirror:
     text: str = ""
     thoughts: str = ""
 
-    def read(self, store: SessionStore, seen: int) -> list[tuple[Event, int]]:
-        """Return what is new, in the order it happened, each with the place of its stored message or 0.
+    def read(self, store: SessionStore, seen: int) -> list[News]:
+        """Return what is new, in the order it happened.
 
         `seen` is the place of the last message that was told. Reads only; safe in a thread.
         """
         session = store.get(self.session_id)
         if session is None:
             return []
-        news: list[tuple[Event, int]] = []
+        news: list[News] = []
         runs = session.state == "running"
         if not (runs or self.running or session.message_count > seen):
             return []
         turns = store.turns(self.session_id)
         if not self.running and turns:
-            news.append((TurnStarted(turns[-1].turn_id, turns[-1].config_revision, turns[-1].model), 0))
+            news.append(News(TurnStarted(turns[-1].turn_id, turns[-1].config_revision, turns[-1].model)))
         messages = store.messages(self.session_id, after=seen)
         news += self._happened(messages, self._events(store))
         if any(one.message.role != "user" for one in messages):
             self.text = self.thoughts = ""
         if runs:
-            news += [(event, 0) for event in self._streamed(store.partial(self.session_id))]
+            news += [News(event) for event in self._streamed(store.partial(self.session_id))]
         elif turns:
-            news.append((_ended(turns[-1]), 0))
+            news.append(News(_ended(turns[-1]), key=turns[-1].turn_id))
             self.text = self.thoughts = ""
         self.running = runs
         return news
@@ -73,16 +82,16 @@ class Mirror:
         return fresh
 
     @staticmethod
-    def _happened(messages: Sequence[StoredMessage], events: Sequence[StoredEvent]) -> list[tuple[Event, int]]:
+    def _happened(messages: Sequence[StoredMessage], events: Sequence[StoredEvent]) -> list[News]:
         """Return messages and events by the time they were stored."""
-        timed: list[tuple[datetime, Event, int]] = [(one.created_at, _told(one.message), one.seq) for one in messages]
+        timed = [(one.created_at, News(_told(one.message), one.seq)) for one in messages]
         for stored in events:
             event = event_from_json(stored.data)
             if isinstance(event, ApprovalRequired):
                 event = Notice(f"{ASKED_THERE}{event.question.call.name}", "warning")
             if event is not None and not isinstance(event, ApprovalAnswered):
-                timed.append((stored.created_at, event, 0))
-        return [(event, seq) for _, event, seq in sorted(timed, key=lambda one: one[0])]
+                timed.append((stored.created_at, News(event, key=str(stored.event_id))))
+        return [news for _, news in sorted(timed, key=lambda one: one[0])]
 
     def _streamed(self, partial: Message | None) -> Iterator[Event]:
         if partial is None:

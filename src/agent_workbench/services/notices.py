@@ -18,10 +18,11 @@ TURNS = 30
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A notice, and when it was given."""
+    """A notice, when it was given, and the id of the event, or of the turn whose end it is."""
 
     at: datetime
     notice: Notice
+    key: str
 
 
 async def notices(bench: SharedContext, session_id: str) -> Sequence[Told]:
@@ -36,10 +37,10 @@ def _read(bench: SharedContext, session_id: str, turns: Sequence[Turn]) -> list[
         for stored in bench.store.sessions.events(session_id, turn_id=turn.turn_id):
             event = event_from_json(stored.data) if stored.kind == "notice" else None
             if isinstance(event, Notice):
-                found.append(Told(stored.created_at, event))
+                found.append(Told(stored.created_at, event, str(stored.event_id)))
         end = _end(turn)
         if end is not None and turn.finished_at is not None:
-            found.append(Told(turn.finished_at, end))
+            found.append(Told(turn.finished_at, end, turn.turn_id))
     return sorted(found, key=lambda one: one.at)
 
 

@@ -43,9 +43,12 @@ R = TypeVar("R")
 
 
 class Publish(Protocol):
-    """Shows an event to whoever looks; `seq` is the place of the message that was stored with it."""
+    """Shows an event to whoever looks.
 
-    def __call__(self, event: Event, seq: int = 0) -> None: ...
+    `seq` is the place of the message that was stored with it, `key` the id of the event that it was stored as.
+    """
+
+    def __call__(self, event: Event, seq: int = 0, key: str = "") -> None: ...
 
 
 class Recorder:
@@ -201,14 +204,14 @@ class Recorder:
     async def _note(self, event: Event) -> None:
         if isinstance(event, ToolFinished):
             self.late(event)  # until it is stored: this may be cancelled while the disk refuses
-        await self._write(lambda: self._record(event), lambda _: self._noted(event))
+        await self._write(lambda: self._record(event), lambda stored: self._noted(event, stored))
 
     def _record(self, event: Event) -> int:
         needs_you = {ApprovalRequired: True, ApprovalAnswered: False}.get(type(event))
         data = event_to_json(event)
         return self._store.record(self._lease, self._turn_id, str(data["type"]), data, needs_you=needs_you)
 
-    def _noted(self, event: Event) -> None:
+    def _noted(self, event: Event, stored: int) -> None:
         match event:
             case ToolStarted(call):
                 self._started.add(call.call_id)
@@ -220,7 +223,7 @@ class Recorder:
                 self.usage += used
             case _:
                 pass
-        self._publish(event)
+        self._publish(event, key=str(stored))
 
     async def _write(self, call: Callable[[], R], then: Callable[[R], None]) -> None:
         """Make one write and what follows from it; where the disk refuses, wait, say so, and try again."""
@@ -247,8 +250,7 @@ class Recorder:
     async def _close(self, finished: TurnFinished) -> None:
         """Store the end. Each part is forgotten once it is stored, so that this can be tried again."""
         for unseen in tuple(self._unseen):
-            await asyncio.to_thread(self._record, unseen)
-            self._noted(unseen)
+            self._noted(unseen, await asyncio.to_thread(self._record, unseen))
         if self._open:
             known = {call_id: list(results) for call_id, results in self._results.items()}
             results: list[ToolResult] = []

@@ -90,7 +90,7 @@ class Turn:
         self._owner, self._lease_s = owner, lease_s
         self._questions, self._publish, self._lost, self._steer = questions, publish, lost, steer
         self._lifecycle, self._partials, self._frontend = lifecycle, partials, frontend
-        self._turn_id = uuid.uuid4().hex
+        self.turn_id = uuid.uuid4().hex
         self._recorder: Recorder | None = None
         self._stored: Sequence[StoredMessage] = ()
         self.finished: TurnFinished | None = None
@@ -152,13 +152,13 @@ class Turn:
         lease = await asyncio.to_thread(
             self._store.begin_turn,
             self._session_id,
-            self._turn_id,
+            self.turn_id,
             self._said,
             owner=self._owner,
             config_revision=session.pinned_revision or 0,
             model="",
         )
-        await asyncio.to_thread(self._store.end_turn, lease, self._turn_id, end.status, error=end.error)
+        await asyncio.to_thread(self._store.end_turn, lease, self.turn_id, end.status, error=end.error)
         stored = await asyncio.to_thread(self._store.messages, self._session_id)
         self._publish(UserSaid(self._said), stored[-1].seq if stored else 0)
         self.finished = end
@@ -167,7 +167,7 @@ class Turn:
 
     @property
     def _about(self) -> dict[str, Any]:
-        return {"session_id": self._session_id, "turn_id": self._turn_id}
+        return {"session_id": self._session_id, "turn_id": self.turn_id}
 
     async def _session(self) -> Session:
         session = await asyncio.to_thread(self._store.get, self._session_id)
@@ -186,14 +186,14 @@ class Turn:
         lease = await asyncio.to_thread(
             self._store.begin_turn,
             self._session_id,
-            self._turn_id,
+            self.turn_id,
             self._said,
             owner=self._owner,
             config_revision=prepared.revision,
             model=prepared.model,
             lease_s=self._lease_s,
         )
-        recorder = Recorder(self._store, lease, self._turn_id, self._publish, self._partials, lease_s=self._lease_s)
+        recorder = Recorder(self._store, lease, self.turn_id, self._publish, self._partials, lease_s=self._lease_s)
         self._recorder = recorder
         self._stored = await asyncio.to_thread(self._store.messages, self._session_id)
         recorder.seq = self._stored[-1].seq if self._stored else 0
@@ -219,9 +219,9 @@ class Turn:
         return TurnFinished("failed", error="the turn ended without saying why")
 
     async def _made(self, session: Session, prepared: _Prepared) -> AsyncGenerator[Event, None]:
-        yield TurnStarted(self._turn_id, prepared.revision, prepared.model)
+        yield TurnStarted(self.turn_id, prepared.revision, prepared.model)
         yield UserSaid(self._said)
-        first = all(one.turn_id == self._turn_id for one in self._stored) or bool(
+        first = all(one.turn_id == self.turn_id for one in self._stored) or bool(
             session.parent_session_id and not await self._turns_before()
         )
         if not self._lifecycle.knows(self._session_id):
@@ -244,7 +244,7 @@ class Turn:
             [one.message for one in self._stored],
             prepared.config,
             self._frontend or Anybody(self._store, self._session_id, self._questions),
-            turn_id=self._turn_id,
+            turn_id=self.turn_id,
             steer=steer,
             refresh=refresh,
             spend=self._recorder.spend,

@@ -48,6 +48,8 @@ class _Running:
     """Where the events of the first turn go, each taken before the turn goes on."""
     ended: TurnFinished | None = None
     """How the last turn ended, until that is told."""
+    turn_id: str = ""
+    """The turn that ended so, where it is stored."""
     raises: bool = False
     """Whether whoever runs the turn in the foreground gets an exception instead."""
     stopping: bool = False
@@ -242,8 +244,9 @@ class TurnRunner:
     def _announce(self, running: _Running, session_id: str) -> None:
         """Tell how a turn ended: whoever hears it may send the next message at once."""
         ended, running.ended = running.ended, None
+        key, running.turn_id = running.turn_id, ""
         if ended is not None:
-            self._hub.publish(session_id, ended)
+            self._hub.publish(session_id, ended, key=key)
             if running.foreground is not None and not running.raises:
                 running.foreground.put_nowait(ended)
 
@@ -283,7 +286,7 @@ class TurnRunner:
         if turn.finished is None:
             return
         running.saying = []
-        running.ended, running.raises = turn.finished, turn.broken
+        running.ended, running.raises, running.turn_id = turn.finished, turn.broken, turn.turn_id
         if turn.unfinished is not None:
             self._unfinished[session_id] = (turn.unfinished, turn.finished)
 
@@ -359,10 +362,10 @@ class TurnRunner:
         return handed
 
     def _made(self, running: _Running, session_id: str, said: Message, frontend: Frontend | None) -> Turn:
-        def publish(event: Event, seq: int = 0) -> None:
+        def publish(event: Event, seq: int = 0, key: str = "") -> None:
             if isinstance(event, UserSaid):
                 running.taking = [message for message in running.taking if message is not event.message]
-            self._hub.publish(session_id, event, seq=seq)
+            self._hub.publish(session_id, event, seq=seq, key=key)
             if running.foreground is not None:
                 running.foreground.put_nowait(event)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from agent_workbench.errors import StorageError
 from agent_workbench.services.hub import Hub
-from agent_workbench.services.mirror import Mirror
+from agent_workbench.services.mirror import Mirror, News
 from agent_workbench.services.waiting import ended
 from agent_workbench.storage.ports import Store
 from agent_workbench.storage.records import ConfigMetadata, Page, Session
@@ -151,6 +151,6 @@ class Watcher:
         if not self._is_here(session_id) and self._hub.seen.get(session_id, 0) == seen:  # else it is told by now
             self._publish(session_id, news)
 
-    def _publish(self, session_id: str, news: Iterable[tuple[Any, int]]) -> None:
-        for event, seq in news:
-            self._hub.publish(session_id, event, seq=seq)
+    def _publish(self, session_id: str, news: Iterable[News]) -> None:
+        for event, seq, key in news:
+            self._hub.publish(session_id, event, seq=seq, key=key)

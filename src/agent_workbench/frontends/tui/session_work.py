@@ -11,7 +11,6 @@ from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from agent_workbench.conversation.clean import clean_line
@@ -43,9 +42,6 @@ if TYPE_CHECKING:
     from textual.worker import Worker, WorkType
 
     from agent_workbench.frontends.tui.screens.main import MainScreen
-
-#: For how many seconds notices that were published while a session was read are held against those that were read.
-OVERLAP_S = 1.0
 
 
 class SessionWork:
@@ -153,8 +149,8 @@ class SessionWork:
         stored = await sessions.messages(id)
         messages = [one.message for one in stored]
         times = [one.created_at for one in stored]
-        told = [(bisect_right(times, one.at), one.notice) for one in await notices(self._shared, id)]
-        pane.load(messages, told)
+        told = await notices(self._shared, id)
+        pane.load(messages, [(bisect_right(times, one.at), one.notice) for one in told])
         pane.seen = stored[-1].seq if stored else 0
         pane.prompt.sent = [words for said in messages if said.role == "user" and (words := spoken(said).strip())]
         pane.set_meter(await sessions.usage(session_id=id))
@@ -169,27 +165,21 @@ class SessionWork:
         if id in self._followers:
             first.cancel()
             return
-        follow = self._follow(id, first, stream, [one for _, one in told])
+        follow = self._follow(id, first, stream, {one.key for one in told})
         self._followers[id] = self._screen.app.run_worker(follow, group="follow", exit_on_error=False)
 
-    async def _follow(
-        self, id: str, first: asyncio.Future[Event | None], stream: Following, told: list[Notice]
-    ) -> None:
+    async def _follow(self, id: str, first: asyncio.Future[Event | None], stream: Following, told: set[str]) -> None:
         """Hand events to the panes of a session, but those that were stored, and read, before they were published.
 
-        Messages are known by their place. Notices have none: those that were read are known by their words.
+        Messages are known by their place, notices and the ends of turns (`told`) by the id that they are stored under.
         """
-        until = monotonic() + OVERLAP_S
         event = await first
         while event is not None:
-            if monotonic() > until:
-                told.clear()  # from here on, the same words are said again
-            if isinstance(event, Notice) and event in told:
-                told.remove(event)
-            else:
-                for pane in self.grid.showing(id):
-                    if not 0 < stream.seq <= pane.seen:
-                        pane.show(event)
+            for pane in self.grid.showing(id):
+                if stream.key in told:
+                    pane.show_told(event)
+                elif not 0 < stream.seq <= pane.seen:
+                    pane.show(event)
             await self.note(id, event)
             event = await anext(stream, None)
 

@@ -192,6 +192,11 @@ class SessionView(Vertical):
         self.state = state
         self._show_title()
 
+    def show_told(self, event: Event) -> None:
+        """Take note of an event whose words are shown already."""
+        if isinstance(event, TurnFinished):
+            self._finish(event, told=True)
+
     def show(self, event: Event) -> None:
         """Show one event."""
         if self.status.counting:
@@ -305,13 +310,13 @@ class SessionView(Vertical):
         if had_focus and not self.question.waiting:
             self.prompt.focus()
 
-    def _finish(self, event: TurnFinished) -> None:
+    def _finish(self, event: TurnFinished, *, told: bool = False) -> None:
         self.transcript.end_tail(self._messages - 1)
         self._clear_questions()
-        if event.error:
+        if event.error and not told:
             notice = NoticeBlock(event.error, "error" if event.status == "failed" else "warning", self._messages - 1)
             self.transcript.append(notice)
-        elif event.status == "cancelled":
+        elif event.status == "cancelled" and not told:
             self.transcript.append(NoticeBlock("stopped", "warning", self._messages - 1))
         self._step_at = self.transcript.count
         self.set_state(_ENDS[event.status])
