@@ -194,6 +194,7 @@ PROGRAMS = {
     "asks": ("""echo noise; echo '{"decision": "ask", "reason": "sure?"}'""", "ask_user"),
     "cannot loosen": ("""echo '{"decision": "approve"}'""", "continue"),
     "tells the model": ("""echo '{"contextInjection": "be careful"}'""", "inject_context"),
+    "decides something that nobody knows, so it denies": ("""echo '{"decision": "denied"}'""", "deny"),
     "says something else": ("echo hello", "continue"),
     "fails, so it denies": ("exit 1", "deny"),
     "is not there, so it denies": ("/no/such/program", "deny"),
@@ -206,6 +207,14 @@ PROGRAMS = {
 async def test_a_program_answers(tmp_path, command, action):
     answer = await made(shell.MODULE, tmp_path, **program(command)).handle(before("bash", command="ls"))
     assert answer.action == action
+
+
+async def test_a_program_that_asks_does_not_keep_a_later_one_from_denying(tmp_path):
+    asks, denies = """echo '{"decision": "ask"}'""", "echo no >&2; exit 2"
+    config = program(asks)
+    config["hooks"]["PreToolUse"][0]["hooks"].append({"command": denies})
+    answer = await made(shell.MODULE, tmp_path, **config).handle(before("bash", command="ls"))
+    assert answer.action == "deny"
 
 
 async def test_a_program_that_takes_too_long_denies_and_is_gone(tmp_path):

@@ -26,6 +26,7 @@ HEARD = {
     "Stop": ("execution:end",), "SessionStart": ("session:start",), "SessionEnd": ("session:end",),
     "Notification": ("approval:required",),
 }  # fmt: skip
+GOES_ON = (None, "", "approve", "allow", "continue")
 BLOCKING = frozenset({"tool:pre", "prompt:submit"})
 _ALIASES = {
     "bash": "Bash", "read_file": "Read", "write_file": "Write", "edit_file": "Edit", "grep": "Grep", "glob": "Glob",
@@ -84,12 +85,13 @@ class Shell:
     timeout_s: float = MAX_SECONDS * 5.0
 
     async def handle(self, event: HookEvent) -> HookAnswer:
-        """Run what listens; the first denial ends it, injections are joined.
+        """Run what listens; a denial ends it, else the first question is asked, else injections are joined.
 
         Raises:
             HookFailed: If a program fails where nothing can be denied any more, or failures are let pass.
         """
         injected: list[str] = []
+        question: HookAnswer | None = None
         for program in self._programs(event):
             try:
                 answer = _answer(await self._run(program, event))
@@ -97,9 +99,14 @@ class Shell:
                 if event.name in BLOCKING and self.config.fail_closed:
                     return HookAnswer("deny", f"the hook `{program.command[:80]}` failed: {error}")
                 raise
-            if answer.action in ("deny", "ask_user"):
+            if answer.action == "deny":
                 return answer
-            injected += [answer.text] if answer.text else []
+            if answer.action == "ask_user":
+                question = question or answer
+            elif answer.text:
+                injected.append(answer.text)
+        if question is not None:
+            return question
         return HookAnswer("inject_context", text="\n".join(injected)) if injected else HookAnswer()
 
     def _programs(self, event: HookEvent) -> Iterator[ShellCommand]:
@@ -127,17 +134,20 @@ class Shell:
         if done.timed_out:
             raise HookFailed(f"it took more than {program.timeout:g} seconds")
         if done.code not in (0, 2):
-            raise HookFailed(f"exit code {done.code}: {done.output.strip()[:300]}")
+            raise HookFailed(f"exit code {done.code}: {done.output.strip()[:300]}".rstrip(": "))
         return done
 
 
 def _answer(done: Finished) -> HookAnswer:
+    """Read what a program said (HookFailed where it decided something that nobody knows: that is no leave to go on)."""
     said = _json(done.output)
     reason = str(said.get("reason") or (done.output.strip()[:2000] if not said else ""))
     if done.code == 2 or said.get("decision") in ("block", "deny"):
         return HookAnswer("deny", reason or "a hook denied it")
     if said.get("decision") == "ask":
         return HookAnswer("ask_user", text=reason or "a hook asks")
+    if said.get("decision") not in GOES_ON:
+        raise HookFailed(f"nobody knows the decision {str(said['decision'])[:80]!r}")
     return HookAnswer(text=str(said.get("contextInjection") or ""))
 
 
