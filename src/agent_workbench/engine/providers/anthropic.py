@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -23,10 +22,9 @@ from agent_workbench.engine.providers.client import Endpoint
 from agent_workbench.engine.providers.draft import Draft
 from agent_workbench.engine.providers.faults import Caller
 from agent_workbench.engine.providers.portable import arguments, portable, ready
-from agent_workbench.engine.providers.reading import read, refuses_thoughts
+from agent_workbench.engine.providers.reading import read, with_thoughts
 from agent_workbench.engine.providers.settings import HTTPConfig
 from agent_workbench.engine.wire import Wire
-from agent_workbench.errors import ProviderError
 
 ID = "provider-anthropic"
 ADDRESS = "https://api.anthropic.com"
@@ -80,17 +78,9 @@ class AnthropicProvider:
         caller = Caller(id, address, "", "ANTHROPIC_API_KEY")
         self._endpoint = Endpoint("anthropic", "AsyncAnthropic", "messages", config, caller, wire)
 
-    async def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
+    def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
         """Send a request and yield the reply; thoughts that the API does not take back are sent once without."""
-        for thoughts in (True, False):
-            try:
-                async with aclosing(self._stream(request, thoughts)) as items:
-                    async for item in items:
-                        yield item
-                return
-            except ProviderError as error:
-                if not (thoughts and refuses_thoughts(error, request, ID)):
-                    raise
+        return with_thoughts(self._stream, request, ID)
 
     async def models(self) -> Sequence[str]:
         """Return the models on offer, newest first."""

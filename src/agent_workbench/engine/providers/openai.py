@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
 from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, model_validator
@@ -25,10 +24,9 @@ from agent_workbench.engine.providers.client import Endpoint
 from agent_workbench.engine.providers.draft import Draft
 from agent_workbench.engine.providers.faults import Caller
 from agent_workbench.engine.providers.portable import arguments, portable, ready, spoken
-from agent_workbench.engine.providers.reading import read, refuses_thoughts
+from agent_workbench.engine.providers.reading import read, with_thoughts
 from agent_workbench.engine.providers.settings import HTTPConfig
 from agent_workbench.engine.wire import Wire
-from agent_workbench.errors import ProviderError
 
 ID = "provider-openai"
 ADDRESS = "https://api.openai.com/v1"
@@ -76,17 +74,9 @@ class OpenAIProvider:
         caller = Caller(id, address, "", "OPENAI_API_KEY")
         self._endpoint = Endpoint("openai", "AsyncOpenAI", "responses", config, caller, wire)
 
-    async def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
+    def stream(self, request: Request) -> AsyncIterator[ReplyItem]:
         """Send a request and yield the reply; reasoning that the API does not take back is sent once without."""
-        for thoughts in (True, False):
-            try:
-                async with aclosing(self._stream(request, thoughts)) as items:
-                    async for item in items:
-                        yield item
-                return
-            except ProviderError as error:
-                if not (thoughts and refuses_thoughts(error, request, ID)):
-                    raise
+        return with_thoughts(self._stream, request, ID)
 
     async def models(self) -> Sequence[str]:
         """Return the models on offer, those that can chat before the rest, newest names first."""

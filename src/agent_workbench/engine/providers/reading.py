@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any, Protocol
@@ -96,7 +96,22 @@ def _taken(caller: Caller, reading: Reading, name: str, data: Any) -> list[Reply
         raise faults.named(caller, "protocol", detail) from error
 
 
-def refuses_thoughts(error: ProviderError, request: Request, origin: str) -> bool:
+async def with_thoughts(
+    stream: Callable[[Request, bool], AsyncGenerator[ReplyItem, None]], request: Request, origin: str
+) -> AsyncGenerator[ReplyItem, None]:
+    """Yield a reply; where the request was refused for thoughts that it gave back, send it once more without them."""
+    for thoughts in (True, False):
+        try:
+            async with aclosing(stream(request, thoughts)) as items:
+                async for item in items:
+                    yield item
+            return
+        except ProviderError as error:
+            if not (thoughts and _refuses_thoughts(error, request, origin)):
+                raise
+
+
+def _refuses_thoughts(error: ProviderError, request: Request, origin: str) -> bool:
     """Say whether a request was refused for thoughts that it gave back, so that it may pass without them.
 
     Newer models bind thoughts to the exact history before them: after compaction or a fork they do not fit any more.
