@@ -95,6 +95,8 @@ OUTCOMES: dict[str, Seen] = {
     "session.rename": dialog("Title of the session"),
     "session.mode": dialog("Permission mode"),
     "session.model": dialog("Model of this session"),
+    "session.limits": dialog("What one turn of this session may use"),
+    "session.effort": dialog("How much the model thinks"),
     "session.pin": dialog("Which revision"),
     "session.broadcast": shown("→ all panes"),
     "session.compare": screen("Compare"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent_workbench.frontends.tui.answering import Answering
 from agent_workbench.frontends.tui.commands import Command, slash
+from agent_workbench.frontends.tui.limit_work import LimitWork
 from agent_workbench.frontends.tui.listed_work import ListedWork
 from agent_workbench.frontends.tui.reports import Reports
 from agent_workbench.frontends.tui.screens.pick import Pick, explained
@@ -46,6 +47,7 @@ class ChatChores:
         self.reports = Reports(screen, shared)
         self.listed = ListedWork(screen, shared)
         self.beside = SideBySide(screen, shared, self.talk)
+        allowed = LimitWork(screen, shared)
         self._anywhere: Mapping[str, Anywhere] = {
             "workspaces": self.beside.workspaces,
             "undelete": lambda words: self.listed.undo(),
@@ -59,6 +61,8 @@ class ChatChores:
             "waiting": lambda pane, words: self.talk.wait_list(pane),
             "attach": lambda pane, words: self.talk.attach(pane),
             "mode": self._mode,
+            "limits": allowed.limits,
+            "effort": allowed.effort,
             "title": self.talk.title,
             "reply": lambda pane, words: self.takeaway.copy(pane, "reply"),
             "code": lambda pane, words: self.takeaway.copy(pane, "code"),
