@@ -19,6 +19,10 @@ from agent_workbench.frontends.cli.opening import sources_option, with_workbench
 from agent_workbench.frontends.cli.output import counted, emit_json, narrate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent_workbench.engine.permissions import Rule
+    from agent_workbench.services.consent import Beforehand
     from agent_workbench.services.shared import SharedContext
     from agent_workbench.storage.records import Session
 
@@ -82,44 +86,62 @@ async def command(
     The answer goes to stdout as it comes, everything else to stderr. PROMPT - reads standard input. Where no terminal
     is there to ask, whatever needs permission is denied.
     """
-    from agent_workbench.services.consent import Beforehand, beforehand_rules
-    from agent_workbench.services.sessions import as_message
+    from agent_workbench.services.consent import beforehand_rules
 
-    if sum((config is not None and not _from_environment("config"), session is not None, go_on)) > 1:
-        raise UsageError("name one of --config, --session and --continue: a session knows its config")
-    if as_json and stream_json:
-        raise UsageError("choose one of --json and --stream-json")
+    _refuse_contradictions(config, session, go_on, as_json, stream_json)
     rules = beforehand_rules(yes_tools)
     text, from_stdin = read_prompt(prompt)
-    message = as_message(_with_files(text, files, images))  # refused before a session is started for it
-    chosen = "last" if go_on else session
-    current = await _session(bench, config or DEFAULT_CONFIG, chosen, _settings(fast_edit, model))
+    message = _with_files(text, files, images)  # refused before a session is started for it
+    current = await _session(bench, config or DEFAULT_CONFIG, "last" if go_on else session, _settings(fast_edit, model))
     console = Console(quiet=as_json or stream_json)
-    attended = not from_stdin and sys.stdin.isatty() and sys.stderr.isatty()
-    person = Terminal(console, attended=attended)
-    workspace = Path(current.workspace or bench.workspace)
-    frontend = Beforehand(rules, person, bench.sessions, current.session_id, workspace)
     report = Report(current.session_id, lines=stream_json)
+    frontend = _frontend(bench, current, rules, Terminal(console, attended=_attended(from_stdin)))
     async with aclosing(bench.sessions.stream_message(current.session_id, message, frontend=frontend)) as events:
         async for event in events:
             report.take(event)
             console.show(event)
     report.close(as_json)
-    if record is not None:
-        await _record(bench, current, record)
-    if wire is not None:
-        _write_wire(bench, current, wire)
+    await _keep(bench, current, record, wire)
     if not (as_json or stream_json):
         console.say(f"· session {current.session_id}")
     return STATUS_CODES[report.finished.status]
+
+
+def _refuse_contradictions(
+    config: str | None, session: str | None, go_on: bool, as_json: bool, stream_json: bool
+) -> None:
+    if sum((config is not None and not _from_environment("config"), session is not None, go_on)) > 1:
+        raise UsageError("name one of --config, --session and --continue: a session knows its config")
+    if as_json and stream_json:
+        raise UsageError("choose one of --json and --stream-json")
+
+
+def _attended(from_stdin: bool) -> bool:
+    """Whether a person sits there to be asked."""
+    return not from_stdin and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _frontend(bench: SharedContext, session: Session, rules: Sequence[Rule], person: Terminal) -> Beforehand:
+    from agent_workbench.services.consent import Beforehand
+
+    workspace = Path(session.workspace or bench.workspace)
+    return Beforehand(rules, person, bench.sessions, session.session_id, workspace)
+
+
+async def _keep(bench: SharedContext, session: Session, record: Path | None, wire: Path | None) -> None:
+    if record is not None:
+        await _record(bench, session, record)
+    if wire is not None:
+        _write_wire(bench, session, wire)
 
 
 def _with_files(text: str, files: tuple[Path, ...], images: tuple[Path, ...]) -> Message:
     """Make the message: the prompt, then what is sent along in the order of the options.
 
     Raises:
-        UsageError: If a file cannot be read, or is nothing that a model can be sent.
+        UsageError: If a file cannot be read, or is nothing that a model can be sent; if there is nothing to send.
     """
+    from agent_workbench.services.sessions import as_message
     from agent_workbench.services.workspace import attachment
 
     parts: list[Part] = [Text(text)]
@@ -131,7 +153,7 @@ def _with_files(text: str, files: tuple[Path, ...], images: tuple[Path, ...]) ->
         if path in images and not isinstance(part, Image):
             raise UsageError(f"{path} is no PNG, JPEG, GIF or WebP picture; --file sends it as text")
         parts.append(part)
-    return Message("user", tuple(parts))
+    return as_message(Message("user", tuple(parts)))
 
 
 def _write_wire(bench: SharedContext, session: Session, path: Path) -> None:
