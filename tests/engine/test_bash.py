@@ -165,3 +165,10 @@ async def test_git_takes_no_folder_for_a_repository_that_is_only_made_like_one(t
     )
     assert "cannot use bare repository" in (await run(tmp_path, "git x; git status")).content
     assert not (tmp_path / "owned").exists()
+
+
+async def test_a_search_path_with_entries_of_the_workspace_does_not_find_programs_there(tmp_path, monkeypatch):
+    (tmp_path / "ls").write_text("#!/bin/sh\necho mine\n")
+    (tmp_path / "ls").chmod(0o755)
+    monkeypatch.setenv("PATH", f".::{os.environ['PATH']}")
+    assert "mine" not in (await run(tmp_path, "ls")).content

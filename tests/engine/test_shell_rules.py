@@ -115,6 +115,14 @@ RUNNERS = [
     "npm exec x",
     "npm config set script-shell x", "npm --script-shell=x test", "uv run x", "uv tool run x", "poetry run x",
     "go test -exec id", "go test --exec=id", "go run x", "go vet -vettool=x", "mypy --python-executable=x y",
+    "pytest --basetemp=src", "pytest -p x", "pytest -c x", "python -m pytest --basetemp src", "py.test --rootdir=x",
+    "pytest --cov-report=html:src", "python -m pip config set a b", "python -m mypy --python-executable=x y",
+    "pylint --init-hook=id x", "ruff check -o src/a.py", "mypy --junit-xml src/a.py x", "eslint -c x y", "jest -c x",
+    "npm -script-shell=x test", "npm test -script-sh x", "npm --git=x install", "npm --registry=http://x install",
+    "hyperfine id", "ccache x", "chronic x", "bat --pager=id x", "fzf --preview=id", "ipython -c 1", "julia -e 1",
+    "just --shell x", "tox -x y", "ctest -S x", "rustc -C linker=x y", "java -javaagent:x y", "gcc @x", "g++-12 @x",
+    "wc --files0-from=x", "sort --files0-from=x", "grep -R x src", "uniq -- -a -b", "cmake -C x .", "rvim x", "zless x",
+    "vimdiff a b", "docker-compose up", "pandoc --filter=x y",
     "gcc -fplugin=x y", "gcc-12 -wrapper x y", "cmake -P x", "gradle -I x", "mvn exec:exec", "hg log", "gpg -d x",
 ]  # fmt: skip
 
@@ -139,6 +147,8 @@ GIT = [
     "git instaweb",
     "git cat-file --filters x", "git commit --trailer a=b", "git branch --edit-description", "git merge -X x y",
     "git merge -s mine y", "git merge --strategy=mine y", "git checkout --recurse-submodules x", "git show HEAD:.env",
+    "git fetch ext:x", "git pull git@host:x", "git push host:x main", "git push --force git@host:x",
+    "git grep --no-index x", "git grep --untracked x", "git log --help", "git push --signed",
     "/usr/bin/git config x", "GIT config x", "git maintenance run", "git hook run x", "git daemon", "git notes edit",
 ]  # fmt: skip
 
@@ -194,6 +204,10 @@ NARROW = {
     "a quoted star is a star": ("bash(find src -name '*.py')", "find src -name '*.py'", "allow"),
     "a quoted star is no wildcard": ("bash(find src -name '*.py')", "find src -name a.py", "ask"),
     "an escaped star is no wildcard": (r"bash(echo \*)", "echo a b", "ask"),
+    "a remote by its name": ("bash(git push *)", "git push origin HEAD:main", "allow"),
+    "a module as its program": ("bash(python -m pytest *)", "python -m pytest -x tests", "allow"),
+    "a coverage report that is only shown": ("bash(pytest *)", "pytest --cov-report=term-missing", "allow"),
+    "all files of a folder without secrets": ("bash(grep *)", "grep -rn x src", "allow"),
     "a quoted space": ("bash(git commit -m 'a b')", "git commit -m 'a b'", "allow"),
     "a space that was not quoted": ("bash(git commit -m 'a b')", "git commit -m a b", "ask"),
     "a pattern that is a chain allows nothing": ("bash(ls && wc)", "ls && wc", "ask"),
@@ -227,6 +241,47 @@ def test_a_wildcard_does_not_cover_what_a_rule_keeps_from_the_file_tools(folder)
     assert decided(folder, "cat src/a.py", "bash(cat *)", deny=(keeping,)).decision == "ask"
     assert decided(folder, "cat src/a.py", "bash(cat src/a.py)", deny=(keeping,)).decision == "allow"
     assert decided(folder, "cat src/a.py", "bash(cat *)", deny=("web_fetch(src)",)).decision == "allow"
+
+
+READS_ALL = [
+    "grep -r x",
+    "grep -rn x .",
+    "grep -d recurse x .",
+    "rg --hidden x",
+    "rg -uu x .",
+    "diff -r a .",
+    "cp -a . b",
+]
+
+
+@pytest.mark.parametrize("command", READS_ALL)
+def test_a_wildcard_does_not_let_a_command_read_a_whole_folder_with_a_secret_in_it(tmp_path, command):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/x.py").write_text("x")
+    assert decided(tmp_path, command, "bash").decision == "allow"
+    (tmp_path / "a/.env").write_text("KEY=x")
+    verdict = decided(tmp_path, command, "bash", f"bash({command})")
+    assert (verdict.decision, verdict.rules) == ("ask", ())
+
+
+def test_a_search_that_skips_hidden_files_may_go_past_them_but_not_into_what_a_rule_keeps(tmp_path):
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/x").write_text("x")
+    (tmp_path / ".env").write_text("KEY=x")
+    assert decided(tmp_path, "rg x", "bash").decision == "allow"
+    assert decided(tmp_path, "rg x", "bash", deny=("read_file(secrets/**)",)).decision == "ask"
+
+
+def test_a_folder_with_too_many_files_to_look_at_asks(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "b").write_text("x")
+    monkeypatch.setattr("agent_workbench.engine.permissions.commands.MAX_BELOW", 1)
+    assert decided(tmp_path, "grep -r x .", "bash").decision == "ask"
+
+
+@pytest.mark.parametrize("command", ["git --no-pager push", "git -P push x", "git -C src push", "ls; git -c a=b push"])
+def test_options_before_a_subcommand_hide_it_from_no_denying_rule(folder, command):
+    assert decided(folder, command, "bash", deny=("bash(git push *)",)).decision == "deny"
 
 
 def test_a_chain_names_the_rules_that_allow_it_or_the_part_that_none_does(folder):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent_workbench.engine.permissions.places import Place, UnresolvablePath, locate
-from agent_workbench.engine.permissions.programs import asked_about
+from agent_workbench.engine.permissions.programs import asked_about, reads_below
 from agent_workbench.engine.permissions.protected import MadeFrom, protection
 from agent_workbench.engine.permissions.rules import FAMILIES, Rule
 from agent_workbench.engine.permissions.shell import Argv, read_command
 from agent_workbench.engine.permissions.words import spelled, words_pattern
+
+MAX_BELOW = 5_000
+"""Names; a command that reads more of them at once asks, because looking at their names costs 20 µs each."""
+WRITTEN_BY_PROGRAMS = (".git", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", ".tox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ def judge_command(
             return Judgement(doubt)
         if doubt := _protected(argv, workspace, made_from):
             return Judgement(doubt, "protected paths")
+        if doubt := _kept_below(argv, workspace, guarding):
+            return Judgement(doubt, "protected paths")
         found = next((rule for rule in allowing if _allows(rule, argv, guarding, workspace)), None)
         if found is None:
             missing[argv] = None
@@ -90,6 +97,31 @@ def _protected(argv: Argv, workspace: Path, made_from: MadeFrom) -> str:
             if found:
                 return f"{place.given} is protected: {found[1]}"
     return ""
+
+
+def _kept_below(argv: Argv, workspace: Path, guarding: Sequence[Rule]) -> str:
+    """Return why a command asks that reads all files below a folder: one of them holds secrets, or a rule keeps it."""
+    reach = reads_below(argv)
+    if reach == "none":
+        return ""
+    named = [place.resolved for word in argv[1:] for place in _places(word, workspace) if place.resolved.is_dir()]
+    below = (path for folder in named or [workspace] for path in _below(folder, hidden=reach == "all"))
+    for number, path in enumerate(below):
+        if number >= MAX_BELOW:
+            return f"it reads more than {MAX_BELOW:,} files"
+        place = Place(str(path), path, path)
+        kept = protection(place, writing=False, workspace=workspace)
+        if kept or any(guard.matches_paths([place], workspace) for guard in guarding):
+            return f"it would read {path} as well, which is kept from it"
+    return ""
+
+
+def _below(folder: Path, *, hidden: bool) -> Iterable[Path]:
+    """Yield what lies below a folder, without the inside of what only programs write."""
+    for at, folders, files in os.walk(folder):
+        shown = [name for name in (*folders, *files) if hidden or not name.startswith(".")]
+        yield from (Path(at, name) for name in shown)
+        folders[:] = [name for name in folders if name in shown and name not in WRITTEN_BY_PROGRAMS]
 
 
 def _places(word: str, workspace: Path) -> Iterable[Place]:

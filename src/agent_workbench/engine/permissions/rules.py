@@ -30,6 +30,8 @@ FAMILIES = (("read_file", "grep"), ("write_file", "edit_file"))
 _RULE = re.compile(r"(?P<tool>[A-Za-z0-9_*?.:-]+)(?:\((?P<pattern>.+)\))?", re.DOTALL)
 _QUOTING = re.compile(r"""\\\n|['"\\]""")
 _IFS = re.compile(r"\$\{?IFS\}?")
+_OPTION = re.compile(r"(?: -c [^ ]+| -[^ ]*)++")
+"""Options, also those of git that stand before its subcommand with their value in the next word (`-C`, folded)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,12 @@ def _found_in_order(parts: Iterable[re.Pattern[str]], text: str) -> bool:
 
 
 def _readings(command: str) -> tuple[str, ...]:
-    """Return a command as written, and with quotes, escapes and `$IFS` taken out; runs of white space are one space."""
-    plain = _IFS.sub(" ", _QUOTING.sub("", command))
-    return (_spaced_once(fold(command)), _spaced_once(fold(plain)))
+    """Return a command as written, with quotes, escapes and `$IFS` taken out, and without options as well.
+
+    Runs of white space are one space. Without options `git --no-pager push` is the `git push` that a rule names.
+    """
+    plain = _spaced_once(fold(_IFS.sub(" ", _QUOTING.sub("", command))))
+    return (_spaced_once(fold(command)), plain, _OPTION.sub("", plain))
 
 
 def _spaced_once(text: str) -> str:

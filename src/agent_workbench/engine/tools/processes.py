@@ -36,6 +36,8 @@ class Finished:
 def clean_environment(extra: Mapping[str, str] | None = None, *, passing: Sequence[str] = ()) -> dict[str, str]:
     """Return the environment for a child: the allow-list, what is passed on by name, and what is set."""
     kept = {name: os.environ[name] for name in (*KEPT, *passing) if name in os.environ}
+    if "PATH" in kept:  # an empty or relative entry would take programs from the workspace
+        kept["PATH"] = os.pathsep.join(entry for entry in kept["PATH"].split(os.pathsep) if os.path.isabs(entry))
     return {**kept, "TERM": "dumb", **GIT, "PAGER": "cat", **(extra or {})}
 
 
