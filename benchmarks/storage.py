@@ -181,7 +181,7 @@ def append_many(path: Path, session_id: str, appends: int, pipe: Connection) -> 
 def fill_configs(store: SQLiteStore, count: int) -> None:
     """Store made-up configs in one transaction."""
     chance = random.Random(7)
-    with store._db.write() as connection:
+    with store.database.write() as connection:
         for number in range(count):
             text = f"bundle:\n  name: {chance.choice(WORDS)}\nproviders:\n" + "".join(
                 f"  - module: tool-{chance.choice(WORDS)}\n    config: {{{chance.choice(WORDS)}: {number}}}\n"
@@ -203,7 +203,7 @@ def fill_sessions(store: SQLiteStore, count: int, messages: int) -> None:
     """Store made-up sessions with their messages in one transaction."""
     chance = random.Random(8)
     each = max(1, messages // count)
-    with store._db.write() as connection:
+    with store.database.write() as connection:
         for number in range(count):
             moment, session_id = rows.later(number - count), f"session-{number}"
             connection.execute(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,9 +20,8 @@ from agent_workbench.conversation.events import (
     TurnFinished,
 )
 from agent_workbench.conversation.usage import Usage
-from agent_workbench.engine.ports import Nobody, ReplyItem, ToolContext
+from agent_workbench.engine.ports import Nobody, ReplyItem
 from agent_workbench.engine.providers.mock import MockProvider
-from agent_workbench.engine.spawning import Errand
 from agent_workbench.errors import ProviderError
 from agent_workbench.services.settings import SessionSettings
 from agent_workbench.services.shared import SharedContext
@@ -276,10 +274,11 @@ async def test_a_child_is_gone_on_with_and_a_stranger_s_session_is_not(bench: Sh
     again = await team(bench, [calls(errand("two", session_id=child.session_id)), "ok"], ["x"])
     events = await played(bench, again)
     assert "is none that this one started" in results(events)[0]
-    spawner = bench.agents._resources["spawner"]
-    context = ToolContext(session.session_id, Path("/"))
-    returned = await spawner.run(Errand("helper", "two", session_id=child.session_id), context)
-    assert (returned.text, returned.session_id) == ("second", child.session_id)
+    gone_on = [calls(errand("one")), "ok", calls(errand("two", session_id=child.session_id)), "done"]
+    text = TEAM.format(parent=gone_on, child=["first", "second"], settings="{}", session="{}", spawn="{}", delay=0)
+    await bench.configs.update_config(session.config_id, yaml_content=text)
+    assert "second" in results(await played(bench, session))[0]
+    assert [one.session_id for one in await children(bench, session)] == [child.session_id]
 
 
 async def test_agents_hand_on_only_as_deep_as_the_config_says(bench: SharedContext) -> None:

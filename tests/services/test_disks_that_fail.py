@@ -30,7 +30,7 @@ WRITE = ("write_file", {"file_path": "b.txt", "content": "x"})
 
 @contextmanager
 def pragma(bench: SharedContext, broken: str, whole: str) -> Iterator[None]:
-    database = bench.store._db  # type: ignore[attr-defined]
+    database = bench.store.database  # type: ignore[attr-defined]
     with database.exclusive() as writer:
         writer.execute(broken)
     try:
@@ -100,8 +100,8 @@ async def impatient(bench: SharedContext, monkeypatch: pytest.MonkeyPatch) -> Sh
     made = Recorder.__init__
     scaled = {"retry_s": recording.RETRY_S / 100, "patience_s": recording.PATIENCE_S / 100}
     monkeypatch.setattr(Recorder, "__init__", lambda self, *a, **k: made(self, *a, **k, **scaled))
-    monkeypatch.setattr(bench.store._db, "timeout_s", 0.05)  # type: ignore[attr-defined]
-    with bench.store._db.exclusive() as writer:  # type: ignore[attr-defined]
+    monkeypatch.setattr(bench.store.database, "timeout_s", 0.05)  # type: ignore[attr-defined]
+    with bench.store.database.exclusive() as writer:  # type: ignore[attr-defined]
         writer.execute("PRAGMA busy_timeout = 50")
     return bench
 

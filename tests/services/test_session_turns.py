@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from agent_workbench.services import recorder as recording
 from agent_workbench.services.recorder import Recorder
 from agent_workbench.services.shared import SharedContext, open_workbench
 from agent_workbench.storage.leftovers import NOT_RUN, UNKNOWN
+from agent_workbench.storage.ports import SessionStore
 
 READ = ("read_file", {"file_path": "a.txt"})
 WRITE = ("write_file", {"file_path": "b.txt", "content": "x"})
@@ -254,16 +256,15 @@ async def test_a_turn_whose_lease_is_lost_stops_its_tool_and_writes_nothing_more
 
 
 class Sick:
-    """A session store whose writes fail while `broken` says so."""
+    """What keeps sessions, whose calls fail while `broken` says so."""
 
-    def __init__(self, store: Any) -> None:
-        self._store = store
+    def __init__(self, store: SessionStore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.broken: set[str] = set()
         self.tried: list[str] = []
+        for name in (one for one in dir(SessionStore) if not one.startswith("_")):
+            monkeypatch.setattr(store, name, self._guarded(name, getattr(store, name)))
 
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self._store, name)
-
+    def _guarded(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(*args: Any, **more: Any) -> Any:
             self.tried.append(name)
             if name in self.broken:
@@ -275,11 +276,9 @@ class Sick:
 
 @pytest.fixture
 def sick(bench: SharedContext, monkeypatch: pytest.MonkeyPatch) -> Sick:
-    store = Sick(bench.store.sessions)
-    bench.sessions._runner._store = store
     made = Recorder.__init__
     monkeypatch.setattr(Recorder, "__init__", lambda self, *a, **k: made(self, *a, **k, retry_s=0.01, patience_s=0.2))
-    return store
+    return Sick(bench.store.sessions, monkeypatch)
 
 
 async def test_a_full_disk_pauses_the_turn_before_it_acts_and_is_said(bench: SharedContext, sick: Sick):
@@ -408,7 +407,7 @@ async def test_an_agent_keeps_its_connections_while_a_turn_runs_with_it(bench: S
         closed.append(self.id)
 
     monkeypatch.setattr("agent_workbench.engine.providers.mock.MockProvider.close", close)
-    bench.agents._keep_s = 0.0
+    bench.agents.keep_s = 0.0
     session_id = await session_of(bench, config_text({"text": "one two", "delay": 30}))
     other = await session_of(bench, config_text("other"))
     following = bench.sessions.follow(session_id)

@@ -57,7 +57,7 @@ def test_what_is_remembered_comes_back(path: Path, store: SQLiteStore) -> None:
 
 def test_what_the_body_raises_undoes_the_transaction(store: SQLiteStore) -> None:
     def write_half() -> None:
-        with store._db.write() as connection:
+        with store.database.write() as connection:
             connection.execute("INSERT INTO settings VALUES ('a', '1', '')")
             raise NotFound("half way")
 
@@ -68,7 +68,7 @@ def test_what_the_body_raises_undoes_the_transaction(store: SQLiteStore) -> None
 
 def test_a_reader_sees_one_state_and_cannot_write(store: SQLiteStore) -> None:
     store.remember("a", 1)
-    with store._db.read() as reader:
+    with store.database.read() as reader:
         first = reader.execute("SELECT value FROM settings").fetchone()[0]
         store.remember("a", 2)
         assert reader.execute("SELECT value FROM settings").fetchone()[0] == first
@@ -179,19 +179,19 @@ def test_what_is_no_file_is_refused_and_gets_no_lock(tmp_path: Path, kind: str) 
 
 
 def test_a_full_disk_is_said_and_the_store_recovers(store: SQLiteStore) -> None:
-    with store._db.exclusive() as writer:
+    with store.database.exclusive() as writer:
         pages = writer.execute("PRAGMA page_count").fetchone()[0]
         writer.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StorageError, match="disk is full"):
         store.configs.create("big", "x" * 1_000_000)
     assert store.configs.list_configs()[1] == 0
-    with store._db.exclusive() as writer:
+    with store.database.exclusive() as writer:
         writer.execute("PRAGMA max_page_count = 1000000")
     store.configs.create("big", "x" * 1_000_000)
 
 
 def test_a_read_only_database_is_said(store: SQLiteStore) -> None:
-    with store._db.exclusive() as writer:
+    with store.database.exclusive() as writer:
         writer.execute("PRAGMA query_only = ON")
     with pytest.raises(StorageError, match="read-only"):
         store.remember("a", 1)
@@ -245,7 +245,7 @@ def test_more_readers_than_the_pool_keeps_all_get_an_answer(store: SQLiteStore) 
     seen: list[int] = []
 
     def read() -> None:
-        with store._db.read() as connection:
+        with store.database.read() as connection:
             barrier.wait()
             seen.append(connection.execute("SELECT 1").fetchone()[0])
 
@@ -255,7 +255,7 @@ def test_more_readers_than_the_pool_keeps_all_get_an_answer(store: SQLiteStore) 
     for thread in threads:
         thread.join()
     assert seen == [1] * barrier.parties
-    assert len(store._db._idle) == connection_module.MAX_READERS
+    assert store.database.idle == connection_module.MAX_READERS
 
 
 # --- network file systems -----------------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ def test_a_file_with_a_log_is_refused_on_a_network_disk(path: Path, monkeypatch:
 
 def test_closing_lets_a_read_that_is_under_way_end(store: SQLiteStore) -> None:
     store.remember("a", 1)
-    with store._db.read() as connection:
+    with store.database.read() as connection:
         store.close()
         assert connection.execute("SELECT value FROM settings").fetchone()[0] == "1"
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):

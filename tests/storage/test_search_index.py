@@ -15,7 +15,7 @@ INDEXES = [("configs_fts", "config_words", "name, description, body"), ("message
 
 def entries(store: SQLiteStore, table: str, view: str, columns: str) -> tuple[set[tuple[object, ...]], ...]:
     """Return what the index holds and what one made afresh from the rows would hold: term, row, column, offset."""
-    with store._db.exclusive() as connection:
+    with store.database.exclusive() as connection:
         connection.execute(f"CREATE VIRTUAL TABLE temp.fresh USING fts5({columns}, content='', tokenize='trigram')")
         connection.execute(f"INSERT INTO temp.fresh (rowid, {columns}) SELECT * FROM {view}")
         connection.execute(f"CREATE VIRTUAL TABLE temp.kept_terms USING fts5vocab(main, {table}, instance)")

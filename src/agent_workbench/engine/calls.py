@@ -167,13 +167,14 @@ class Calls:
         await check_arguments(tool, call.arguments)
         return tool
 
-    def _context(self, call: ToolCall) -> ToolContext:
+    def context(self, call: ToolCall) -> ToolContext:
+        """Return what a call is told about its session; what it may do comes when it runs."""
         config = self.config
         return ToolContext(config.session_id, config.workspace, call.call_id, self.history, shared=config.shared)
 
     def _intent(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any]) -> Intent:
         try:
-            return tool.intent(arguments, self._context(call))
+            return tool.intent(arguments, self.context(call))
         except Exception as error:  # a tool is other people's code, and may raise anything
             raise _Refused(f"Not run: {call.name} cannot say what it would do: {error}") from error
 
@@ -300,7 +301,7 @@ class _Running:
 
     async def _outcome(self, index: int, ready: _Ready) -> ToolOutcome:
         context = replace(
-            self._calls._context(ready.call),
+            self._calls.context(ready.call),
             emit=self._emitter(index, ready.call),
             guard=self._guard(ready),
             ask=partial(self._ask, index),

@@ -98,7 +98,8 @@ class Agents:
         self._bundles = bundles
         self._trust = trust
         self._resources = dict(resources or {})
-        self._keep_s = keep_s
+        self.keep_s = keep_s
+        """Seconds that an agent is kept after its last use."""
         self._in_use: Counter[int] = Counter()
         self._ready: dict[tuple[str, str, str, tuple[Held, ...]], _Cached] = {}
         self._lock = asyncio.Lock()
@@ -181,7 +182,7 @@ class Agents:
             stale = [
                 k
                 for k, entry in self._ready.items()
-                if cached.used - entry.used > self._keep_s and not self._in_use[id(entry.agent)]
+                if cached.used - entry.used > self.keep_s and not self._in_use[id(entry.agent)]
             ]
             dropped = [self._ready.pop(k).agent for k in stale]
         for agent in dropped:

@@ -273,6 +273,11 @@ class Database:
 
     # --- the rest -------------------------------------------------------------------------------------------------
 
+    @property
+    def idle(self) -> int:
+        """How many connections wait for somebody to read."""
+        return len(self._idle)
+
     def data_version(self) -> int:
         """Return a number that changes when any connection of any process has committed a write."""
         with self._watch_lock, self.translated():

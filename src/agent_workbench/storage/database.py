@@ -37,7 +37,7 @@ class SQLiteStore:
     trust: TrustStore
 
     def __init__(self, database: Database) -> None:
-        self._db = database
+        self.database = database
         self.configs = SQLiteConfigs(database)
         self.sessions = SQLiteSessions(database)
         self.memory = SQLiteMemory(database)
@@ -48,29 +48,29 @@ class SQLiteStore:
 
     def data_version(self) -> int:
         """Return a number that changes when any other connection or process has written. Costs microseconds."""
-        return self._db.data_version()
+        return self.database.data_version()
 
     def check(self, *, integrity: bool = True) -> Mapping[str, Any]:
         """Return what `doctor` shows: path, size, SQLite version, journal mode, locking, schema, integrity.
 
         `integrity` reads the whole file, which takes seconds where it is big; without it the check takes microseconds.
         """
-        return {**self._db.facts(integrity=integrity), "schema": schema.version()}
+        return {**self.database.facts(integrity=integrity), "schema": schema.version()}
 
     def setting(self, key: str, default: Any = None) -> Any:
         """Return a remembered JSON value (layout, last open things)."""
-        with self._db.read() as connection:
+        with self.database.read() as connection:
             row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
         return codec.loads(row["value"], default) if row else default
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value."""
-        with self._db.write() as connection:
+        with self.database.write() as connection:
             _remember(connection, key, value)
 
     def change_setting(self, key: str, change: Callable[[Any], Any]) -> None:
         """Replace a remembered value (None where there is none) by what a function makes of it, in one transaction."""
-        with self._db.write() as connection:
+        with self.database.write() as connection:
             row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
             _remember(connection, key, change(codec.loads(row["value"], None) if row else None))
 
@@ -79,7 +79,7 @@ class SQLiteStore:
 
         Of several processes that claim a name, one gets it.
         """
-        with self._db.write() as connection:
+        with self.database.write() as connection:
             row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
             known = codec.loads(row["value"], []) if row else []
             new = [name for name in names if name not in known]
@@ -89,11 +89,11 @@ class SQLiteStore:
 
     def backup(self, target: Path) -> Path:
         """Write a whole copy of the database to a file, while others go on writing."""
-        return self._db.backup(target)
+        return self.database.backup(target)
 
     def close(self) -> None:
         """Close every connection; calls that come later fail. Safe to call twice."""
-        self._db.close()
+        self.database.close()
 
 
 def _remember(connection: sqlite3.Connection, key: str, value: Any) -> None:
