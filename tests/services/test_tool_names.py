@@ -9,7 +9,7 @@ from agent_workbench.configs.modules import Module, ModuleConfig, catalog
 from agent_workbench.configs.plan import Plan
 from agent_workbench.engine.ports import Intent, ToolContext, ToolOutcome, ToolSpec
 from agent_workbench.plugins import load_catalog
-from agent_workbench.services.agents import mount
+from agent_workbench.services.mounting import mount
 from agent_workbench.services.settings import session_config
 from agent_workbench.services.shared import SharedContext
 

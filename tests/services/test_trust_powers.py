@@ -15,7 +15,8 @@ from agent_workbench.configs.problems import Problem
 from agent_workbench.conversation.events import Notice
 from agent_workbench.engine.permissions import PermissionManager
 from agent_workbench.engine.ports import Intent
-from agent_workbench.services.agents import Agent, Role
+from agent_workbench.services.agents import Role
+from agent_workbench.services.mounting import Agent
 from agent_workbench.services.restraint import restrained
 from agent_workbench.services.settings import session_config
 from agent_workbench.services.shared import SharedContext

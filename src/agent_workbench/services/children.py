@@ -29,7 +29,8 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine.ports import Limits, ToolContext
 from agent_workbench.engine.spawning import Errand, Returned
 from agent_workbench.errors import LimitReached, NotFound
-from agent_workbench.services.agents import Agent, Agents, Role
+from agent_workbench.services.agents import Agents, Role
+from agent_workbench.services.mounting import Agent
 from agent_workbench.services.settings import SessionSettings
 from agent_workbench.services.waiting import through
 from agent_workbench.storage.ports import SessionStore

@@ -14,7 +14,7 @@ from agent_workbench.engine.arguments import argument_fault
 from agent_workbench.engine.permissions import MODES, Mode, PermissionManager, Ruling, Verdict, parse_rule
 from agent_workbench.engine.ports import Intent, Tool, ToolContext
 from agent_workbench.errors import PermissionRuleError, UsageError
-from agent_workbench.services.agents import Agent, mount
+from agent_workbench.services.mounting import Agent, mount
 from agent_workbench.services.permissions import standing_rules
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.services.texts import ConfigText

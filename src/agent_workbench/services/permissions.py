@@ -1,12 +1,15 @@
-"""The permission rules that hold for every session: the person's own and the administrator's."""
+"""The permission rules of a session: the person's own, the administrator's, and what its config says."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from agent_workbench import paths
+from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.reader import load
-from agent_workbench.engine.permissions import Layer, Rule, load_rules
+from agent_workbench.engine.permissions import MODES, Layer, Mode, Rule, load_rules
 from agent_workbench.errors import PermissionRuleError, WorkbenchError
 
 ADMINISTRATOR_FILE = Path("/etc/agent-workbench/permissions.yaml")
@@ -37,3 +40,49 @@ def _rules(path: Path, layer: Layer) -> tuple[Rule, ...]:
         return load_rules(load(text), layer)
     except WorkbenchError as error:
         raise PermissionRuleError(f"{path}: {error}") from error
+
+
+def mode_of(plan: Plan, own: Mapping[str, Any]) -> Mode:
+    """Return the permission mode that a config starts its sessions in.
+
+    `own` is the data of the config's own text: what it includes may tighten the mode, never loosen it.
+
+    Raises:
+        PermissionRuleError: If the mode is not one of `MODES`.
+    """
+    mine = permissions_of(own).get("mode")
+    inherited = permissions_of(plan.mount_plan).get("mode")
+    named = mine or (inherited if inherited in ("read-only", "plan") else "ask")
+    for mode in MODES:
+        if mode == named:
+            return mode
+    raise PermissionRuleError(f"session.permissions.mode is {named!r}: use one of {', '.join(MODES)}")
+
+
+def rules_of(plan: Plan, own: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """Return the permission rules of a config's own text, then those that only what it includes brought.
+
+    Raises:
+        PermissionRuleError: If one does not parse.
+    """
+    mine, composed = _lists(own), _lists(plan.mount_plan)
+    brought = {key: _without(rules, mine.get(key)) for key, rules in composed.items()}
+    return (*load_rules(mine, "bundle"), *load_rules(brought, "import"))
+
+
+def _lists(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in permissions_of(data).items() if key != "mode"}
+
+
+def _without(rules: Any, mine: Any) -> Any:
+    """Return the rules that are not in `mine`; what is no list is left for `load_rules` to refuse."""
+    if not isinstance(rules, list) or not isinstance(mine, list):
+        return rules
+    return [rule for rule in rules if rule not in mine]
+
+
+def permissions_of(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `session.permissions` of a bundle's data, empty where there is none."""
+    session = data.get("session")
+    rules = session.get("permissions") if isinstance(session, dict) else None
+    return rules if isinstance(rules, dict) else {}

@@ -12,7 +12,8 @@ from agent_workbench.engine.permissions import MODES, Mode, PermissionManager
 from agent_workbench.engine.ports import Limits, ModelConfig
 from agent_workbench.engine.session_config import SessionConfig
 from agent_workbench.errors import UsageError
-from agent_workbench.services.agents import Agent, Role
+from agent_workbench.services.agents import Role
+from agent_workbench.services.mounting import Agent
 from agent_workbench.services.permissions import standing_rules
 from agent_workbench.storage.records import Session
 

@@ -13,8 +13,10 @@ from agent_workbench.conversation.events import Notice
 from agent_workbench.engine.permissions import parse_rule
 from agent_workbench.engine.session_config import SessionConfig
 from agent_workbench.errors import NotFound
-from agent_workbench.services.agents import Agent, Agents, permissions_of
+from agent_workbench.services.agents import Agents
 from agent_workbench.services.hub import Hub
+from agent_workbench.services.mounting import Agent
+from agent_workbench.services.permissions import permissions_of
 from agent_workbench.services.settings import SessionSettings, check, granted, merged, session_config
 from agent_workbench.storage.ports import Store
 from agent_workbench.storage.records import Config, Session

@@ -28,9 +28,10 @@ from agent_workbench.engine.loop import run_turn
 from agent_workbench.engine.ports import Frontend
 from agent_workbench.engine.session_config import SessionConfig
 from agent_workbench.errors import NotFound, WorkbenchError
-from agent_workbench.services.agents import Agent, Agents
+from agent_workbench.services.agents import Agents
 from agent_workbench.services.lifecycle import Lifecycle
 from agent_workbench.services.log import log_crash, log_event
+from agent_workbench.services.mounting import Agent
 from agent_workbench.services.partials import Partials
 from agent_workbench.services.questions import Anybody, Questions
 from agent_workbench.services.recorder import Publish, Recorder
