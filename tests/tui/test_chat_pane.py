@@ -116,6 +116,21 @@ async def test_a_turn_ends_looking_as_it_does_when_loaded_later(size: tuple[int,
         assert [row.replace("1.5 s", "").split() for row in live] == [row.split() for row in later]
 
 
+async def test_a_question_says_which_key_goes_to_it_from_where_the_focus_is():
+    async with (app := Host()).run_test(size=(120, 30)) as pilot:
+        app.pane.prompt.type_in("half a thought")
+        app.show(ApprovalRequired(Question(ToolCall("1", "bash"), "asks", "ls", "command")))
+        await pilot.pause()
+        assert "tab to answer" in text(app)
+        app.set_focus(None)
+        await pilot.pause()
+        assert "alt+1 to answer" in text(app)
+        app.pane.prompt.focus()
+        await pilot.press("tab")
+        await pilot.pause()
+        assert "to answer" not in text(app)
+
+
 async def test_a_turn_whose_end_is_shown_already_is_over_without_saying_it_again():
     async with (app := Host()).run_test():
         for finished in (TurnFinished("failed", error="no key"), TurnFinished("cancelled")):

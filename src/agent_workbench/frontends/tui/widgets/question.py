@@ -190,6 +190,7 @@ class QuestionCard(Vertical, can_focus=True):
         self._waiting: list[Question] = []
         self._shown_at = 0.0
         self._room = 0
+        self._way = "tab to answer"
 
     def compose(self) -> ComposeResult:
         """Title, preview, the field for a refusal's reason, keys."""
@@ -243,6 +244,11 @@ class QuestionCard(Vertical, can_focus=True):
             around = 3 if self.refusing else 2
             self.query_one(Preview).styles.max_height = min(TALLEST, self._room - around)
 
+    def lead(self, key: str) -> None:
+        """Say which key goes to the question while its own keys are for somebody else."""
+        self._way = f"{key} to answer"
+        self._retitle()
+
     def clear(self) -> None:
         """Take all questions away: the turn is over."""
         self._waiting.clear()
@@ -266,11 +272,11 @@ class QuestionCard(Vertical, can_focus=True):
         right: list[Run] = [(f"1 of {count}", "muted")] if count > 1 else []
         self.query_one(".title", Bar).put(left, right)
         here = self.has_focus_within
-        self.query_one(".keys", Bar).put(self._keys(question), [] if here else [("tab to answer", "muted")])
+        self.query_one(".keys", Bar).put(self._keys(question), [] if here else [(self._way, "muted")])
 
     def _keys(self, question: Question) -> Line:
         offered = [(key, word) for key, decision, word in _KEYS if decision in question.scopes]
-        narrow = self.size.width < NARROW
+        narrow = self.size.width < (NARROW if self.has_focus_within else NARROW + len(self._way))
         offered = [("enter", "refuse"), ("esc", "back")] if self.refusing else [*offered, ("n", "no…")]
         keys: Line = []
         for key, word in offered:

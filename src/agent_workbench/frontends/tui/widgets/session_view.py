@@ -295,10 +295,22 @@ class SessionView(Vertical):
     def _ask(self, question: Question) -> None:
         """Show a question. It takes the focus from an empty prompt only, and gives back what was typed for that."""
         self.transcript.put_tool(replace(self._card(question.call), state="asking"), soon=False)
+        self._lead_to_question(here=self.has_focus_within)
         self.question.ask(question)
         self.set_state("needs you")
         if self.prompt.has_focus and not self.prompt.text:
             self.call_after_refresh(self.question.focus)
+
+    def _lead_to_question(self, *, here: bool) -> None:
+        self.question.lead("tab" if here else f"alt+{self.number}")
+
+    def on_descendant_focus(self) -> None:
+        """Say how to come to the question from within the pane."""
+        self._lead_to_question(here=True)
+
+    def on_descendant_blur(self) -> None:
+        """Say how to come to the question from elsewhere."""
+        self._lead_to_question(here=False)
 
     def _answered(self, call_id: str) -> None:
         card = self.transcript.tool(call_id)
