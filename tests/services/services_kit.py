@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import yaml
@@ -33,12 +34,15 @@ async def session_of(bench: SharedContext, text: str, **more: Any) -> str:
 
 
 async def until(events: AsyncIterator[Event], kind: type[E]) -> E:
-    """Return the next event of a kind."""
-    async with asyncio.timeout(20):
-        async for event in events:
-            if isinstance(event, kind):
-                return event
-    raise AssertionError(f"no {kind.__name__} came")
+    """Return the next event of a kind; where none comes within 20 s, say what came instead."""
+    others: list[Event] = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(20):
+            async for event in events:
+                if isinstance(event, kind):
+                    return event
+                others.append(event)
+    raise AssertionError(f"no {kind.__name__} came, but {others}")
 
 
 async def texts(bench: SharedContext, session_id: str) -> list[tuple[str, str]]:
