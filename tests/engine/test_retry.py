@@ -78,11 +78,18 @@ async def test_each_wait_is_shown_before_it_is_waited_and_grows():
     assert clock.slept == [1.0, 2.0, 4.0]
 
 
-async def test_attempts_are_bounded_and_the_fault_comes_out():
+async def test_attempts_are_bounded_and_the_fault_comes_out_with_what_is_left_to_do():
     clock, provider = Clock(), Scripted(*[[fault()]] * 9)
-    with pytest.raises(ProviderError, match=r"server fault"):
+    with pytest.raises(
+        ProviderError, match=r"^server fault\. Asked 4 times: try again later, or choose another model\.$"
+    ):
         await collect([provider], clock)
     assert len(provider.asked) == Backoff().attempts
+
+
+async def test_a_server_that_cannot_be_reached_is_what_to_look_at():
+    with pytest.raises(ProviderError, match="Asked 4 times: see that it runs and can be reached from here"):
+        await collect([Scripted(*[[fault("connection")]] * 9)], Clock())
 
 
 async def test_a_provider_s_own_patience_holds_unless_another_is_given():

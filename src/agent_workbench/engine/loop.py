@@ -84,7 +84,8 @@ async def run_turn(
                 yield event
     except ProviderError as error:
         await turn.hooks.fire("provider:error", {"error": str(error), "kind": error.kind})
-        end = turn.finished("failed", str(error), error.kind)
+        cut = turn.messages[-1:] and turn.messages[-1].stop_reason == "interrupted"
+        end = turn.finished("failed", f"{error} Say “continue” to go on." if cut else str(error), error.kind)
         end = replace(end, request_id=error.request_id or "", config_path=error.config_path)
     except _Objected as error:
         end = turn.finished("failed", str(error), "hook")

@@ -82,7 +82,7 @@ async def stream_with_retries(
             wait = policy.delay(attempt, fault.retry_after, chance())
             yield _again(attempt, wait, fault)
             await sleep(wait)
-        first_fault = first_fault or fault
+        first_fault = first_fault or _asked(fault, attempt)
         if fault.kind not in HANDED_ON or index + 1 == len(providers):
             first_fault.usage = fault.usage  # what the others had used was counted with each `Retrying`
             raise first_fault
@@ -107,6 +107,14 @@ async def _items(provider: Provider, request: Request) -> AsyncGenerator[ReplyIt
             await close()
 
 
+def _asked(fault: ProviderError, times: int) -> ProviderError:
+    """Say how often a provider was asked in vain, and what is left to do."""
+    if times == 1:
+        return fault
+    left = "see that it runs and can be reached from here" if fault.kind == "connection" else "try again later"
+    return _saying(fault, f"{str(fault).rstrip('.')}. Asked {times} times: {left}, or choose another model.")
+
+
 def _too_long(error: ProviderError, patience_s: float, now: datetime) -> ProviderError:
     """Make a fault final when its provider wants to be left alone for longer than a person would wait."""
     wait = error.retry_after
@@ -114,10 +122,16 @@ def _too_long(error: ProviderError, patience_s: float, now: datetime) -> Provide
         return error
     when = now + timedelta(seconds=min(wait, 10 * 365 * 86_400))
     same_day = when.date() == now.date()
+    day = "." if same_day else f" on {when:%Y-%m-%d}."
+    return _saying(error, f"{error} It asks to wait until {when:%H:%M}{day}")
+
+
+def _saying(error: ProviderError, words: str) -> ProviderError:
+    """Return a fault in other words, and as one that is not retried."""
     final = ProviderError(
-        f"{error} It asks to wait until {when:%H:%M}" + ("." if same_day else f" on {when:%Y-%m-%d}."),
+        words,
         kind=error.kind,
-        retry_after=wait,
+        retry_after=error.retry_after,
         status=error.status,
         request_id=error.request_id,
         usage=error.usage,

@@ -101,3 +101,10 @@ def test_a_message_without_end_is_cut():
 )  # fmt: skip
 def test_what_to_change_is_said_by_its_place(status: int, says: str):
     assert says in str(faults.refused(CALLER, status, {}, "nope"))
+
+
+def test_a_message_that_only_names_the_model_becomes_a_sentence():
+    body = '{"type": "error", "error": {"type": "not_found_error", "message": "model: claude-nope-1"}}'
+    fault = faults.refused(Caller("work", "https://a.b", "claude-nope-1"), 404, {}, body)
+    assert (fault.kind, fault.config_path) == ("model", "providers[work].config.default_model")
+    assert str(fault).startswith("work: there is no model claude-nope-1 for this key. Check ")

@@ -53,6 +53,7 @@ _USED_UP = re.compile(
 )
 _MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 _NO_MODEL = re.compile(r"not a valid model|model\b.{0,80}\b(?:not found|does not exist|not exist)", re.IGNORECASE)
+_ONLY_MODEL = re.compile(r"model: (\S+)")
 _STATUS: Mapping[int, ProviderFault] = {
     400: "invalid_request", 401: "auth", 402: "quota", 403: "auth", 404: "model", 408: "server", 409: "server",
     413: "context_exceeded", 422: "invalid_request", 425: "server", 429: "rate_limit",
@@ -120,6 +121,8 @@ def named(caller: Caller, kind: ProviderFault, detail: str, status: int | None =
         "setup": f"Check {at} ({caller.address})",
     }.get(kind, "")
     text = clean_line(caller.hidden(detail)[:2000], 500).rstrip(".")
+    if kind == "model" and (only := _ONLY_MODEL.fullmatch(text)):
+        text = f"there is no model {only[1]} for this key"  # all that the Messages API says is `model: NAME`
     sentence = f"{caller.id}: {text}." + (f" {where}." * bool(where))
     return ProviderError(sentence, kind=kind, retryable=kind in RETRYABLE, status=status, config_path=at)
 
@@ -132,7 +135,8 @@ def unreachable(caller: Caller, error: BaseException) -> ProviderError:
     # A handshake that only takes too long leaves an SSLWantReadError behind, and is a timeout.
     tls = [one for one in chain if isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLWantReadError)]
     if tls:
-        return named(caller, "setup", f"no trusted TLS connection: {tls[0]}")
+        why = getattr(tls[0], "verify_message", "")  # only a certificate that was refused has one
+        return named(caller, "setup", f"no trusted TLS connection: {why or tls[0]}")
     for one in chain:
         match one:
             case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
