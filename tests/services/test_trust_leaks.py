@@ -161,16 +161,61 @@ async def test_ones_own_text_is_filled_in(bench: SharedContext, server: WireServ
     assert CANARY in await reached(bench, await bench.configs.create_config("mine", text), server)
 
 
-async def test_a_shared_bundle_with_the_vendors_key_and_address_works(bench: SharedContext, server: WireServer):
-    entry = '{module: provider-anthropic, config: {api_key: "${CANARY}", base_url: "https://api.anthropic.com/"}}'
-    local = '{module: provider-ollama, config: {api_key: "${CANARY}", base_url: "http://127.0.0.1:PORT/v1", model: m}}'
-    config = await stored(bench, server, f"bundle: {{name: shared}}\nproviders: [{entry}, {local}]\n")
+def including(*entries: str) -> str:
+    return f"bundle: {{name: shared}}\nproviders: [{', '.join(entries)}]\n"
+
+
+async def without_a_provider(bench: SharedContext, server: WireServer, shared: str) -> Config:
+    (bench.workspace / "shared.yaml").write_text(addressed(shared, server))
+    return await bench.configs.create_config("mine", "bundle: {name: mine}\nincludes: [{bundle: ./shared.yaml}]\n")
+
+
+async def test_a_shared_bundle_with_the_vendors_key_and_address_works(
+    bench: SharedContext, server: WireServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("OLLAMA_KEY", CANARY)
+    entry = '{module: provider-anthropic, config: {api_key: "${ANTHROPIC_API_KEY}", base_url: "https://api.anthropic.com/"}}'
+    local = (
+        '{module: provider-ollama, config: {api_key: "${OLLAMA_KEY}", base_url: "http://127.0.0.1:PORT/v1", model: m}}'
+    )
+    config = await without_a_provider(bench, server, including(entry, local))
     agent, _ = await bench.agents.of(config.config_id, None, bench.workspace)
     assert [one for one in agent.problems if one.code == "trust"] == []
     for provider in agent.providers:
         if provider.id == "provider-ollama":
             assert (await probe(provider)).error == ""
     assert server.requests[-1].headers["authorization"] == f"Bearer {CANARY}"
+
+
+OTHERS_KEYS = {
+    "another secret for a vendor": '{module: provider-anthropic, config: {api_key: "${CANARY}"}}',
+    "another vendor's key": '{module: provider-anthropic, config: {api_key: "${OPENAI_API_KEY}"}}',
+    "a vendor's key for this computer": "{module: provider-openai, config: "
+    '{api_key: "${OPENAI_API_KEY}", base_url: "http://127.0.0.1:PORT/v1", default_model: m}}',
+    "another secret for this computer": "{module: provider-ollama, config: "
+    '{api_key: "${CANARY}", base_url: "http://127.0.0.1:PORT/v1", default_model: m}}',
+}
+
+
+@pytest.mark.parametrize("entry", OTHERS_KEYS.values(), ids=OTHERS_KEYS.keys())
+async def test_a_key_is_filled_in_only_where_its_name_is_the_vendors(
+    bench: SharedContext, server: WireServer, entry: str
+):
+    config = await without_a_provider(bench, server, including(entry))
+    plan = await bench.configs.plan(config, base=bench.workspace)
+    allowed, held, _ = bench.configs.trust.restrain(plan, config)
+    assert [one.kind for one in held] == ["variable"]
+    assert "api_key" not in allowed.mount_plan["providers"][0]["config"]
+
+
+async def test_a_strangers_provider_does_not_answer_in_place_of_ones_own(bench: SharedContext, server: WireServer):
+    entry = "{module: provider-mock, id: theirs, config: {priority: 1, responses: [theirs]}}"
+    config = await stored(bench, server, including(entry))
+    agent, _ = await bench.agents.of(config.config_id, None, bench.workspace)
+    assert [one.id for one in agent.providers] == ["main"]
+    await trusted(bench, config)
+    agent, _ = await bench.agents.of(config.config_id, None, bench.workspace)
+    assert [one.id for one in agent.providers] == ["theirs", "main"]
 
 
 NOT_HERE = [

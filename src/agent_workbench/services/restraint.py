@@ -12,17 +12,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from agent_workbench.configs.compose import MODULE_SECTIONS, Node, bare, plain
+from agent_workbench.configs.compose import MODULE_SECTIONS, Node, bare, merge, plain
 from agent_workbench.configs.environment import REFERENCE, expand, references
 from agent_workbench.configs.modules import SECTION, Catalog, Module, ModuleKind
 from agent_workbench.configs.plan import Origin, Plan
-from agent_workbench.configs.secrets import mask, mask_text
+from agent_workbench.configs.secrets import DOTS, mask, mask_text
 from agent_workbench.conversation.clean import clean_line
 
 HeldKind = Literal["program", "server", "address", "request", "variable", "rule", "file", "module", "setting"]
-LONGEST = 300
-"""Characters of a command or an address that are shown."""
-
 #: Where a provider sends to when nothing else is said; a module's own default counts as well.
 VENDORS = {"provider-anthropic": "https://api.anthropic.com", "provider-openai": "https://api.openai.com/v1"}
 #: Written strictly: `http://127.0.0.1@elsewhere` and `http://localhost.elsewhere` are not on this computer.
@@ -54,12 +51,14 @@ class Power:
 
     `each` says that the entries of the map are looked at one by one. `widening` says that it limits what a tool may
     do: pieces of an untrusted text go only where a trusted text limits too, since there they add to what is allowed.
+    `guard` says that it holds a session in bounds: what a trusted text said stays, unless another is a lower number.
     """
 
     kind: HeldKind
     verb: str
     each: bool = False
     widening: bool = False
+    guard: bool = False
 
 
 _REQUEST = Power("request", "add to every request")
@@ -68,7 +67,10 @@ _PROVIDER = {
     "base_url": Power("address", "send the conversation, and the key that goes with it, to"),
     **dict.fromkeys(("headers", "default_headers", "extra_headers", "extra_body", "extra_request_params"), _REQUEST),
 }
+_ORDER = Power("setting", "change which provider answers, by the priority")
 _SERVERS = Power("server", "use the MCP server", each=True)
+_BOUND = Power("setting", "change a limit to", guard=True)
+_BOUNDS = dict.fromkeys(("max_iterations", "max_tokens", "max_cost", "max_seconds"), _BOUND)
 _PATHS = ("allowed_read_paths", "allowed_write_paths", "allowed_write_files", "allowed_paths")
 POWERS: Mapping[str, Mapping[str, Power]] = {
     "hook-shell": {
@@ -93,6 +95,9 @@ POWERS: Mapping[str, Mapping[str, Power]] = {
         "environment": Power("variable", "hand to commands the variables"),
     },
     "context-persistent": {"memory_files": Power("file", "send the files")},
+    "hooks-approval": {"default_action": Power("setting", "decide what nobody answers as", guard=True)},
+    "loop-basic": _BOUNDS,
+    "loop-streaming": _BOUNDS,
     "tool-filesystem": dict.fromkeys(_PATHS, _LIMIT),
     "tool-search": dict.fromkeys(_PATHS, _LIMIT),
 }
@@ -127,11 +132,40 @@ class _Restraint:
 
     def section(self, name: str, node: Node) -> Node:
         """Return a section of the mount plan without what is held back; agents are looked at when they run."""
+        node = self.whole(node, name)
         if name in MODULE_SECTIONS:
-            entries = ((one, f"{name}[{_key(one)}]") for one in node.value)
+            entries = [(one, f"{name}[{_key(one)}]") for one in node.value]
+            if name == "providers":
+                entries = self.providers(entries)
             kept = [entry for one, path in entries if (entry := self.entry(_KINDS[name], one, path)) is not None]
             return Node(kept, node.origins)
         return self.session(node) if name == "session" else node
+
+    def whole(self, node: Node, path: str) -> Node:
+        """Return a value with the trusted maps and lists that an untrusted text put something else in place of."""
+        if isinstance(node.value, dict):
+            node = replace(node, value={key: self.whole(item, f"{path}.{key}") for key, item in node.value.items()})
+        elif isinstance(node.value, list):
+            node = replace(node, value=[self.whole(item, f"{path}[{at}]") for at, item in enumerate(node.value)])
+        if node.below is None:
+            return node
+        under = self.whole(node.below, path)
+        if isinstance(under.value, dict | list) and any(not self.is_foreign(leaf) for leaf, _ in _leaves(under)):
+            if self.is_foreign(node):
+                self.hold("setting", f"take away what is set at {path}", path, node)
+                return under
+            if under != node.below:  # what stood between is gone
+                return merge(under, node) or node
+        return replace(node, below=under)
+
+    def providers(self, entries: list[tuple[Node, str]]) -> list[tuple[Node, str]]:
+        """Return the providers without those of untrusted texts, where a trusted one says who answers."""
+        mine = [(one, path) for one, path in entries if self.without(_module(one)) is not None]
+        for one, path in entries if mine else ():
+            if (one, path) not in mine:
+                named = _module(one)
+                self.hold("address", f"let {_shown(named.value)} answer besides the config's provider", path, named)
+        return mine or entries
 
     def session(self, node: Node) -> Node:
         """Return `session` without modules, rules and modes that do not count."""
@@ -167,7 +201,7 @@ class _Restraint:
         """Return a module's entry without what is held back, None where that is all of it."""
         if next(self.foreign(node), None) is None:
             return node
-        named = node if not isinstance(node.value, dict) else node.value.get("module", Node(""))
+        named = _module(node)
         mine = self.without(named)
         if mine is not None and isinstance(node.value, dict) and mine.value != named.value:
             self.hold("module", f"use {_shown(named.value)} in place of {_shown(mine.value)}", path, named)
@@ -199,17 +233,19 @@ class _Restraint:
             return node
         address = node.value.get("base_url")
         at_home = theirs and (address is None or _goes_home(module, address))
-        powers = _PROVIDER if kind == "provider" else POWERS.get(module.id, {})
+        powers = POWERS.get(module.id, {})
+        if kind == "provider":
+            powers = _PROVIDER if theirs else {**_PROVIDER, "priority": _ORDER}
         kept: dict[str, Node | None] = {}
         for key, item in node.value.items():
             if key in powers:
                 kept[key] = item if item is address and at_home else self.power(powers[key], item, f"{path}.{key}")
         if theirs and kind == "provider" and not at_home:
             return None
-        is_vendor = kind == "provider" and _goes_home(module, kept.get("base_url"))
+        is_vendor = kind == "provider" and _takes_key(module, kept.get("base_url"))
         for key, item in node.value.items():
             if key not in powers:
-                own_key = key == "api_key" and is_vendor and _is_reference(item.value)
+                own_key = key == "api_key" and is_vendor and _is_its_key(module, item.value)
                 kept[key] = item if own_key else self.plain(item, f"{path}.{key}")
         return Node({key: one for key in node.value if (one := kept[key]) is not None}, node.origins)
 
@@ -221,6 +257,8 @@ class _Restraint:
         taken = list(self.foreign(node))
         if not taken:
             return node
+        if power.guard:
+            return self.guarded(power, node, path)
         if power.widening and not any(not self.is_foreign(leaf) for leaf, _ in _leaves(node)):
             return node
         if power.kind == "program":
@@ -228,6 +266,14 @@ class _Restraint:
         else:
             self.hold(power.kind, f"{power.verb} {_summary(taken, node)}", path, taken[0][0])
         return self.without(node)
+
+    def guarded(self, power: Power, node: Node, path: str) -> Node:
+        """Return a bound as trusted texts set it, where they did and the untrusted one is not tighter."""
+        mine = self.without(node)
+        if mine is None or _is_lower(node.value, mine.value):
+            return node
+        self.hold(power.kind, f"{power.verb} {_shown(node.value)} (it is {_shown(mine.value)})", path, node)
+        return mine
 
     def programs(self, taken: list[tuple[Node, str]], node: Node, path: str) -> None:
         """Hold each command for itself."""
@@ -319,8 +365,27 @@ def _goes_home(module: Module, address: Node | None) -> bool:
     )
 
 
-def _is_reference(value: Any) -> bool:
-    return isinstance(value, str) and REFERENCE.fullmatch(value.strip()) is not None
+def _takes_key(module: Module, address: Node | None) -> bool:
+    """Whether a provider sends its key to the vendor that it is for: not to whatever listens on this computer."""
+    is_local = address is not None and isinstance(address.value, str) and is_loopback(address.value)
+    return _goes_home(module, address) and not (is_local and module.id in VENDORS)
+
+
+def _is_its_key(module: Module, value: Any) -> bool:
+    """Whether a value is a reference to the vendor's own key, by its name: another vendor's is not for this one."""
+    found = REFERENCE.fullmatch(value.strip()) if isinstance(value, str) else None
+    vendor = module.id.removeprefix("provider-").replace("-", "_").upper()
+    return found is not None and vendor in found[1].upper()
+
+
+def _is_lower(value: Any, mine: Any) -> bool:
+    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (value, mine))
+    return numbers and 0 < value <= mine
+
+
+def _module(entry: Node) -> Node:
+    found = entry.value.get("module", Node("")) if isinstance(entry.value, dict) else entry
+    return found if isinstance(found, Node) else Node("")
 
 
 def _names(node: Node) -> list[str]:
@@ -333,7 +398,7 @@ def _summary(taken: list[tuple[Node, str]], node: Node) -> str:
         words = ", ".join(_shown(leaf.value) for leaf, _ in taken)
     else:
         words = ", ".join(f"{clean_line(key, 60)}: {_shown(_veiled(key, leaf.value))}" for leaf, key in taken)
-    return clean_line(words, LONGEST)
+    return words
 
 
 def _unit(node: Node) -> str:
@@ -343,14 +408,16 @@ def _unit(node: Node) -> str:
         return _shown(data)
     command = [data.get("command"), *(data["args"] if isinstance(data.get("args"), list) else [])]
     main = " ".join(str(word) for word in command) if data.get("command") else data.get("url") or data.get("path")
-    rest = {key: mask(data[key]) for key in ("env", "headers") if data.get(key)}
-    more = "".join(f", {key} {_pairs(value)}" for key, value in rest.items())
+    rest = {key: mask(value) for key, value in data.items() if key not in ("command", "args", "url", "path") and value}
+    more = "".join(f", {clean_line(str(key), 60)} {_pairs(value)}" for key, value in rest.items())
     verb = "run " if data.get("command") else "connect to " if data.get("url") else ""
     return f"{verb}{_shown(main)}{more}"
 
 
 def _pairs(value: Any) -> str:
-    pairs = value.items() if isinstance(value, Mapping) else []
+    if not isinstance(value, Mapping):
+        return _shown(value)
+    pairs = value.items()
     return ", ".join(f"{clean_line(str(key), 60)}={_shown(one)}" for key, one in pairs)
 
 
@@ -359,7 +426,16 @@ def _veiled(key: str, value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return f"`{clean_line(mask_text(str(value)), LONGEST)}`"
+    """Quote a value whole, on one line: what is not shown would be agreed to all the same."""
+    return f"`{clean_line(_dotted(str(value)).strip().replace(chr(10), ' ⏎ '))}`"
+
+
+def _dotted(text: str) -> str:
+    """Return a text with its secrets as dots, unless more than a secret could stand behind them."""
+    masked = mask_text(text)
+    behind = re.fullmatch("(.*?)".join(map(re.escape, masked.split(DOTS))), text, re.DOTALL)
+    harmless = behind is not None and all(re.fullmatch(r"[\w.~+/=-]*", one, re.ASCII) for one in behind.groups())
+    return masked if harmless else text
 
 
 def _key(node: Node) -> str:

@@ -30,6 +30,8 @@ from agent_workbench.storage.records import ConfigMetadata, Standing
 
 CODE = "trust"
 """The code of the problems that say what is held back."""
+LONGEST = 300
+"""Characters of a thing in such a problem; the question shows all of it."""
 Owner = ConfigMetadata | Path | None
 """What a plan is of: a stored config, a bundle file that the person named, or neither (standard input)."""
 
@@ -164,7 +166,7 @@ class Trust:
 def as_problem(held: Held, own: Collection[str]) -> Problem:
     """Return a held thing as a warning at its line."""
     source = "" if held.origin.document in own else held.origin.source
-    message = f"held back, since {source or 'this text'} is not trusted: it would {held.what}"
+    message = f"held back, since {source or 'this text'} is not trusted: it would {clean_line(held.what, LONGEST)}"
     hint = "read it, then `awb config trust CONFIG`, or `trust` in the palette"
     if held.kind == "rule" and source:
         hint = "only the config's own text may allow: write the rule there"
