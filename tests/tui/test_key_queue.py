@@ -183,13 +183,19 @@ async def test_a_click_between_keys_keeps_its_place(tmp_path: Path):
 class Stuck(App[None]):
     """An application with a key that never comes back."""
 
-    BINDINGS = [Binding("f5", "hang"), Binding("f6", "note", priority=True)]
+    BINDINGS = [
+        Binding("f5", "hang"),
+        Binding("f6", "note", priority=True),
+        Binding("f7", "stop", priority=True),
+        Binding("f8", "wait", priority=True),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
         self.keys = KeyQueue(self)
         self.noted = 0
         self.done = asyncio.Event()
+        self.slow = asyncio.Event()
 
     def compose(self) -> ComposeResult:
         yield Hanging()
@@ -202,6 +208,15 @@ class Stuck(App[None]):
         self.noted += 1
         if self.noted == 20:
             self.done.set()
+
+    async def action_stop(self) -> None:
+        """Hang the application itself, until the queue has given up waiting for it and lets others through."""
+        while len(self.keys.let_through) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    @work
+    async def action_wait(self) -> None:
+        await self.slow.wait()
 
 
 class Hanging(Input):
@@ -222,6 +237,29 @@ async def test_a_handler_that_hangs_keeps_no_other_key_for_long():
         app.query_one(Hanging).free.set()
         await idle(pilot, app.keys)
         assert app.noted == 20
+
+
+async def test_keys_behind_an_application_that_hangs_are_acted_on_in_their_order_when_it_goes_on():
+    app = Stuck()
+    async with app.run_test() as pilot:
+        for name in ("f7", *"abcdefgh", *["f6"] * 20):
+            app.keys.take(key(name))  # as the terminal's driver does: the application would come to none of them
+        async with asyncio.timeout(4 * LONGEST):
+            await app.done.wait()
+        await pilot.pause()
+        assert app.query_one(Input).value == "abcdefgh"
+
+
+async def test_a_service_that_takes_longer_than_anybody_waits_loses_no_key():
+    app = Stuck()
+    async with app.run_test() as pilot:
+        burst(app, "f8", *"abcdef", *["f6"] * 20)
+        async with asyncio.timeout(2 * LONGEST):
+            await app.done.wait()
+        burst(app, *"gh")
+        await pilot.pause()
+        app.slow.set()
+        assert app.query_one(Input).value == "abcdefgh"
 
 
 async def test_held_keys_are_acted_on_in_their_order_afterwards():

@@ -18,10 +18,13 @@ from textual.worker import get_current_worker
 
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.alt_keys import hear_alt_keys
+from agent_workbench.frontends.tui.driver import gathering
 from agent_workbench.frontends.tui.key_queue import KeyQueue
 from agent_workbench.frontends.tui.screens.opening import Opening
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from agent_workbench.configs.problems import Problem
     from agent_workbench.frontends.tui.screens.main import MainScreen
     from agent_workbench.frontends.tui.themes import Themes
@@ -59,12 +62,12 @@ class WorkbenchApp(App[None]):
         opened: Callable[[], SharedContext] | None = None,
         glimpse: Glimpse | None = None,
     ) -> None:
+        self.keys = KeyQueue(self)
         super().__init__()
         hear_alt_keys()
         self._opened = opened
         self._glimpse = glimpse
         self.failure: WorkbenchError | None = None
-        self.keys = KeyQueue(self)
         if shared is not None:
             self._take(shared)
 
@@ -122,6 +125,10 @@ class WorkbenchApp(App[None]):
         keymap, problems = load_keymap(known_keys(), command_ids())
         self.set_keymap(keymap)
         return problems
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return what reads the terminal: what Textual would take, with keys handed on in batches."""
+        return gathering(super().get_driver_class(), self.keys.take)
 
     async def on_event(self, event: events.Event) -> None:
         """Handle an event, keys one after the other (see `KeyQueue`)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice, takewhile
 from time import monotonic
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Seconds that a key may keep those behind it waiting: whatever hangs, the keyboard does not.
 LONGEST = 2.0
+#: They are counted in beats, each at least so long: a machine with too much to do is slow, and nothing hangs.
+BEAT = 0.05
 #: Seconds between looks at the workers that a key has started.
 LOOK_EVERY = 0.005
 #: Groups of workers that go on by themselves and move no focus: no key waits for them.
@@ -37,7 +39,7 @@ RUN = 64
 #: So many keys of text that wait, with line ends among them, were pasted in a terminal that does not say so.
 PASTE = 1_000
 #: Seconds without a key after which such a paste is over, and seconds after which it is handed on in any case.
-REST, ENOUGH = 0.03, 1.0
+REST, ENOUGH = 0.03, 3.0
 #: Seconds after a paste in which more text belongs to it.
 AFTER = 0.1
 #: Text that is no letter.
@@ -45,6 +47,7 @@ _SPACES = frozenset({"enter", "tab", "ctrl+j"})
 #: Seconds of holding after which the keys that end the program are let through.
 HELD_LONG = 5.0
 _ENDING = frozenset({"ctrl+q", "ctrl+c"})
+_IN_ORDER = (events.Key, events.Paste, events.MouseDown, events.MouseUp)
 
 
 class Passing(events.Callback, bubble=False):
@@ -67,7 +70,7 @@ class KeyQueue:
     def __init__(self, app: App[None]) -> None:
         self._app = app
         self._waiting: deque[events.Event] = deque()
-        self._turn: events.Event | None = None
+        self._turns: list[events.Event] = []
         self._arrived = self._looked = 0
         self._pasted = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -80,25 +83,41 @@ class KeyQueue:
 
     def keeps(self, event: events.Event) -> bool:
         """Whether an event has to wait; it comes again when it is its turn. Pointer moves and scrolling never wait."""
-        if not isinstance(event, (events.Key, events.Paste, events.MouseDown, events.MouseUp)) or event.is_forwarded:
+        if not isinstance(event, _IN_ORDER) or event.is_forwarded:
             return False
-        if event is self._turn:
-            self._turn = None
+        if any(event is one for one in self._turns):  # several, where the application itself hung
+            self._turns.remove(event)
             return False
         if self._ends(event):
             return False
         self._arrived += 1
         if not self.busy:
-            self._task = asyncio.create_task(self._take_turns(), name="keys")
-            if self._free.is_set() and not self._pasting:
+            at_once = self._free.is_set() and not self._pasting
+            self._begin(acted=at_once)
+            if at_once:
                 return False
         self._waiting.append(event)
+        return True
+
+    def take(self, message: Message) -> bool:
+        """Take a message straight from the terminal where it has to wait for its turn, as `keeps` says."""
+        if not isinstance(message, _IN_ORDER) or self._ends(message):
+            return False
+        self._arrived += 1
+        self._waiting.append(message)
+        if not self.busy:
+            self._begin(acted=False)
         return True
 
     @property
     def busy(self) -> bool:
         """Whether a key that came now would have to wait."""
         return self._task is not None and not self._task.done()
+
+    @property
+    def let_through(self) -> Sequence[events.Event]:
+        """What was given its turn, and the application did not come to."""
+        return tuple(self._turns)
 
     def hold(self) -> None:
         """Keep everything until `release`: what the keys are for is not there yet."""
@@ -130,28 +149,42 @@ class KeyQueue:
 
     # --- one after the other
 
-    async def _take_turns(self) -> None:
+    def _begin(self, *, acted: bool) -> None:
+        self._task = asyncio.create_task(self._take_turns(acted), name="keys")
+
+    async def _take_turns(self, acted: bool) -> None:
+        """Give each key its turn; `acted`: one is being acted on already."""
         await self._free.wait()
         while True:
-            await self._settle()
+            if acted:
+                await self._settle()
             if not self._waiting:
                 return
-            self._turn = await self._next()
-            if not self._app.post_message(self._turn):
+            turn = await self._next() if acted or len(self._waiting) > 1 else self._waiting.popleft()
+            self._turns.append(turn)
+            acted = True
+            if not self._app.post_message(turn):
                 return
 
     async def _settle(self) -> None:
         """Return when the last key was acted on, with all that it led to, or kept the others waiting for too long."""
         if self._behind is not None and not self._behind.is_set():
             return  # something hangs: waiting for it again would only make everything slow
+        acting = asyncio.create_task(self._acted())
         try:
-            async with asyncio.timeout(LONGEST):
-                await self._pass(self._app)
-                place = None
-                while place != (place := (self._app.screen, self._app.focused)):
-                    await self._act()
-        except TimeoutError:
+            for _ in range(round(LONGEST / BEAT)):
+                if (await asyncio.wait({acting}, timeout=BEAT))[0]:
+                    return acting.result()
             self._given_up.update(self._led())
+        finally:
+            acting.cancel()
+
+    async def _acted(self) -> None:
+        """Return when nothing moves any more."""
+        await self._pass(self._app)
+        place = None
+        while place != (place := (self._app.screen, self._app.focused)):
+            await self._act()
 
     async def _act(self) -> None:
         """Wait once for everything between the focus and the application, and for the workers that were started."""
