@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,27 +11,20 @@ from pathlib import Path
 
 from agent_workbench.configs.reader import decode
 from agent_workbench.errors import CannotWrite, InvalidYAML, NotFound, RevisionConflict
-from agent_workbench.services.sources import MAX_BYTES
+from agent_workbench.services.regular import TooLarge, regular_bytes
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a regular file of at most `MAX_BYTES`.
+    """Return the text of a regular file of at most 1 MB.
 
     Raises:
         NotFound: If there is none, or it cannot be read.
         InvalidYAML: If it is not UTF-8, or too large to be a bundle.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb") as file:
-            info = os.fstat(handle)
-            if not stat.S_ISREG(info.st_mode):
-                raise NotFound(f"{path} is not a regular file")
-            if info.st_size > MAX_BYTES:
-                raise InvalidYAML(
-                    f"{path} has {info.st_size:,} bytes, more than the {MAX_BYTES:,} that a bundle may have"
-                )
-            return decode(file.read(MAX_BYTES + 1), source=str(path))
+        return decode(regular_bytes(path), source=str(path))
+    except TooLarge as error:
+        raise InvalidYAML(f"{path} cannot be read: {error}") from error
     except OSError as error:
         raise NotFound(f"{path} cannot be read: {error.strerror or error}") from error
 

@@ -6,10 +6,8 @@ One `Sources` serves a whole process. It is synchronous and may block: call it f
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -23,12 +21,9 @@ from agent_workbench.configs.words import nearest
 from agent_workbench.errors import InvalidYAML
 from agent_workbench.services.git_source import GitCache, parse_git
 from agent_workbench.services.web_source import Page, WebCache
+from agent_workbench.services.regular import is_within, regular_bytes
 from agent_workbench.storage.records import Config, ConfigMetadata
 
-#: A file beyond this is no bundle and no context.
-MAX_BYTES = 1_000_000
-#: Whose files are none, although they look regular. `/dev` itself holds no regular files, and `/dev/shm` honest ones.
-KERNEL = ("/proc", "/sys")
 #: How far up a folder tree the bundle at its top is looked for.
 MAX_UP = 8
 SUFFIXES = ("", ".yaml", ".yml", ".md")
@@ -320,11 +315,11 @@ class Sources:
         """Return the folder that a file may be read under, None where it may not."""
         real = os.path.realpath(path)
         root = at.root or at.folder
-        if _within(real, os.path.realpath(root)):
+        if is_within(real, os.path.realpath(root)):
             return root
         if at.remote:
             return None
-        return next((trusted for trusted in self.trusted if _within(real, trusted)), None)
+        return next((trusted for trusted in self.trusted if is_within(real, trusted)), None)
 
     def _read(self, path: str, at: Location) -> Fetched | Failure:
         """Read a file below the root of a location."""
@@ -332,7 +327,7 @@ class Sources:
         known = self._texts.get(path)
         if known is None or known[0] != stamp or stamp is None:
             try:
-                text = decode(_content(path), source=path)
+                text = decode(regular_bytes(path), source=path)
             except OSError as error:
                 return Failure(error.strerror or str(error), watched=(path,))
             except InvalidYAML as error:
@@ -360,7 +355,7 @@ class Sources:
 def _label(path: str, at: Location) -> str:
     """Name a file for people: by its namespace or repository, else from its root."""
     real, root = os.path.realpath(path), os.path.realpath(at.root)
-    inside = os.path.relpath(real, root) if _within(real, root) else real
+    inside = os.path.relpath(real, root) if is_within(real, root) else real
     if not at.prefix:
         return inside
     if inside in DIRECTORY_FILES:
@@ -373,27 +368,6 @@ def _candidates(path: str) -> Iterable[str]:
         yield path + suffix
     for name in DIRECTORY_FILES:
         yield os.path.join(path, name)
-
-
-def _content(path: str) -> bytes:
-    """Read a regular file; devices, pipes and big files are refused, also where they appear in between."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(handle, "rb") as file:
-        info = os.fstat(handle)
-        if not stat.S_ISREG(info.st_mode) or _is_kernels(path, info):
-            raise OSError(f"{path} is not a regular file")
-        if info.st_size > MAX_BYTES:
-            raise OSError(f"it is larger than {MAX_BYTES:,} bytes")
-        return file.read(MAX_BYTES + 1)
-
-
-def _is_kernels(path: str, info: os.stat_result) -> bool:
-    """Whether a file is made up by the kernel: `/proc/self/environ` would show every key that there is."""
-    for folder in KERNEL:
-        with suppress(OSError):
-            if info.st_dev == os.stat(folder).st_dev or _within(os.path.realpath(path), folder):
-                return True
-    return False
 
 
 def _page(address: str, page: Page, at: Location) -> Fetched | Failure:
@@ -412,10 +386,6 @@ def _repository_path(rest: str, *, deeper: bool) -> str:
     names = before.partition("@")[0].lstrip(":").strip("/")
     names = names.removesuffix(".git") if deeper else names
     return "/".join(part for part in (names, inside.strip("/")) if part)
-
-
-def _within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def _why_missing(path: str, kind: Kind) -> str:

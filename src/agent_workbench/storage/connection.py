@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent_workbench.conversation.codec import clean_text
 from agent_workbench.errors import StorageBusy, StorageError
+from agent_workbench.storage.faults import failure, is_busy
 from agent_workbench.storage.filesystems import network_filesystem
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ class Database:
                 connection.execute(statement)
                 return
             except sqlite3.OperationalError as error:
-                if not _is_busy(error) or time.monotonic() >= deadline:
+                if not is_busy(error) or time.monotonic() >= deadline:
                     raise
                 time.sleep(random.uniform(0.002, 0.02))
 
@@ -344,7 +345,7 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise _failure(error, self.path) or error from error
+            raise failure(error, self.path) or error from error
         except OSError as error:
             raise StorageError(f"{self.path} cannot be used: {error}") from error
 
@@ -372,37 +373,6 @@ def _identity(path: str) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return stat.st_dev, stat.st_ino
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    return _name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-
-
-def _name(error: sqlite3.Error) -> str:
-    return str(getattr(error, "sqlite_errorname", None) or "")
-
-
-_FAILURES = {
-    "SQLITE_FULL": "The disk is full: {path} could not be written, and nothing of this change was saved.",
-    "SQLITE_READONLY": "{path} is read-only: nothing of this change was saved.",
-    "SQLITE_IOERR": "The disk failed while {path} was used: {error}",
-    "SQLITE_CORRUPT": "{path} is damaged ({error}). Copies from before each upgrade lie beside it.",
-    "SQLITE_NOTADB": "{path} is not a database.",
-    "SQLITE_CANTOPEN": "{path} cannot be opened: {error}",
-    "SQLITE_PERM": "{path} cannot be opened: {error}",
-    "SQLITE_AUTH": "{path} cannot be opened: {error}",
-    "SQLITE_PROTOCOL": "{path} could not be locked: {error}",
-    "SQLITE_TOOBIG": "That is too big for the database: {error}",
-}
-
-
-def _failure(error: sqlite3.Error, path: Path) -> StorageError | None:
-    if _is_busy(error):
-        return StorageBusy(f"Another process kept {path} locked too long: {error}")
-    for name, text in _FAILURES.items():
-        if _name(error).startswith(name):
-            return StorageError(text.format(path=path, error=error))
-    return None
 
 
 def _is_wal_file(path: Path) -> bool:
