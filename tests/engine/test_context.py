@@ -132,6 +132,16 @@ async def test_the_loop_says_what_was_left_out_and_keeps_the_whole_history():
     assert len(history) == 161
 
 
+async def test_which_messages_were_left_out_or_shortened_is_on_record(tmp_path):
+    history = conversation(40)
+    config = session(scripted("fine", loop=True), history_policy=window(max_tokens=4000))
+    (notice,) = [one for one in of(await played(config, history), Notice) if one.data.get("compaction")]
+    view = window(max_tokens=4000).view(history)
+    gone = {number for number, one in enumerate(history, 1) if one not in view.messages}
+    assert set(notice.data["left_out"]) | set(notice.data["shortened"]) == gone
+    assert f"{len(notice.data['left_out'])} old messages left out" in notice.text
+
+
 async def test_a_provider_that_refuses_the_size_is_asked_once_more_with_less():
     sizes = []
 

@@ -49,6 +49,7 @@ SETTLE_SECONDS = 0.5
 
 REPEATS = 3
 """The same call this many times in a row asks, whatever is allowed."""
+REPEATED = f"the same call {REPEATS} times in a row"
 
 
 @dataclass
@@ -183,7 +184,7 @@ class Calls:
         if verdict.decision == "allow" and hook_question:
             return replace(verdict, decision="ask", reason=hook_question, rules=())
         if verdict.decision == "allow" and self._repeated(call):
-            return replace(verdict, decision="ask", reason=f"the same call {REPEATS} times in a row", rules=())
+            return replace(verdict, decision="ask", reason=REPEATED, rules=())
         return verdict
 
     def _repeated(self, call: ToolCall) -> bool:
@@ -210,7 +211,10 @@ class Calls:
         granted = "denied" if answer.decision == "deny" else "granted"
         await self.hooks.fire(f"approval:{granted}", {"tool_name": call.name, "reason": answer.reason})
         if answer.decision == "deny":
-            raise _Refused(f"Denied: {answer.reason}" if answer.reason else "Denied by the person.")
+            again = f" It was {REPEATED}: do something else." if verdict.reason == REPEATED else ""
+            raise _Refused(
+                (f"Denied: {answer.reason}{again and '.'}" if answer.reason else "Denied by the person.") + again
+            )
         if answer.decision in ("allow_session", "allow_always"):
             self.ledger.grants.extend(question.rules)
 

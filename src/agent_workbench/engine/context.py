@@ -129,6 +129,7 @@ class _Compacted:
     messages: list[Message]
     sizes: list[int]
     gone: set[int] = field(default_factory=set)
+    short: set[int] = field(default_factory=set)
     cut: int = 0
     end: int = 0
     used: int = 0
@@ -150,6 +151,7 @@ class _Compacted:
         changed = sum(before is not after for before, after in zip(old, parts, strict=True))
         if changed:
             self.cut += changed
+            self.short.add(index)
             self.messages[index] = replace(self.messages[index], parts=parts)
             self._resize(index, _size(self.messages[index]))
 
@@ -164,7 +166,9 @@ class _Compacted:
         if not self.cut and not self.gone:
             return View(tuple(history))
         sent = _without(self.messages, self.gone)
-        return View(sent, _dropped(self.cut, len(self.gone), tokens(history), tokens(sent)))
+        words = _dropped(self.cut, len(self.gone), tokens(history), tokens(sent))
+        gone, short = (tuple(index + 1 for index in sorted(found)) for found in (self.gone, self.short - self.gone))
+        return View(sent, words, gone, short)
 
 
 def tokens(messages: Sequence[Message]) -> int:

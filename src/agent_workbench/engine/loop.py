@@ -120,6 +120,7 @@ class _Turn:
     started: float = field(default_factory=time.monotonic)
     last_request: float = 0.0
     dropped: str = ""
+    record: dict[str, object] = field(default_factory=dict)
     reported: str = ""
     told: bool = False
 
@@ -294,6 +295,7 @@ class _Turn:
             system = "\n\n".join(filter(None, (system, policy.memory(config.workspace))))
             view = policy.view(messages, system=system, squeeze=squeeze)
             messages, self.dropped = view.messages, view.dropped
+            self.record = {"compaction": True, "left_out": list(view.left_out), "shortened": list(view.shortened)}
         added = [*self.ledger.injected, *injections]
         system = "\n\n".join(filter(None, (system, *(a.text for a in added if a.role == "system"))))
         tail = [user(f"<system-reminder>\n{a.text}\n</system-reminder>") for a in added if a.role == "user"]
@@ -308,7 +310,7 @@ class _Turn:
         dropped, self.reported = (self.dropped if left_out != self.reported else ""), left_out
         if not dropped:
             return ()
-        notices = [Notice(dropped, data={"compaction": True})]
+        notices = [Notice(dropped, data=self.record)]
         for name in ("context:pre_compact", "context:post_compact"):
             notices.extend((await self.hooks.fire(name, {"dropped": dropped})).notices)
         return notices

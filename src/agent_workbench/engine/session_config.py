@@ -15,10 +15,15 @@ from agent_workbench.errors import ProviderError
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The messages that a request carries, and a line about what was left out (empty where nothing was)."""
+    """The messages that a request carries, and a line about what was left out (empty where nothing was).
+
+    `left_out` and `shortened` are the numbers of the messages that this is about, counted from 1 as they are stored.
+    """
 
     messages: tuple[Message, ...]
     dropped: str = ""
+    left_out: tuple[int, ...] = ()
+    shortened: tuple[int, ...] = ()
 
 
 class ContextPolicy(Protocol):
