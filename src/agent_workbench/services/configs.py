@@ -58,10 +58,12 @@ class ConfigManager:
         *,
         note: str = "",
         outside: str = "",
+        over: str = "",
     ) -> Config:
         """Store a new config as revision 1. Names need not be unique; unresolved includes are accepted.
 
         `outside` says where a text came from that nobody here wrote: it is not trusted then, until somebody says so.
+        One that was written `over` another, known by its hash, is as much trusted as that.
 
         Raises:
             InvalidYAML: If the text is not YAML that we accept, with every place.
@@ -79,6 +81,7 @@ class ConfigManager:
             author=self._author,
             note=note,
             outside=mask_text(outside),
+            over=over,
         )
 
     async def get_config(self, config_id: str) -> Config | None:

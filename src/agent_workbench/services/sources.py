@@ -18,10 +18,11 @@ from agent_workbench import paths
 from agent_workbench.configs.fetching import Failure, Fetched, Kind, Location
 from agent_workbench.configs.reader import decode
 from agent_workbench.configs.words import nearest
+from agent_workbench.engine.permissions.protected import holds_secrets
 from agent_workbench.errors import InvalidYAML
 from agent_workbench.services.git_source import GitCache, parse_git
-from agent_workbench.services.web_source import Page, WebCache
 from agent_workbench.services.regular import is_within, regular_bytes
+from agent_workbench.services.web_source import Page, WebCache
 from agent_workbench.storage.records import Config, ConfigMetadata
 
 #: How far up a folder tree the bundle at its top is looked for.
@@ -307,6 +308,11 @@ class Sources:
             if root is None:
                 reason = f"it leads out of {at.root or at.folder}"
                 return Failure(reason, "trust that folder, or move the file inside", tuple(watched))
+            if any(
+                holds_secrets(Path(_below_root(one, root)).parts) for one in (candidate, os.path.realpath(candidate))
+            ):
+                hint = "write what the model should know into another file"
+                return Failure("it may hold secrets, and what is included is sent", hint, tuple(watched))
             found = self._read(candidate, at if root == at.root else Location(at.label, root=root))
             return replace(found, watched=(*watched, *found.watched))
         return Failure(_why_missing(whole, kind), watched=tuple(watched))
@@ -361,6 +367,14 @@ def _label(path: str, at: Location) -> str:
     if inside in DIRECTORY_FILES:
         return at.prefix
     return f"{at.prefix}#subdirectory={inside}" if "://" in at.prefix else f"{at.prefix}:{inside}"
+
+
+def _below_root(path: str, root: str) -> str:
+    """Return a path from its root, whose own name does not matter; the whole path where it is elsewhere."""
+    for above in (root, os.path.realpath(root)):
+        if is_within(path, above):
+            return os.path.relpath(path, above)
+    return path
 
 
 def _candidates(path: str) -> Iterable[str]:

@@ -41,8 +41,12 @@ class SQLiteConfigs:
         author: str = "",
         note: str = "",
         outside: str = "",
+        over: str = "",
     ) -> Config:
-        """Store a new config as revision 1; a text that came from `outside` is noted as such."""
+        """Store a new config as revision 1; a text that came from `outside` is noted as such.
+
+        One that was written `over` another, known by its hash, is as much trusted as that.
+        """
         config_id, moment = str(uuid.uuid4()), rows.now()
         text = clean_text(yaml_content)
         values = (
@@ -52,6 +56,8 @@ class SQLiteConfigs:
         with self._db.write() as connection:
             if outside:
                 trust.came(connection, rows.content_hash(text), outside)
+            elif over:
+                trust.follow(connection, over, rows.content_hash(text))
             connection.execute(
                 "INSERT INTO configs (config_id, name, description, yaml_content, created_at, updated_at, tags, "
                 "content_hash, size, number) "

@@ -49,10 +49,12 @@ class ConfigStore(Protocol):
         author: str = "",
         note: str = "",
         outside: str = "",
+        over: str = "",
     ) -> Config:
         """Store a new config as revision 1.
 
         `outside` says where the text came from, if no person here wrote it: it is then not trusted (see `TrustStore`).
+        One that was written `over` another, known by its hash, is as much trusted as that.
         """
         ...
 

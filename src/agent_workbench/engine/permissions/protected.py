@@ -128,6 +128,11 @@ def protection(
     return None
 
 
+def holds_secrets(parts: Sequence[str]) -> bool:
+    """Whether a path's components name what holds secrets: `.env`, `.ssh` and the like."""
+    return _named(parts, SECRET)
+
+
 def _below(path: Path, workspace: Path) -> tuple[str, ...]:
     """Return the components to look at: those below the workspace, whose own place the person chose."""
     for root in (workspace, Path(os.path.realpath(workspace))):
