@@ -131,6 +131,14 @@ async def test_a_question_says_which_key_goes_to_it_from_where_the_focus_is():
         assert "to answer" not in text(app)
 
 
+async def test_a_question_of_an_agent_that_works_for_the_session_leaves_no_card_that_waits_for_ever():
+    async with (app := Host()).run_test(size=(120, 30)):
+        app.show(TurnStarted("t"), StepStarted(1), ApprovalRequired(Question(ToolCall("c/1", "bash"), "asks", "ls")))
+        assert app.pane.question.waiting
+        app.show(ApprovalAnswered("c/1", Answer("allow")))
+        assert app.pane.transcript.tool("c/1") is None
+
+
 async def test_a_turn_whose_end_is_shown_already_is_over_without_saying_it_again():
     async with (app := Host()).run_test():
         for finished in (TurnFinished("failed", error="no key"), TurnFinished("cancelled")):

@@ -294,7 +294,9 @@ class SessionView(Vertical):
 
     def _ask(self, question: Question) -> None:
         """Show a question. It takes the focus from an empty prompt only, and gives back what was typed for that."""
-        self.transcript.put_tool(replace(self._card(question.call), state="asking"), soon=False)
+        card = self.transcript.tool(question.call.call_id)
+        if card is not None:  # a call of an agent that works for this session has its card in that agent's own
+            self.transcript.put_tool(replace(card, state="asking"), soon=False)
         self._lead_to_question(here=self.has_focus_within)
         self.question.ask(question)
         self.set_state("needs you")

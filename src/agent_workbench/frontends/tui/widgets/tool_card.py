@@ -170,7 +170,8 @@ def _body(block: ToolBlock, width: int, *, full: bool) -> list[Line]:
     most = FULL_LINES * 200 if full else SHORT_LINES * 400
     kept = text[:most] if block.result else text[-most:]
     if kept.strip():
-        lines += fold([(clean(kept.rstrip("\n")), role)], width, _LANE if is_lane(block.call) else _BODY)
+        shown = [(clean(kept.rstrip("\n")), role)]
+        lines += wrap(shown, width, _LANE) if is_lane(block.call) else fold(shown, width, _BODY)
     if len(text) > len(kept) and block.result:
         lines.append([*_BODY, (f"… {size(len(text) - len(kept))} more", "muted")])
     images = block.result.images if block.result else ()
