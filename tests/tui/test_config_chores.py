@@ -68,6 +68,40 @@ async def test_an_entry_is_disabled_enabled_changed_and_removed_from_where_the_c
         assert bench.editor.text == before
 
 
+async def test_undo_walks_back_over_what_dialogs_changed_and_what_was_typed_between_them(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        texts = [bench.editor.text]
+
+        async def step(words: str) -> None:
+            await bench.until(lambda: words in bench.editor.text and isinstance(bench.app.screen, MainScreen), words)
+            texts.append(bench.editor.text)
+
+        await bench.press("alt+a")
+        await pick(bench, "tool")
+        screen = await dialog(bench, AddEntry)
+        await bench.type("bash")
+        await bench.until(lambda: screen.query_one("#offers", RowList).row.id == "tool-bash", "it is offered")
+        await bench.press("enter")
+        await step("- module: tool-bash")
+        await bench.press("ctrl+home", "x")
+        await step("x# A first agent")
+        go_to(bench, "tool-search")
+        await bench.press("alt+d")
+        await step("# - module: tool-search")
+        await bench.press("f1")
+        await bench.until(lambda: not isinstance(bench.app.screen, MainScreen), "a dialog that changes nothing")
+        await bench.press("ctrl+z")
+        assert bench.editor.text == texts[-1], "what lies under a dialog stays"
+        await bench.press("escape")
+        await bench.until(lambda: bench.editor.has_focus, "closed")
+        for text in reversed(texts[:-1]):
+            await bench.press("ctrl+z")
+            assert bench.editor.text == text
+        for text in texts[1:]:
+            await bench.press("ctrl+y")
+            assert bench.editor.text == text
+
+
 async def test_one_key_fixes_the_problem_of_the_line(tmp_path: Path):
     async with workbench(tmp_path) as bench:
         bench.editor.replace_all(bench.editor.text.replace("tool-todo ", "tool-tood "))
