@@ -14,6 +14,7 @@ from agent_workbench.conversation.messages import Message, Text, ToolCall, ToolR
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.errors import NotFound, SessionBusy
 from agent_workbench.storage.database import SQLiteStore, open_store
+from agent_workbench.storage.left_messages import WAITS
 from agent_workbench.storage.leftovers import NOT_RUN, UNKNOWN
 from agent_workbench.storage.records import Lease, Session
 
@@ -222,3 +223,9 @@ def test_a_name_is_claimed_once(path: Path, store: SQLiteStore) -> None:
     assert other.claim("seen", ["b", "c"]) == ["c"]
     assert store.setting("seen") == ["a", "b", "c"]
     other.close()
+
+
+def test_asking_for_what_was_left_reads_no_other_event(store: SQLiteStore) -> None:
+    with store.database.read() as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE {WAITS}", ("s", 0)).fetchall()
+    assert ["events_left" in row["detail"] for row in plan] == [True]

@@ -14,6 +14,8 @@ from agent_workbench.storage import rows
 from agent_workbench.storage.connection import Database
 
 LEFT, TAKEN = "message_left", "message_taken"
+WAITS = f"session_id = ? AND kind = '{LEFT}' AND ? IN (0, event_id)"
+"""Says the kind itself: with a parameter in its place the index of these few rows would not be used."""
 
 
 class SQLiteLeftMessages:
@@ -34,17 +36,17 @@ class SQLiteLeftMessages:
 
     def left(self, session_id: str, *, only: int = 0) -> Sequence[Message]:
         """Return the messages that nobody took yet, in order, or one of them by its id."""
-        sql = "SELECT * FROM events WHERE session_id = ? AND kind = ? AND ? IN (0, event_id) ORDER BY event_id"
+        sql = f"SELECT * FROM events WHERE {WAITS} ORDER BY event_id"
         with self._db.read() as connection:
-            found = [rows.event(row) for row in connection.execute(sql, (session_id, LEFT, only))]
+            found = [rows.event(row) for row in connection.execute(sql, (session_id, only))]
         return [codec.message_from_json(event.data.get("message")) for event in found]
 
     def take_left(self, session_id: str, *, only: int = 0) -> Sequence[Message]:
         """Take the messages that were left, or one of them by its id; each is given to one taker alone."""
         if not self.left(session_id, only=only):  # most turns end so, and reading waits for nobody
             return []
-        sql = "UPDATE events SET kind = ? WHERE session_id = ? AND kind = ? AND ? IN (0, event_id) RETURNING *"
+        sql = f"UPDATE events SET kind = ? WHERE {WAITS} RETURNING *"
         with self._db.write() as connection:
-            taken = [rows.event(row) for row in connection.execute(sql, (TAKEN, session_id, LEFT, only)).fetchall()]
+            taken = [rows.event(row) for row in connection.execute(sql, (TAKEN, session_id, only)).fetchall()]
         taken.sort(key=lambda event: event.event_id)
         return [codec.message_from_json(event.data.get("message")) for event in taken]
