@@ -47,3 +47,11 @@ def test_option_with_an_arrow_still_moves_by_a_word(sent: str, key: str):
 
 def test_no_key_is_one_that_terminals_send_for_option_with_an_arrow():
     assert not {"alt+b", "alt+f"} & {key for one in known_keys().values() for key in one.split(",")}
+
+
+def test_alt_with_enter_is_a_new_line_and_never_sends():
+    assert keys("one\x1b\rtwo\r") == [*"one", "alt+enter", *"two", "enter"]
+
+
+def test_several_in_one_read_are_each_heard():
+    assert keys("\x1bg\x1bc\x1b1") == ["alt+g", "alt+c", "alt+1"]
