@@ -144,7 +144,8 @@ def _seconds(passed: float | None) -> float | None:
 
 
 def _turn(turn: Turn) -> Entry:
-    words = f"{turn.state} · revision {turn.config_revision} · {turn.model or 'no model'} · {turn.steps} steps"
+    steps = _counted(turn.steps, "step")
+    words = f"{turn.state} · revision {turn.config_revision} · {turn.model or 'no model'} · {steps}"
     detail = _json(turn_to_json(turn))
     return Entry(turn.started_at, "turn", f"{words} {turn.error}".rstrip(), detail, bool(turn.error))
 
@@ -152,7 +153,7 @@ def _turn(turn: Turn) -> Entry:
 def _message(stored: StoredMessage) -> Entry:
     message = stored.message
     calls = ", ".join(call.name for call in message.tool_calls)
-    results = f"{len(message.tool_results)} results" if message.tool_results else ""
+    results = _counted(len(message.tool_results), "result") if message.tool_results else ""
     words = " · ".join(filter(None, (message.text[:200], calls and f"calls {calls}", results)))
     failed = any(result.is_error for result in message.tool_results)
     return Entry(stored.created_at, message.role, _shown(words), _json(message_to_json(message)), failed)
@@ -160,7 +161,10 @@ def _message(stored: StoredMessage) -> Entry:
 
 def _event(event: StoredEvent) -> Entry:
     data = {key: value for key, value in event.data.items() if key != "type"}
-    words = " · ".join(f"{key} {_brief(value)}" for key, value in data.items() if value not in ("", None, [], {}))
+    told = {key: value for key, value in data.items() if value not in ("", None, [], {})}
+    words = " · ".join(f"{key} {_brief(value)}" for key, value in told.items())
+    if event.kind == "notice":
+        words = str(data.get("text", ""))
     failed = "error" in event.kind or event.kind == "retrying" or data.get("severity") == "error"
     return Entry(event.created_at, event.kind, _shown(words), _json(dict(event.data)), failed)
 
@@ -168,7 +172,11 @@ def _event(event: StoredEvent) -> Entry:
 def _brief(value: Any) -> str:
     if isinstance(value, Mapping):
         return " ".join(f"{key}={_brief(one)}" for key, one in list(value.items())[:6])
-    return str(value)[:120]
+    return f"{value:.3g}" if isinstance(value, float) else str(value)[:120]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _shown(words: str) -> str:
