@@ -150,7 +150,7 @@ def unreachable(caller: Caller, error: BaseException) -> ProviderError:
             case httpx2.SSEError():
                 return named(caller, "protocol", f"the stream cannot be read: {one}")
             case httpx2.TransportError():
-                return named(caller, "interrupted", f"the connection was lost ({str(one) or type(one).__name__})")
+                return named(caller, "interrupted", "the connection was lost" + (f" ({one})" if str(one) else ""))
             case httpx2.HTTPError():
                 return named(caller, "protocol", f"the answer cannot be read: {one}")
     return named(caller, "connection", f"the request failed: {error}")

@@ -126,6 +126,7 @@ class Link:
         except Exception as error:  # a server is other people's code, and so is what the SDK makes of its answers
             if self._ended.is_set():
                 await asyncio.wait({task}, timeout=STOP_S)  # until its last words are read
+                raise self._over(task) from error
             raise ServerFailed(f"{self.server.name}: {self._cause(error)}{self._last_words(task)}") from error
         finally:
             if not asking.done():
@@ -134,7 +135,7 @@ class Link:
             if asking.done() and not asking.cancelled():
                 asking.exception()  # taken note of, whatever it was
         if task.done():
-            raise ServerFailed(f"{self.server.name} ended while it was asked{self._last_words(task)}")
+            raise self._over(task)
         raise ServerFailed(f"{self.server.name} did not answer within {seconds:g} seconds")
 
     async def _start(self) -> None:
@@ -279,6 +280,10 @@ class Link:
         if not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=STOP_S)
+
+    def _over(self, task: asyncio.Task[None]) -> ServerFailed:
+        words = f"{self.server.name} ended while it was asked; the next call connects again"
+        return ServerFailed(words + self._last_words(task))
 
     def _last_words(self, task: asyncio.Task[None] | None = None) -> str:
         if task is not None and not task.done():
