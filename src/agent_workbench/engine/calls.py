@@ -376,11 +376,9 @@ class _Running:
 
     async def _after(self, ready: _Ready, result: ToolResult) -> Outcome:
         name = "tool:error" if result.is_error else "tool:post"
-        data = {
-            "tool_name": ready.call.name, "tool_input": dict(ready.arguments), "result": result.content,
-            "details": dict(result.details),
-        }  # fmt: skip
-        return await self._calls.hooks.fire(name, data)
+        data = {"tool_name": ready.call.name, "tool_input": dict(ready.arguments)}
+        seen = {"result": result.content, "details": dict(result.details)}
+        return await self._calls.hooks.fire(name, {**data, **seen})
 
 
 async def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ import getpass
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent_workbench import paths
 from agent_workbench.engine.tools.sharing import Pins
@@ -94,16 +95,8 @@ def open_workbench(
     )
     bundles = Bundles(sources, load_catalog)
     wire = Wire()
-    resources = {
-        "wire": wire,
-        "memory": store.memory,
-        "board": store.board,
-        "shared_files": store.shared_files,
-        "pins": Pins(store.setting, store.remember),
-        "sql": Connector((file, paths.data_dir())),
-    }
     trust = Trust(store, sources, lambda: bundles.catalog)
-    agents = Agents(store.configs, bundles, trust, resources=resources)
+    agents = Agents(store.configs, bundles, trust, resources=_resources(store, file, wire))
     sessions = SessionManager(store, agents, workspace=folder, lease_s=lease_s)
     agents.share("spawner", Children(store.sessions, agents, sessions.stream_message))
     return SharedContext(
@@ -117,6 +110,18 @@ def open_workbench(
         database=file,
         wire=wire,
     )
+
+
+def _resources(store: Store, file: Path, wire: Wire) -> dict[str, Any]:
+    """Return what modules share, by the names that they ask for."""
+    return {
+        "wire": wire,
+        "memory": store.memory,
+        "board": store.board,
+        "shared_files": store.shared_files,
+        "pins": Pins(store.setting, store.remember),
+        "sql": Connector((file, paths.data_dir())),
+    }
 
 
 def _who() -> str:

@@ -102,21 +102,10 @@ class SQLiteConfigs:
         with self._db.write() as connection:
             current = _require(connection, config_id)
             _check_revision(current, expected_revision)
-            changes: dict[str, Any] = {}
-            if name is not None:
-                changes["name"] = name
-            if description is not None:
-                changes["description"] = description
-            if tags is not None:
-                changes["tags"] = rows.tags_json(tags)
-            text = None if yaml_content is None else clean_text(yaml_content)
-            if text is not None and text != current.yaml_content:
-                changes |= {"yaml_content": text, "content_hash": rows.content_hash(text), "size": len(text)}
-                changes["revision"] = current.revision + 1
-                if outside:
-                    trust.came(connection, changes["content_hash"], outside)
-                else:
-                    trust.follow(connection, current.content_hash, changes["content_hash"])
+            given = {"name": name, "description": description, "tags": None if tags is None else rows.tags_json(tags)}
+            changes: dict[str, Any] = {column: value for column, value in given.items() if value is not None}
+            if yaml_content is not None:
+                changes |= _new_text(connection, current, clean_text(yaml_content), outside)
             if not changes:
                 return current
             changes["updated_at"] = rows.now()
@@ -198,6 +187,18 @@ def _require(connection: sqlite3.Connection, config_id: str) -> Config:
     if found is None:
         raise NotFound(f"there is no config {config_id}")
     return found
+
+
+def _new_text(connection: sqlite3.Connection, current: Config, text: str, outside: str) -> dict[str, Any]:
+    """Return what changes with a text, nothing where it is the same, and note how much it is trusted."""
+    if text == current.yaml_content:
+        return {}
+    digest = rows.content_hash(text)
+    if outside:
+        trust.came(connection, digest, outside)
+    else:
+        trust.follow(connection, current.content_hash, digest)
+    return {"yaml_content": text, "content_hash": digest, "size": len(text), "revision": current.revision + 1}
 
 
 def _check_revision(current: Config, expected: int | None) -> None:
