@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import click
 
 from agent_workbench.conversation.events import Event, ReplyFinished, TurnFinished
 from agent_workbench.conversation.messages import Image, Message, Part, Text
-from agent_workbench.errors import NotFound, UsageError
+from agent_workbench.errors import NotFound, SessionBusy, UsageError
 from agent_workbench.frontends.cli.console import Console, Terminal
 from agent_workbench.frontends.cli.opening import sources_option, with_workbench
 from agent_workbench.frontends.cli.output import counted, emit_json, narrate
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent_workbench.engine.permissions import Rule
+    from agent_workbench.engine.ports import Frontend
     from agent_workbench.services.consent import Beforehand
     from agent_workbench.services.shared import SharedContext
     from agent_workbench.storage.records import Session
 
 DEFAULT_CONFIG = "hello"
+#: How often a prompt that is queued looks whether the session is free, in seconds.
+QUEUE_S = 0.5
 #: What a turn that did not end well makes the program exit with.
 STATUS_CODES = {"completed": 0, "cancelled": 128 + signal.SIGINT, "failed": 1, "limited": 1}
 
@@ -47,6 +51,7 @@ STATUS_CODES = {"completed": 0, "cancelled": 128 + signal.SIGINT, "failed": 1, "
     help="Allow these calls beforehand: edit_file, 'write_file(out/**)', bash. May be repeated.",
 )  # fmt: skip
 @click.option("-m", "--model", metavar="MODEL", help="Use this model instead of the config's.")
+@click.option("--queue", is_flag=True, help="Where a turn runs in the session, wait for its end instead of giving up.")
 @click.option(
     "-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
     help="Send this file along: text, or a picture. May be repeated.",
@@ -76,6 +81,7 @@ async def command(
     fast_edit: bool,
     yes_tools: tuple[str, ...],
     model: str | None,
+    queue: bool,
     files: tuple[Path, ...],
     images: tuple[Path, ...],
     record: Path | None,
@@ -96,7 +102,7 @@ async def command(
     console = Console(quiet=as_json or stream_json)
     report = Report(current.session_id, lines=stream_json)
     frontend = _frontend(bench, current, rules, Terminal(console, attended=_attended(from_stdin)))
-    async with aclosing(bench.sessions.stream_message(current.session_id, message, frontend=frontend)) as events:
+    async with aclosing(_turn(bench, current.session_id, message, frontend, queue=queue)) as events:
         async for event in events:
             report.take(event)
             console.show(event)
@@ -133,6 +139,35 @@ async def _keep(bench: SharedContext, session: Session, record: Path | None, wir
         await _record(bench, session, record)
     if wire is not None:
         _write_wire(bench, session, wire)
+
+
+async def _turn(
+    bench: SharedContext, session_id: str, message: Message, frontend: Frontend, *, queue: bool
+) -> AsyncGenerator[Event, None]:
+    """Yield a turn's events; with `queue` it begins once the one that another process runs is over.
+
+    Raises:
+        SessionBusy: If a turn runs in the session, without `queue`.
+    """
+    import asyncio
+
+    told = began = False
+    while True:
+        try:
+            async with aclosing(bench.sessions.stream_message(session_id, message, frontend=frontend)) as events:
+                async for event in events:
+                    began = True
+                    yield event
+            return
+        except SessionBusy as error:
+            if began:
+                raise
+            if not queue:
+                raise SessionBusy(f"{error} --queue waits for its end.") from error
+        if not told:
+            told = True
+            narrate("· a turn runs in this session; the prompt is sent when it is over")
+        await asyncio.sleep(QUEUE_S)  # nothing of another process wakes us
 
 
 def _with_files(text: str, files: tuple[Path, ...], images: tuple[Path, ...]) -> Message:
