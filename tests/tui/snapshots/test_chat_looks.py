@@ -25,6 +25,7 @@ from agent_workbench.frontends.tui.screens.sheet import Sheet
 from agent_workbench.frontends.tui.screens.usage import usage_layout
 from agent_workbench.frontends.tui.themes import DEFAULT, load_themes
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
+from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock
 from agent_workbench.services.accounts import Account, Accounts
 from agent_workbench.services.comparing import Answered
 from agent_workbench.services.console import Entry
@@ -98,6 +99,7 @@ class Host(App[None]):
 
 
 async def question(app: Host) -> None:
+    app.pane.transcript.put_tool(ToolBlock(QUESTION.call, "waiting"), soon=False)
     app.pane.show(ApprovalRequired(QUESTION))
 
 
