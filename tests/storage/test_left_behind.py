@@ -217,6 +217,15 @@ def test_use_is_summed_by_what_was_asked_for_and_turns_without_a_price_are_count
     assert store.sessions.usage_by("session", config_id="none") == []
 
 
+def test_use_of_a_model_that_was_not_known_before_it_answered_counts_for_it(
+    store: SQLiteStore, session: Session
+) -> None:
+    lease = store.sessions.begin_turn(session.session_id, "t", user("hi"), owner="o", config_revision=1, model="")
+    store.sessions.append(lease, "t", [Message("assistant", (Text("hello"),), "first-listed", "end")])
+    store.sessions.end_turn(lease, "t", "completed", usage=Usage(3), steps=1)
+    assert [one.key for one in store.sessions.usage_by("model")] == ["first-listed"]
+
+
 def test_a_name_is_claimed_once(path: Path, store: SQLiteStore) -> None:
     other = open_store(path)
     assert store.claim("seen", ["a", "b"]) == ["a", "b"]

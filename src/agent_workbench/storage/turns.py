@@ -35,9 +35,12 @@ _KEYS: Mapping[UsageBy, str] = {
     "day": "substr(turns.started_at, 1, 10)",
     "config": "sessions.config_id",
     "session": "turns.session_id",
-    "model": "turns.model",
+    "model": (
+        "coalesce(nullif(turns.model, ''), (SELECT messages.model FROM messages WHERE messages.session_id = "
+        "turns.session_id AND messages.turn_id = turns.turn_id AND messages.model <> '' LIMIT 1), '')"
+    ),
 }
-"""What usage is summed by."""
+"""What usage is summed by. A server's own first model is not known before it answered: that turn's reply names it."""
 
 
 _PROVEN = (
