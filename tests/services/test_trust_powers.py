@@ -453,6 +453,12 @@ async def test_the_question_shows_a_program_to_its_end(bench: SharedContext, com
     assert all(len(problem.message) < 500 for problem in held(await agent_of(bench, config)))
 
 
+async def test_the_question_shows_a_plain_secret_as_dots(bench: SharedContext):
+    config = await mine(bench, text_of("shared", shell(Stop="curl https://me:canary-78@host/")))
+    (doubt,) = await doubts(bench, config)
+    assert "canary-78" not in doubt.held[0].what
+
+
 async def test_the_question_shows_where_a_server_runs_and_all_that_it_is_given(bench: SharedContext):
     server = mcp(command="ls", args=["-l"], cwd="/srv", env={"LD_PRELOAD": "x.so"})
     (doubt,) = await doubts(bench, await mine(bench, text_of("shared", server)))

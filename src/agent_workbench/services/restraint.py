@@ -16,8 +16,8 @@ from agent_workbench.configs.compose import MODULE_SECTIONS, Node, bare, merge, 
 from agent_workbench.configs.environment import REFERENCE, expand, references
 from agent_workbench.configs.modules import SECTION, Catalog, Module, ModuleKind
 from agent_workbench.configs.plan import Origin, Plan
-from agent_workbench.configs.secrets import DOTS, mask, mask_text
 from agent_workbench.conversation.clean import clean_line
+from agent_workbench.services.held_words import shown, summary, unit_words
 
 HeldKind = Literal["program", "server", "address", "request", "variable", "rule", "file", "module", "setting"]
 #: Where a provider sends to when nothing else is said; a module's own default counts as well.
@@ -164,7 +164,7 @@ class _Restraint:
         for one, path in entries if mine else ():
             if (one, path) not in mine:
                 named = _module(one)
-                self.hold("address", f"let {_shown(named.value)} answer besides the config's provider", path, named)
+                self.hold("address", f"let {shown(named.value)} answer besides the config's provider", path, named)
         return mine or entries
 
     def session(self, node: Node) -> Node:
@@ -186,12 +186,12 @@ class _Restraint:
         allow, mode = kept.get("allow"), kept.get("mode")
         if allow is not None and (taken := list(self.foreign(allow))):
             for leaf, _ in taken:
-                self.hold("rule", f"allow {_shown(plain(leaf))} without asking", "session.permissions.allow", leaf)
+                self.hold("rule", f"allow {shown(plain(leaf))} without asking", "session.permissions.allow", leaf)
             kept["allow"] = self.without(allow) or Node([])
         if mode is not None and self.is_foreign(mode) and mode.value not in TIGHT_MODES:
             before = self.without(mode)
             if mode.value != "ask" or before is not None:
-                self.hold("rule", f"start sessions in the mode {_shown(mode.value)}", "session.permissions.mode", mode)
+                self.hold("rule", f"start sessions in the mode {shown(mode.value)}", "session.permissions.mode", mode)
             kept["mode"] = before or Node("ask", mode.origins)
         return Node(kept, node.origins)
 
@@ -204,7 +204,7 @@ class _Restraint:
         named = _module(node)
         mine = self.without(named)
         if mine is not None and isinstance(node.value, dict) and mine.value != named.value:
-            self.hold("module", f"use {_shown(named.value)} in place of {_shown(mine.value)}", path, named)
+            self.hold("module", f"use {shown(named.value)} in place of {shown(mine.value)}", path, named)
             return self.entry(kind, replace(node, value={**node.value, "module": mine}), path)
         module = self.catalog.get(str(named.value))
         if module is None or module.noted_only:
@@ -264,7 +264,7 @@ class _Restraint:
         if power.kind == "program":
             self.programs(taken, node, path)
         else:
-            self.hold(power.kind, f"{power.verb} {_summary(taken, node)}", path, taken[0][0])
+            self.hold(power.kind, f"{power.verb} {summary(taken, node)}", path, taken[0][0])
         return self.without(node)
 
     def guarded(self, power: Power, node: Node, path: str) -> Node:
@@ -272,14 +272,14 @@ class _Restraint:
         mine = self.without(node)
         if mine is None or _is_lower(node.value, mine.value):
             return node
-        self.hold(power.kind, f"{power.verb} {_shown(node.value)} (it is {_shown(mine.value)})", path, node)
+        self.hold(power.kind, f"{power.verb} {shown(node.value)} (it is {shown(mine.value)})", path, node)
         return mine
 
     def programs(self, taken: list[tuple[Node, str]], node: Node, path: str) -> None:
         """Hold each command for itself."""
         commands = [leaf for leaf, key in taken if key == "command"]
         for leaf in commands:
-            self.hold("program", f"run the program {_shown(leaf.value)}", path, leaf)
+            self.hold("program", f"run the program {shown(leaf.value)}", path, leaf)
         if not commands:
             self.hold("program", "change when programs are run", path, taken[0][0])
 
@@ -292,7 +292,7 @@ class _Restraint:
         usable = kept is not None and (
             not isinstance(kept.value, dict) or {"command", "url", "path"} & kept.value.keys()
         )
-        words = _unit(node) if not usable else f"with {_summary(taken, node)} besides"
+        words = unit_words(node) if not usable else f"with {summary(taken, node)} besides"
         self.hold(power.kind, f"{power.verb} {clean_line(name, 60)}: {words}", path, taken[0][0])
         return kept if usable else None
 
@@ -390,52 +390,6 @@ def _module(entry: Node) -> Node:
 
 def _names(node: Node) -> list[str]:
     return list(dict.fromkeys(found.name for found in references(plain(node))))
-
-
-def _summary(taken: list[tuple[Node, str]], node: Node) -> str:
-    """Name what an untrusted text brought: the value where it is one, else its keys with the values."""
-    if not isinstance(node.value, dict):
-        words = ", ".join(_shown(leaf.value) for leaf, _ in taken)
-    else:
-        words = ", ".join(f"{clean_line(key, 60)}: {_shown(_veiled(key, leaf.value))}" for leaf, key in taken)
-    return words
-
-
-def _unit(node: Node) -> str:
-    """Say what a server is, or which file a database."""
-    data = plain(node)
-    if not isinstance(data, Mapping):
-        return _shown(data)
-    command = [data.get("command"), *(data["args"] if isinstance(data.get("args"), list) else [])]
-    main = " ".join(str(word) for word in command) if data.get("command") else data.get("url") or data.get("path")
-    rest = {key: mask(value) for key, value in data.items() if key not in ("command", "args", "url", "path") and value}
-    more = "".join(f", {clean_line(str(key), 60)} {_pairs(value)}" for key, value in rest.items())
-    verb = "run " if data.get("command") else "connect to " if data.get("url") else ""
-    return f"{verb}{_shown(main)}{more}"
-
-
-def _pairs(value: Any) -> str:
-    if not isinstance(value, Mapping):
-        return _shown(value)
-    pairs = value.items()
-    return ", ".join(f"{clean_line(str(key), 60)}={_shown(one)}" for key, one in pairs)
-
-
-def _veiled(key: str, value: Any) -> Any:
-    return mask({key: value})[key]
-
-
-def _shown(value: Any) -> str:
-    """Quote a value whole, on one line: what is not shown would be agreed to all the same."""
-    return f"`{clean_line(_dotted(str(value)).strip().replace(chr(10), ' ⏎ '))}`"
-
-
-def _dotted(text: str) -> str:
-    """Return a text with its secrets as dots, unless more than a secret could stand behind them."""
-    masked = mask_text(text)
-    behind = re.fullmatch("(.*?)".join(map(re.escape, masked.split(DOTS))), text, re.DOTALL)
-    harmless = behind is not None and all(re.fullmatch(r"[\w.~+/=-]*", one, re.ASCII) for one in behind.groups())
-    return masked if harmless else text
 
 
 def _key(node: Node) -> str:
