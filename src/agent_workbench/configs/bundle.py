@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from agent_workbench.configs.compose import MODULE_SECTIONS, Entry, Layer, Node, Part
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.fetching import Location
-from agent_workbench.configs.nodes import Node as TextNode
 from agent_workbench.configs.plan import Origin, digest_of
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.reader import Path, Reading, read, show_path
+from agent_workbench.configs.traced import traced
 from agent_workbench.configs.words import nearest, quoted
 
 TOP_KEYS = ("bundle", "includes", "session", "providers", "tools", "hooks", "agents", "context", "spawn")
@@ -98,34 +97,12 @@ def value_fix(reading: Reading, path: Path, new: str, summary: str) -> Edit | No
     return Edit(place.start, old, quoted(new, like=old), summary)
 
 
-def nodes(reading: Reading, at: Location) -> Node:
-    """Return the data of a text as nodes, each with the line that set it."""
-    lines, document = reading.lines, digest_of(reading.text)
-
-    def line_of(node: TextNode) -> Origin:
-        return Origin(at.label, lines.line_column(lines.offset(node.start))[0], at.commit, document)
-
-    def build(node: TextNode, origin: Origin) -> Node:
-        real = node.real
-        if real.kind == "map":
-            return Node({part: build(v, line_of(k or v)) for part, k, v in node.pairs()}, (origin,))
-        if real.kind == "list":
-            return Node([build(v, line_of(v)) for _, _, v in node.pairs()], (origin,))
-        # A plan is JSON: a date that YAML saw in unquoted text is text again.
-        value = real.value.isoformat() if isinstance(real.value, date) else real.value
-        return Node(value, (origin,))
-
-    if reading.root is None or not reading.data:
-        return Node({}, (Origin(at.label, 0, at.commit, document),))
-    return build(reading.root, line_of(reading.root))
-
-
 class _Parser:
     def __init__(self, reading: Reading, at: Location, source: str) -> None:
         self.reading, self.at, self.source = reading, at, source
         self.data = reading.data
         self.problems: list[Problem] = list(reading.problems)
-        self.tree = nodes(reading, at)
+        self.tree = traced(reading, at)
 
     def run(self) -> Bundle:
         self._top_keys()

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from agent_workbench.configs.bundle import nodes
 from agent_workbench.configs.compose import Layer, Node, Part, plain
 from agent_workbench.configs.fetching import Failure, Fetched, Location
 from agent_workbench.configs.mentions import Mention, mentions, split_namespace
@@ -16,6 +15,7 @@ from agent_workbench.configs.plan import AgentSpec, Document, Origin, digest_of
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.reader import Reading, read, show_path
 from agent_workbench.configs.scope import Lookup, Scope
+from agent_workbench.configs.traced import traced
 
 MAX_MENTION_DEPTH = 3
 #: A prompt of more files or characters than this is a mistake, not a context.
@@ -176,7 +176,7 @@ def _mark(text: str) -> bytes:
 def _agent_tree(text: str, at: Location) -> tuple[Reading, dict[str, Node]]:
     """Return an agent file's data: `meta` (or flat front matter), its siblings, and the body as `instruction`."""
     reading = read(text, source=at.label, markdown=True)
-    top: dict[str, Any] = dict(nodes(reading, at).value)
+    top: dict[str, Any] = dict(traced(reading, at).value)
     meta = top.pop("meta", None)
     tree: dict[str, Node] = dict(meta.value) if meta is not None and isinstance(meta.value, dict) else {}
     tree = {**tree, **top}
