@@ -8,9 +8,12 @@ from pathlib import Path
 from services_kit import config_text, session_of, until
 
 from agent_workbench.conversation.events import Event, Notice, TurnFinished
+from agent_workbench.conversation.messages import Message, Text
+from agent_workbench.services import console
 from agent_workbench.services.hub import Following
 from agent_workbench.services.notices import notices
 from agent_workbench.services.shared import SharedContext, open_workbench
+from agent_workbench.services.workspace import attachment
 
 FAILING = config_text("fine", {"fault": "auth"})
 
@@ -68,3 +71,20 @@ async def test_what_is_not_stored_has_no_key(bench: SharedContext):
     await bench.sessions.change_settings(session_id, permission_mode="plan")
     await until(following, Notice)
     assert following.key == ""
+
+
+async def test_a_session_is_called_by_what_was_said_and_not_by_the_files_sent_along(bench: SharedContext):
+    session_id = await session_of(bench, FAILING)
+    (bench.workspace / "notes.txt").write_text("one\n")
+    file = attachment(bench.workspace / "notes.txt", "notes.txt")
+    await bench.sessions.send_message(session_id, Message("user", (Text("look at @notes.txt"), file)))
+    assert (await bench.sessions.find_session(session_id)).title == "look at @notes.txt"
+
+
+async def test_the_console_says_a_notice_in_its_words_and_counts_as_people_do(bench: SharedContext):
+    session_id = await session_of(bench, config_text({"text": "This was", "stop_reason": "max_tokens"}))
+    await bench.sessions.send_message(session_id, "hi")
+    about = {entry.kind: entry.about for entry in await console.entries(bench, session_id)}
+    assert about["notice"].startswith("the reply was cut off by its token limit")
+    assert about["turn"].endswith("1 step")
+    assert "severity" not in about["notice"]

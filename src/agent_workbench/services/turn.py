@@ -38,6 +38,7 @@ from agent_workbench.services.recorder import Publish, Recorder
 from agent_workbench.services.settings import SessionSettings, session_config
 from agent_workbench.services.trust import CODE, in_one_line
 from agent_workbench.services.waiting import through
+from agent_workbench.services.workspace import ATTACHED
 from agent_workbench.storage.ports import SessionStore
 from agent_workbench.storage.records import Session, StoredMessage
 from agent_workbench.storage.records import Turn as StoredTurn
@@ -317,5 +318,7 @@ def _current() -> asyncio.Task[Any]:
 
 
 def _words(said: Message) -> str:
-    """Return what a person said, without what a program added before it."""
-    return " ".join(part.text for part in said.parts if isinstance(part, Text) and not part.text.startswith(CONTEXT))
+    """Return what a person said, without what a program added before it and the files that were sent along."""
+    return " ".join(
+        part.text for part in said.parts if isinstance(part, Text) and not part.text.startswith((CONTEXT, ATTACHED))
+    )

@@ -24,6 +24,8 @@ MOST_TEXT = 200_000
 MOST_IMAGE = 5_000_000
 """Bytes of a picture that is sent along: what providers take."""
 
+#: How a text begins that is a file sent along with what a person wrote.
+ATTACHED = '\n\n<file path="'
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", ".mypy_cache", ".ruff_cache"})
 _KINDS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -172,7 +174,7 @@ def attachment(path: Path, name: str) -> Part:
         words = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError("it is neither text nor a PNG, JPEG, GIF or WebP picture") from error
-    return Text(f'\n\n<file path="{clean(name)}">\n{words}\n</file>')
+    return Text(f'{ATTACHED}{clean(name)}">\n{words}\n</file>')
 
 
 def _named(text: str, folder: Path) -> Iterator[tuple[Path, str]]:
