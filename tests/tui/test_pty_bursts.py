@@ -33,6 +33,7 @@ def test_keys_pressed_at_the_first_frame_are_a_whole_session(tmp_path: Path):
         awb.until("module: provider-mock")
         awb.send(b"\x0emy name is Ada\r\x14my name is Bob\r\x1b1one\x1b2two\x1bOQ/hel")
         awb.until("meet you, Ada!", "meet you, Bob!", "› one", "› two", "/ hel", READY, what="all of it")
+        awb.until(lambda: awb.text.count("○ idle") == 2, what="both turns' end: until then quitting asks")
         quit(awb)
 
 

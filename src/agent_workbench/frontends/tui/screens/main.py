@@ -95,12 +95,16 @@ class MainScreen(PartedScreen):
         self.run_worker(self._begin(), group="begin")
 
     async def _begin(self) -> None:
+        editor = self.query_one(YamlEditor)
+        check, editor.check = editor.check, None  # the first check imports every module
         with self.app.batch_update():  # what stands under the first look is painted once, when it is complete
             await self.settings.begin()
             await self.chores.begin()
             self.ready = True
             await self.query(FirstLook).remove()
         self.begun.set()
+        editor.check = check
+        self.call_after_refresh(editor.check_now)
         await self.overview.look_for_keys()
         self.set_interval(WATCH_EVERY, self._watch)
         self.set_interval(WATCH_EVERY * FILE_EVERY, self._look_at_files)
