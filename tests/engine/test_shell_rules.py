@@ -264,6 +264,17 @@ def test_a_wildcard_does_not_let_a_command_read_a_whole_folder_with_a_secret_in_
     assert (verdict.decision, verdict.rules) == ("ask", ())
 
 
+@pytest.mark.parametrize(
+    "before", ["mv src/link .", "cp -P src/link .", "git checkout other", "cat link; git stash pop"]
+)
+def test_a_wildcard_covers_no_path_behind_a_part_that_may_put_a_link_there(folder, before):
+    assert decided(folder, "cat link", "bash").decision == "allow"
+    verdict = decided(folder, f"{before}; cat link", "bash")
+    assert (verdict.decision, verdict.rules) == ("ask", ("bash(cat link)",))
+    assert decided(folder, f"{before}; cat link", "bash", "bash(cat link)").decision == "allow"
+    assert decided(folder, f"{before}; ls -l && make; git add x", "bash").decision == "allow"
+
+
 def test_a_search_that_skips_hidden_files_may_go_past_them_but_not_into_what_a_rule_keeps(tmp_path):
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets/x").write_text("x")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent_workbench.engine.permissions.places import Place, UnresolvablePath, locate
-from agent_workbench.engine.permissions.programs import asked_about, reads_below
+from agent_workbench.engine.permissions.programs import asked_about, moves_links, reads_below
 from agent_workbench.engine.permissions.protected import MadeFrom, protection
 from agent_workbench.engine.permissions.rules import FAMILIES, Rule
 from agent_workbench.engine.permissions.shell import Argv, read_command
@@ -52,14 +52,14 @@ def judge_command(
     guarding = [rule for rule in rules if rule.ruling != "allow" and rule.pattern is not None and _about_files(rule)]
     by: dict[Rule, None] = {}
     missing: dict[Argv, None] = {}
-    for argv in dict.fromkeys(reading.parts):
+    for argv, settled in dict.fromkeys(_in_order(reading.parts)):
         if doubt := asked_about(argv):
             return Judgement(doubt)
         if doubt := _protected(argv, workspace, made_from):
             return Judgement(doubt, "protected paths")
         if doubt := _kept_below(argv, workspace, guarding):
             return Judgement(doubt, "protected paths")
-        found = next((rule for rule in allowing if _allows(rule, argv, guarding, workspace)), None)
+        found = next((rule for rule in allowing if _allows(rule, argv, guarding, workspace, settled)), None)
         if found is None:
             missing[argv] = None
         else:
@@ -67,13 +67,21 @@ def judge_command(
     return Judgement(by=tuple(by), missing=tuple(missing))
 
 
-def _allows(rule: Rule, argv: Argv, guarding: Sequence[Rule], workspace: Path) -> bool:
+def _in_order(parts: Iterable[Argv]) -> Iterable[tuple[Argv, bool]]:
+    """Yield each part with whether its words still lead where they lead now: no part before it moves links."""
+    settled = True
+    for argv in parts:
+        yield argv, settled or argv[0] == "git"  # git opens its files itself, and follows no link out of its tree
+        settled = settled and not moves_links(argv)
+
+
+def _allows(rule: Rule, argv: Argv, guarding: Sequence[Rule], workspace: Path, settled: bool) -> bool:
     if rule.pattern is None:
         wild: Argv | None = argv[1:]
     else:
         pattern = words_pattern(rule.pattern)
         wild = pattern.match(argv) if pattern else None
-    if wild is None:
+    if wild is None or (not settled and any(not word.startswith("-") for word in wild)):
         return False
     places = [place for word in wild for place in _places(word, workspace)]
     if any(place.hard_linked or not place.inside(workspace) for place in places):

@@ -174,6 +174,7 @@ _GIT_OPTIONS = (
     "--receive-pack --show-signature --gpg-sign -S --sign -s -u --local-user --edit-description --trailer "
     "--server-option --recurse-submodules --strategy -X --no-index --untracked --signed --help"
 )
+_GIT_WRITING = "checkout switch restore reset stash merge cherry-pick revert pull mv"
 _GIT_REACHING = ("fetch", "pull", "push")
 _GIT_HARMLESS = {
     "-S": ("log", "diff", "show"),
@@ -197,6 +198,12 @@ def asked_about(argv: Argv) -> str:
         return _SPECIAL[name](argv)
     words = ASKING.get(name) or ASKING.get(re.sub(r"[\d.-]+$", "", name))
     return _first(argv, words) if words else ""
+
+
+def moves_links(argv: Argv) -> bool:
+    """Whether a part may put a link where there was none: what a later part's words lead to is not known then."""
+    name = argv[0].rpartition("/")[2].lower()
+    return name in ("mv", "cp", "ln") or (name == "git" and any(word in _GIT_WRITING.split() for word in argv[1:]))
 
 
 def reads_below(argv: Argv) -> Reach:
