@@ -244,3 +244,14 @@ async def test_a_limit_that_cannot_be_measured_is_said_once_instead_of_silently_
     assert len(told) == 1
     assert isinstance(events[-1], TurnFinished)
     assert (events[-1].status, events[-1].usage.cost) == ("completed", None)
+
+
+async def test_a_model_that_pauses_is_said_and_gone_on_with(bench: SharedContext):
+    kind = next(one for one in KINDS if one.module == "provider-anthropic")  # the only format that has pauses
+    async with talking(bench, kind, says("half", stop="pause"), says("whole")) as (server, session_id):
+        events = await said(bench, session_id, "go")
+        assert "the model paused; say “continue” to go on" in [one.text for one in events if isinstance(one, Notice)]
+        for end in (events[-1], (await said(bench, session_id, "continue"))[-1]):
+            assert isinstance(end, TurnFinished)
+            assert end.status == "completed"
+    assert server.refused == []

@@ -179,9 +179,11 @@ class _Turn:
                 return
 
     def _settled(self) -> bool:
-        """Whether the model has nothing left to do: it called nothing and did not ask for a pause."""
-        last = self.messages[-1]
-        return last.role == "assistant" and last.stop_reason != "pause"
+        """Whether the model has nothing left to do: it called nothing.
+
+        After a pause it is the person who goes on: newer models take no conversation that ends in their own words.
+        """
+        return self.messages[-1].role == "assistant"
 
     async def _submitted(self) -> AsyncGenerator[Event, None]:
         prompt = next((m.text for m in reversed(self.messages) if m.role == "user"), "")
@@ -266,6 +268,8 @@ class _Turn:
                 yield Notice("the reply was cut off by its token limit, so what it calls is not run", "warning")
             case "max_tokens":
                 yield Notice("the reply was cut off by its token limit; say “continue” to go on", "warning")
+            case "pause" if not reply.tool_calls:
+                yield Notice("the model paused; say “continue” to go on", "warning")
             case _ if not reply.parts:
                 yield Notice("the model answered with nothing", "warning")
 
