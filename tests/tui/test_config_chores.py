@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import Static
 
 from agent_workbench.configs.plan import Origin
 from agent_workbench.frontends.tui.screens.add_entry import AddEntry
@@ -133,7 +134,7 @@ async def test_a_config_is_imported_exported_tagged_copied_and_found(tmp_path: P
         (work / "mine.yaml").write_text("bundle:\n  name: mine\nproviders:\n  - module: provider-mock\n")
         await bench.press("f2", "i")
         await answer(bench, "mine.yaml")
-        await bench.until(lambda: bench.desk._config[0] == "mine", "imported and on the desk")
+        await bench.until(lambda: bench.main.configs.place["name"] == "mine", "imported and on the desk")
         await bench.press("f2", "t")
         await answer(bench, "/work team=red")
         config = await bench.shared.configs.find_config("mine")
@@ -294,7 +295,7 @@ async def test_a_save_of_somebody_else_is_told_at_once_and_merging_can_be_undone
         mine = bench.editor.text
         bench.shared.store.configs.update(config.config_id, yaml_content=theirs, author="ada")
         await bench.until(lambda: "rev 2 is newer" in str(bench.desk.border_title), "it stands in the title")
-        await bench.until(lambda: any("ada saved revision 2" in n.message for n in bench.app._notifications), "said")
+        await bench.until(lambda: "ada saved revision 2" in bench.news, "said")
         assert bench.editor.text == mine, "what is typed stays"
         await bench.press("ctrl+s")
         await pick(bench, "merge")
@@ -327,7 +328,7 @@ async def test_a_text_whose_config_was_deleted_is_kept_as_a_new_one(tmp_path: Pa
         assert config is not None
         await bench.type("# mine ")
         bench.shared.store.configs.delete(config.config_id)
-        await bench.until(lambda: any("Somebody deleted" in one.message for one in bench.app._notifications), "said")
+        await bench.until(lambda: "Somebody deleted" in bench.news, "said")
         await bench.press("ctrl+s")
         await pick(bench, "new")
         await bench.until(lambda: not bench.editor.dirty, "kept")
@@ -343,7 +344,7 @@ async def test_saving_is_not_offered_for_a_text_that_cannot_be_saved(tmp_path: P
         bench.main.run_worker(bench.main.configs.open(other.config_id))
         screen = await dialog(bench, Pick)
         assert [row.id for row in screen.query_one(RowList).rows] == ["draft", "discard", "stay"]
-        assert "cannot be saved yet: line" in screen._note
+        assert "cannot be saved yet: line" in str(screen.query_one(".note", Static).content)
         await bench.press("enter")
         await bench.until(lambda: bench.main.configs.config.name == "team", "gone on")  # type: ignore[union-attr]
 
@@ -391,4 +392,4 @@ async def test_a_run_saves_what_is_written_and_says_so(tmp_path: Path):
         config = bench.main.configs.config
         assert config is not None
         assert (config.revision, bench.editor.dirty) == (2, False)
-        await bench.until(lambda: any("Saved as revision 2" in n.message for n in bench.app._notifications), "said")
+        await bench.until(lambda: "Saved as revision 2" in bench.news, "said")

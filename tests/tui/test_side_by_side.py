@@ -13,6 +13,7 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.frontends.tui.screens.compare import Compare, difference, reading, table
 from agent_workbench.frontends.tui.screens.pick import Name, Pick
 from agent_workbench.frontends.tui.screens.sheet import Sheet, SheetView
+from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.lines import text_of, width_of
 from agent_workbench.frontends.tui.widgets.row_list import RowList
 from agent_workbench.services.comparing import Answered
@@ -93,8 +94,8 @@ async def test_the_last_prompt_runs_again_with_the_edited_config(tmp_path: Path)
         assert before is not None
         assert after is not None
         assert (before.pinned_revision, after.pinned_revision) == (1, None)
-        assert "pinned 1" in pane._title.plain
-        assert "pinned" not in bench.panes[1]._title.plain
+        assert "pinned 1" in pane.query(Bar).first().plain
+        assert "pinned" not in bench.panes[1].query(Bar).first().plain
         assert sessions.turns(after.session_id)[-1].config_revision == 2
 
 
