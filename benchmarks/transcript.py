@@ -13,15 +13,22 @@ import asyncio
 import json
 import random
 import statistics
+import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from agent_workbench.conversation.messages import Message, Text, Thinking, ToolCall, ToolResult, user
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "tui"))
+
+from workbench import workbench
 
 SIZE = (120, 40)
 SHORT = 30
@@ -43,6 +50,7 @@ WORDS = (
     "spaces",
     "before",
 )
+FOUR = "theme switch, all, 4 panes"
 Step = Callable[[], Awaitable[object]]
 
 
@@ -63,12 +71,14 @@ def main(arguments: list[str]) -> int:
     long = conversation(options.messages)
     empty, short, full = (asyncio.run(measure(said, options.repeat)) for said in ([], long[-SHORT:], long))
     figures = {name: {"empty": empty[name], "short": short[name], "full": full[name]} for name in full}
+    four = asyncio.run(four_panes(long, options.repeat))
     if options.json:
-        print(json.dumps({"messages": options.messages, "figures": figures}, indent=2))
+        print(json.dumps({"messages": options.messages, "figures": figures, FOUR: four}, indent=2))
         return 0
     print(f"{'CPU ms':<28} {'empty':>8} {len(long[-SHORT:]):>8} {options.messages:>8,}")
     for name, value in figures.items():
         print(f"{name:<28} {value['empty']:>8.1f} {value['short']:>8.1f} {value['full']:>8.1f}")
+    print(f"{FOUR:<28} {'':>8} {'':>8} {four:>8.1f}")
     return 0
 
 
@@ -118,6 +128,17 @@ async def measure(messages: list[Message], repeat: int) -> dict[str, float]:
         widths = iter([100, 120] * repeat)
         figures["resize"] = await median(lambda: pilot.resize_terminal(next(widths), SIZE[1]), repeat)
     return figures
+
+
+async def four_panes(messages: list[Message], repeat: int) -> float:
+    """Return what another theme costs the whole workbench while four panes show a conversation."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with workbench(Path(folder)) as bench:
+            for key in ("ctrl+n", "ctrl+t", "ctrl+t", "ctrl+t"):
+                (await bench.session(key)).load(messages)
+            await bench.settled()
+            themes = iter(["paper", "ink"] * repeat)
+            return await median(lambda: switched(bench.pilot, next(themes)), repeat)
 
 
 async def opened(pilot: Pilot[None], pane: ChatPane, messages: list[Message]) -> None:
