@@ -193,6 +193,7 @@ class KeyQueue:
             await self._pass(pump)
         for late in self._queued():
             await self._pass(late)
+        # Only where something waits for the next frame: asking with `call_after_refresh` costs each key a frame.
         if screen is self._app.screen and screen._callbacks:
             await self._pass(screen, painted=True)
         while self._led():  # noqa: ASYNC110 - to await a worker would cancel it together with this
