@@ -274,7 +274,6 @@ class ConfigWork:
         """Keep the text where it differs from the saved one."""
         if self.config is None:
             return
-        value: dict[str, Any] | None = None
         if self.desk.editor.dirty:
             text, revision = self.desk.editor.text, self.config.revision
             await keep_draft(self._shared, self.config.config_id, text, revision=revision)
