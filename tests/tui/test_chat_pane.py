@@ -28,9 +28,9 @@ from agent_workbench.conversation.events import (
     TurnStarted,
     UserSaid,
 )
-from agent_workbench.conversation.messages import Message, Text, Thinking, ToolCall, ToolResult, user
+from agent_workbench.conversation.messages import Message, StopReason, Text, Thinking, ToolCall, ToolResult, user
 from agent_workbench.conversation.usage import Usage
-from agent_workbench.frontends.tui.widgets.blocks import blocks_of
+from agent_workbench.frontends.tui.widgets.blocks import NoticeBlock, blocks_of
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
 from agent_workbench.frontends.tui.widgets.question import GRACE_S
 from agent_workbench.frontends.tui.widgets.transcript import Transcript
@@ -456,3 +456,9 @@ async def test_hostile_text_is_only_shown(size: tuple[int, int]):
             app.show(event)
             await pilot.pause()
             assert_inert(app)
+
+
+@pytest.mark.parametrize(("end", "count"), [("max_tokens", 0), ("refusal", 0), ("pause", 0), ("interrupted", 1)])
+def test_how_a_reply_ended_is_said_once(end: StopReason, count: int):
+    reply = Message("assistant", (Text("half"),), "m", end)
+    assert sum(isinstance(block, NoticeBlock) for block in blocks_of([reply])) == count

@@ -78,11 +78,9 @@ LONG = 4_000
 LONG_LINES = 40
 """What a person said over either is folded: laying out a paste of 1 MB takes 0.3 s."""
 
+#: Ends of a reply that only the reply itself tells; of the others the engine gives a notice, which says the way out.
 _STOPS = {
-    "max_tokens": "the reply was cut: it reached its token limit",
-    "refusal": "the model refused to answer",
     "interrupted": "the reply was interrupted; what came is kept",
-    "pause": "the model paused; send anything to go on",
     "error": "the reply ended with an error",
 }
 _SIGNS = {"information": "·", "warning": "!", "error": "✗"}
