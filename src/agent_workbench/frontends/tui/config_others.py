@@ -106,7 +106,11 @@ class OtherHands:
             return False
         tags = {key: value for key, value in mine.tags.items() if key != LINK_TAG}
         made = await self._shared.configs.create_config(
-            mine.name, text, mine.description, tags, note=f"kept when revision {mine.revision} was deleted",
+            mine.name,
+            text,
+            mine.description,
+            tags,
+            note=f"kept when revision {mine.revision} was deleted",
             over=mine.content_hash,
         )
         return await self._work.open(made.config_id, ask=False)
