@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from agent_workbench.configs.document import Document
+from agent_workbench.configs.document.law import entry_key
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.modules import SECTION, ModuleKind
 from agent_workbench.configs.reader import Path, Reading, read
-from agent_workbench.errors import EditRefused
+from agent_workbench.configs.words import nearest
+from agent_workbench.errors import EditRefused, NotFound, UsageError
 
 _SECTIONS = ("providers", "tools", "hooks", "includes")
+_STEP = re.compile(r"\[(?P<entry>[^\[\]]+)\]|\.?(?P<key>[^.\[\]]+)")
 #: Keys of `agents` that are no agents.
 _NO_AGENTS = ("include", "dirs")
 
@@ -83,3 +88,61 @@ def removed(text: str, line: int) -> Edit:
     if path is None:
         raise EditRefused("put the cursor on a tool, provider, hook, include or agent")
     return document.remove_entry(path)
+
+
+def commented(text: str, name: str) -> int:
+    """Return the line (from 1) of the comment that holds an entry: of that number, or the first that names it so.
+
+    Raises:
+        NotFound: If no comment does.
+    """
+    lines = text.splitlines()
+    if name.isdecimal() and 0 < int(name) <= len(lines):
+        return int(name)
+    entry = re.compile(
+        rf"\s*#\s*(?:-\s*(?:(?:module|bundle|id)\s*:\s*)?)?[\"']?{re.escape(name)}[\"']?\s*:?\s*(?:#.*)?"
+    )
+    for number, line in enumerate(lines, 1):
+        if entry.fullmatch(line):
+            return number
+    raise NotFound(f"no comment holds the entry {name!r}; say its line")
+
+
+def path_of(data: Mapping[str, Any], text: str) -> Path:
+    """Return the path that a person writes for a value: `tools[tool-bash].config.timeout`, `includes[0]`.
+
+    An entry of a list is named by its id, its module, its text, or its place from 0. Keys that are not there yet may
+    stand at the end.
+
+    Raises:
+        UsageError: If it is no path.
+        NotFound: If a list has no such entry; the message says which it has.
+    """
+    path: list[str | int] = []
+    value: Any = data
+    position = 0
+    while position < len(text):
+        step = _STEP.match(text, position)
+        if step is None:
+            raise UsageError(f"{text!r} is no path: write one as tools[tool-bash].config.timeout")
+        position = step.end()
+        part = _step(value, (step["entry"] or step["key"]).strip(), text[: step.start()])
+        path.append(part)
+        inside = isinstance(value, list) or (isinstance(value, Mapping) and part in value)
+        value = value[part] if inside else None
+    if not path:
+        raise UsageError("an empty path names nothing: write one as tools[tool-bash].config.timeout")
+    return tuple(path)
+
+
+def _step(value: Any, name: str, before: str) -> str | int:
+    if not isinstance(value, list):
+        return name
+    names = [str(entry_key(one) or one.get("bundle")) if isinstance(one, Mapping) else str(one) for one in value]
+    if name in names:
+        return names.index(name)
+    if name.isdecimal() and int(name) < len(value):
+        return int(name)
+    like = nearest(name, names)
+    known = f"did you mean {like}?" if like else f"it has {', '.join(names[:8]) or 'none'}"
+    raise NotFound(f"`{before}` has no entry {name!r}; {known}")

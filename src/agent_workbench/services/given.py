@@ -9,6 +9,7 @@ import yaml
 
 from agent_workbench.configs.fields import OTHERS, fields_of, from_text
 from agent_workbench.configs.modules import Catalog, ModuleKind
+from agent_workbench.configs.reader import Path, show_path
 from agent_workbench.errors import NotFound, UsageError
 
 
@@ -25,8 +26,24 @@ def config_from_pairs(catalog: Catalog, module_id: str, pairs: Mapping[str, str]
     config: dict[str, Any] = {}
     for key, text in pairs.items():
         field = fields.get(key) if key != OTHERS else None
-        _put(config, key.split("."), from_text(field, text) if field and text.strip() else _yaml(key, text))
+        _put(config, key.split("."), from_text(field, text) if field and text.strip() else yaml_value(key, text))
     return config
+
+
+def value_for(catalog: Catalog, data: Mapping[str, Any], path: Path, text: str) -> Any:
+    """Return what a text means at a path of a bundle: by the module's schema for one of its settings, else as YAML.
+
+    Raises:
+        UsageError: If it is no value, or none of that setting.
+    """
+    if len(path) == 4 and path[2] == "config" and isinstance(path[1], int):
+        entries = data.get(str(path[0]))
+        entry = entries[path[1]] if isinstance(entries, list) else None
+        module = entry.get("module") if isinstance(entry, Mapping) else entry
+        key = str(path[3])
+        if isinstance(module, str) and "." not in key:
+            return config_from_pairs(catalog, module, {key: text})[key]
+    return yaml_value(show_path(path), text)
 
 
 def known_module(catalog: Catalog, module_id: str, kind: ModuleKind, *, source: str = "") -> str:
@@ -54,7 +71,12 @@ def _put(config: dict[str, Any], keys: Iterable[str], value: Any) -> None:
     config[last] = value
 
 
-def _yaml(key: str, text: str) -> Any:
+def yaml_value(key: str, text: str) -> Any:
+    """Return what a text means as YAML; `key` is what an error calls it.
+
+    Raises:
+        UsageError: If it is no YAML value.
+    """
     try:
         return yaml.safe_load(text) if text else ""
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ import click
 from agent_workbench.frontends.cli import (
     config_checks,
     config_edits,
+    config_entries,
     config_fixes,
     config_history,
     config_keep,
@@ -26,7 +27,8 @@ def command() -> None:
 
 
 for part in (
-    config_store, config_trust, config_keep, config_edits, config_checks, config_fixes, config_history, config_links,
+    config_store, config_trust, config_keep, config_edits, config_entries, config_checks, config_fixes, config_history,
+    config_links,
 ):  # fmt: skip
     for one in part.COMMANDS:
         command.add_command(one)

@@ -87,42 +87,30 @@ def _outcome(text: ConfigText, saved: ConfigText, new: str, dry_run: bool) -> st
     return f"saved {text.name}" + (f", revision {saved.config.revision}" if saved.config else "")
 
 
-@click.command("add-tool")
-@click.argument("config")
-@click.argument("module")
-@source_option
-@set_option
-@note_option
-@dry_run_option
-@json_option
-@with_workbench
-async def add_tool(
-    bench: SharedContext, config: str, module: str, source: str | None, pairs: tuple[str, ...], note: str,
-    dry_run: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Add the tool MODULE to a config, or set more of the one that is there."""
-    values = _settings(bench, module, "tool", source, pairs)
-    change = lambda doc: doc.add_tool(module, source, values)  # noqa: E731
-    await make(bench, config, change, note or f"add {module}", dry_run=dry_run, as_json=as_json)
+def _adding(kind: ModuleKind) -> click.Command:
+    """Return the command that adds a module of a kind, or sets more of the one that is there."""
 
+    @click.argument("config")
+    @click.argument("module")
+    @source_option
+    @set_option
+    @note_option
+    @dry_run_option
+    @json_option
+    @with_workbench
+    async def add(
+        bench: SharedContext, config: str, module: str, source: str | None, pairs: tuple[str, ...], note: str,
+        dry_run: bool, as_json: bool,
+    ) -> None:  # fmt: skip
+        from agent_workbench.configs.document import Document
 
-@click.command("add-provider")
-@click.argument("config")
-@click.argument("module")
-@source_option
-@set_option
-@note_option
-@dry_run_option
-@json_option
-@with_workbench
-async def add_provider(
-    bench: SharedContext, config: str, module: str, source: str | None, pairs: tuple[str, ...], note: str,
-    dry_run: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Add the provider MODULE to a config, or set more of the one that is there."""
-    values = _settings(bench, module, "provider", source, pairs)
-    change = lambda doc: doc.add_provider(module, source, values)  # noqa: E731
-    await make(bench, config, change, note or f"add {module}", dry_run=dry_run, as_json=as_json)
+        values = _settings(bench, module, kind, source, pairs)
+        verbs = {"tool": Document.add_tool, "provider": Document.add_provider, "hook": Document.add_hook}
+        change = lambda doc: verbs[kind](doc, module, source, values)  # noqa: E731
+        await make(bench, config, change, note or f"add {module}", dry_run=dry_run, as_json=as_json)
+
+    said = f"Add the {kind} MODULE to a config, or set more of the one that is there."
+    return click.command(f"add-{kind}", help=said)(add)
 
 
 def _settings(
@@ -241,4 +229,4 @@ def _safe(name: str) -> str:
     return "".join(char if char.isalnum() else "-" for char in name)[:40] or "config"
 
 
-COMMANDS = (edit, add_tool, add_provider, add_include)
+COMMANDS = (edit, _adding("tool"), _adding("provider"), _adding("hook"), add_include)

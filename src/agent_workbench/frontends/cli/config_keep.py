@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent_workbench.errors import UsageError
+from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.frontends.cli.config_store import confirmed
 from agent_workbench.frontends.cli.opening import json_option, key_values, with_workbench
 from agent_workbench.frontends.cli.output import counted, emit, emit_json, emit_table, narrate
@@ -29,6 +29,23 @@ async def copy(bench: SharedContext, config: str, name: str, as_json: bool) -> N
     else:
         emit(made.config_id)
         narrate(f"copied {found.name} to {made.name}")
+
+
+@click.command("rename")
+@click.argument("config")
+@click.argument("name")
+@json_option
+@with_workbench
+async def rename(bench: SharedContext, config: str, name: str, as_json: bool) -> None:
+    """Give CONFIG the name NAME; its text, history and sessions stay."""
+    found = await bench.configs.find_config(config)
+    saved = await bench.configs.update_config(found.config_id, name=name)
+    if saved is None:
+        raise NotFound(f"{found.name} was deleted meanwhile")
+    if as_json:
+        emit_json({"config_id": saved.config_id, "name": saved.name, "revision": saved.revision})
+    else:
+        narrate(f"renamed {found.name} to {saved.name}")
 
 
 @click.command("tag")
@@ -75,4 +92,4 @@ async def prune(bench: SharedContext, config: str, keep: int, yes: bool, as_json
         narrate(f"deleted {counted(gone, 'revision')} of {found.name}")
 
 
-COMMANDS = (copy, tag, prune)
+COMMANDS = (copy, rename, tag, prune)
