@@ -80,6 +80,16 @@ async def test_a_problem_that_says_what_is_held_back_leads_to_the_question(tmp_p
         await bench.until(lambda: not any(one.code == "trust" for one in bench.editor.problems), "the problem is gone")
 
 
+async def test_an_import_says_how_much_is_held_back(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        (bench.shared.workspace / "theirs.yaml").write_text(THEIRS)
+        await bench.press("f2", "i")
+        await bench.until(lambda: bench.dialog == "Import", "the question")
+        await bench.type("theirs.yaml")
+        await bench.press("enter")
+        await bench.until(lambda: "Held back until you trust it: 1 thing of theirs." in bench.news, "what is held back")
+
+
 async def test_a_session_says_once_what_it_does_without(tmp_path: Path):
     async with workbench(tmp_path) as bench:
         await opened(bench)

@@ -140,7 +140,8 @@ class ConfigChores:
         if doubts := await doubts_of(self._shared, made):
             count = sum(len(one.held) for one in doubts)
             if count:
-                self._screen.tell(f"{count} things of {name} are held back until you trust it: /trust shows them.")
+                what = f"{count} thing{'' if count == 1 else 's'} of {name}"
+                self._screen.tell(f"Held back until you trust it: {what}. /trust shows more.")
 
     async def _show(self, made: Config) -> None:
         await self._screen.refresh_lists()
