@@ -18,7 +18,7 @@ from agent_workbench.frontends.tui.widgets.browser import Browser
 from agent_workbench.frontends.tui.widgets.change_view import ChangeView, change_lines
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows
 from agent_workbench.frontends.tui.widgets.diff_columns import column_lines
-from agent_workbench.frontends.tui.widgets.history import History, revision_rows
+from agent_workbench.frontends.tui.widgets.history import LISTED, History, revision_rows
 from agent_workbench.frontends.tui.widgets.plan_view import PlanView, plan_rows
 from agent_workbench.frontends.tui.widgets.problems import ProblemList, problem_rows
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
@@ -119,6 +119,14 @@ def test_the_plan_shows_no_secret_and_leaves_references_as_they_are():
     text = "\n".join(words(plan_rows(PLAN)))
     assert "sk-very-secret-value" not in text
     assert "${URL}" in text
+
+
+def test_a_long_history_says_that_it_goes_on():
+    revisions = [Revision("c", number, "a: 1\n", "", NOW) for number in range(LISTED + 1, 0, -1)]
+    assert len(list(revision_rows(revisions[1:]))) == LISTED
+    *listed, last = revision_rows(revisions)
+    assert len(listed) == LISTED
+    assert (last.heading, words([last])[0].strip()) == (True, "older ones are kept, too: awb config diff --from 1")
 
 
 class Host(App[None]):

@@ -19,6 +19,7 @@ from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.frontends.tui.screens.theme_picker import ThemePicker
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
+from agent_workbench.frontends.tui.widgets.history import LISTED
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
 from agent_workbench.frontends.tui.widgets.row_list import Row
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
@@ -267,7 +268,7 @@ class Chores:
         session = await self._shared.sessions.get_session(pane.session_id) if pane else None
         if session is None:
             return
-        revisions = await self._shared.configs.revisions(session.config_id)
+        revisions = await self._shared.configs.revisions(session.config_id, limit=LISTED)
         rows = options(("follow", "Follow the config: take each saved change"),
                        *((str(one.revision), f"revision {one.revision}  {one.note}") for one in revisions))  # fmt: skip
         at = str(session.pinned_revision or "follow")

@@ -21,7 +21,7 @@ from agent_workbench.frontends.tui.screens.sheet import Sheet
 from agent_workbench.frontends.tui.screens.source import SourceView
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.desk import Desk, Tab
-from agent_workbench.frontends.tui.widgets.history import History
+from agent_workbench.frontends.tui.widgets.history import LISTED, History
 from agent_workbench.frontends.tui.widgets.lines import Line, fold
 from agent_workbench.frontends.tui.widgets.plan_view import PlanView, is_readable
 from agent_workbench.services.bundles import base_of, root_of
@@ -296,7 +296,7 @@ class ConfigWork:
         if tab == "Plan":
             await self._show_plan()
         elif tab == "History":
-            revisions = await self._shared.configs.revisions(self.config.config_id)
+            revisions = await self._shared.configs.revisions(self.config.config_id, limit=LISTED + 1)
             self.desk.query_one(History).show(revisions)
 
     async def _show_plan(self) -> None:

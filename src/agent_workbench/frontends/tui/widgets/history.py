@@ -20,11 +20,17 @@ from agent_workbench.frontends.tui.widgets.lines import Line, wrap
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 from agent_workbench.storage.records import Revision
 
+#: How many revisions are listed. Whoever asks for one more lets the last of them be compared with the one before it.
+LISTED = 1000
+
 
 def revision_rows(revisions: Sequence[Revision]) -> Iterator[Row]:
-    """Yield a row for each revision, newest first. The note comes first, its author where others saved too."""
+    """Yield a row for each revision, newest first, and one that says so where there are more than `LISTED`.
+
+    The note comes first, its author where others saved too.
+    """
     several = len({one.author for one in revisions}) > 1
-    for number, one in enumerate(revisions):
+    for number, one in enumerate(revisions[:LISTED]):
         now = [("now  ", "state")] if number == 0 else []
         when = one.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
         left = [(f"{one.revision:>4}  ", "strong"), *now, (clean_line(one.note) or "edited", "")]
@@ -32,6 +38,9 @@ def revision_rows(revisions: Sequence[Revision]) -> Iterator[Row]:
         if several:
             right.append((f"  {clean_line(one.author, 20)}", "muted"))
         yield Row(str(one.revision), left, right, right_yields=True)
+    if len(revisions) > LISTED:
+        words = f"      older ones are kept, too: awb config diff --from {revisions[LISTED].revision}"
+        yield Row("older", [(words, "muted")], heading=True)
 
 
 def _heading(this: Revision, old: Revision | None, new: Revision, width: int) -> list[Line]:
