@@ -1,13 +1,14 @@
-"""One line with something at each end."""
+"""One line with something at each end, or a few where its words need them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 
-from agent_workbench.frontends.tui.widgets.lines import Run, ends, fit
+from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, width_of, wrap
 
 _STYLES = {
     "muted": "$foreground 60%",
@@ -22,7 +23,10 @@ _STYLES = {
 
 
 class Bar(Widget):
-    """Two texts at the ends of one line; the left one gives way. Texts are cleaned by who makes the runs."""
+    """Two texts at the ends of one line; the left one gives way. Texts are cleaned by who makes the runs.
+
+    With `height: auto` the left text may go on below, on as many lines as whoever puts it there allows.
+    """
 
     DEFAULT_CSS = """
     Bar {
@@ -35,20 +39,35 @@ class Bar(Widget):
         super().__init__(id=id, classes=classes)
         self._left: Sequence[Run] = ()
         self._right: Sequence[Run] = ()
+        self._most = 1
 
-    def put(self, left: Sequence[Run], right: Sequence[Run] = ()) -> None:
-        """Show these runs."""
-        if (left, right) != (self._left, self._right):
-            self._left, self._right = left, right
-            self.refresh()
+    def put(self, left: Sequence[Run], right: Sequence[Run] = (), *, most: int = 1) -> None:
+        """Show these runs on `most` lines at most."""
+        if (left, right, most) != (self._left, self._right, self._most):
+            self._left, self._right, self._most = left, right, most
+            size = self.content_size
+            self.refresh(layout=self.styles.is_auto_height and len(self._lines(size.width)) != size.height)
 
     @property
     def plain(self) -> str:
         """What is shown, without its place."""
         return " ".join("".join(text for text, _ in runs) for runs in (self._left, self._right) if runs)
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return how many lines the runs take."""
+        return len(self._lines(width))
+
+    def _lines(self, width: int) -> list[Line]:
+        room = width - width_of(self._right) - 1 if self._right else width
+        lines = wrap(self._left, room) if self._most > 1 else [list(self._left)]
+        first = ends(lines[0], self._right, width) if self._right else fit(lines[0], width)
+        if len(lines) > self._most:
+            lines[self._most - 1] = fit([*lines[self._most - 1], (" ", ""), *lines[self._most]], room)
+        return [first, *lines[1 : self._most]]
+
     def render(self) -> Content:
-        """Set the runs on the line."""
-        width = self.content_size.width
-        line = ends(self._left, self._right, width) if self._right else fit(self._left, width)
-        return Content.assemble(*((text, _STYLES.get(role, "")) for text, role in line))
+        """Set the runs on the lines."""
+        lines = self._lines(self.content_size.width)
+        return Content("\n").join(
+            Content.assemble(*((text, _STYLES.get(role, "")) for text, role in line)) for line in lines
+        )

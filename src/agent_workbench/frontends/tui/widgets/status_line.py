@@ -1,4 +1,4 @@
-"""One line over the prompt while there is something to tell: a retry that counts down, or words that wait."""
+"""A line or two over the prompt while there is something to tell: a retry that counts down, or words that wait."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StatusLine(Bar):
     """What the session waits for. Shows nothing when that is nothing."""
 
     DEFAULT_CSS = """
-    StatusLine { display: none; &.-telling { display: block; } }
+    StatusLine { display: none; height: auto; &.-telling { display: block; } }
     """
 
     telling = reactive(False, toggle_class="-telling")
@@ -62,7 +62,7 @@ class StatusLine(Bar):
             left = max(0, round(until - self._clock()))
             # the count first: it is the news, and a reason may fill the line
             words = f"again in {left} s, attempt {event.attempt} · {clean_line(event.reason, 200)}"
-            self.put([("↻ ", "warn"), (words, "")], [("esc stops", "muted")])
+            self.put([("↻ ", "warn"), (words, "")], [("esc stops", "muted")], most=2)
         elif self.telling:
             self.put(self._waiting(), [("alt+up takes back" if self.size.width >= ROOMY else "alt+up", "muted")])
 
