@@ -14,6 +14,7 @@ from textual.app import App, ComposeResult
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.plan import AgentSpec, Origin, Plan
 from agent_workbench.configs.problems import Problem
+from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.browser import Browser
 from agent_workbench.frontends.tui.widgets.change_view import ChangeView, change_lines
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows
@@ -184,6 +185,30 @@ async def test_enter_in_the_plan_goes_to_the_line_that_set_the_value():
         await pilot.press("enter")
         await pilot.pause()
         assert host.seen == [Origin("coding", 24)]
+
+
+async def test_the_plan_writes_out_the_row_under_the_cursor_where_its_line_cuts_it():
+    value = " ".join(f"word{number}" for number in range(60))
+    places = tuple(Origin(f"a-rather-long-name-of-a-source-{number}", number) for number in range(1, 6))
+    plan = Plan("x", "", "", {"tools": [{"module": "tool-a", "config": {"long": value, "short": 1}}]},
+                origins={"tools[tool-a].config.long": places})  # fmt: skip
+    host = Host()
+    async with host.run_test(size=(80, 100)) as pilot:
+        view = host.query_one(PlanView)
+        view.show(plan)
+        view.query_one(RowList).focus()
+        bar = view.query_one(Bar)
+        assert not bar.display
+        await pilot.press("down", "down")
+        await pilot.pause()
+        told = str(bar.render()).replace("\n", " ")
+        assert value in told
+        assert [str(one) in told for one in places] == [True] * 5
+        assert max(map(len, str(bar.render()).splitlines())) <= 80
+        assert bar.size.height == len(str(bar.render()).splitlines())
+        await pilot.press("down")
+        await pilot.pause()
+        assert not bar.display
 
 
 async def test_problems_are_gone_to_and_fixed():

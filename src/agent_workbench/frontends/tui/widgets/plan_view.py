@@ -10,17 +10,20 @@ from typing import Any
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Region
 from textual.message import Message
 
 from agent_workbench.configs.plan import Origin, Plan
 from agent_workbench.configs.problems import Problem, errors
 from agent_workbench.configs.secrets import mask
 from agent_workbench.conversation.clean import clean_line
-from agent_workbench.frontends.tui.widgets.problems import INDENT, problem_rows
+from agent_workbench.frontends.tui.widgets.bar import Bar
+from agent_workbench.frontends.tui.widgets.lines import width_of
+from agent_workbench.frontends.tui.widgets.problems import EDGES, INDENT, problem_rows
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 
-#: How many origins are written out; the one that won stands first.
-ORIGINS = 3
+#: Characters of a value that are kept to be shown; enter goes to the place that has it all.
+KEPT = 4000
 #: How many of the problems that keep a session from starting stand above the plan; the Problems tab has them all.
 SHOWN = 3
 #: What the ids of their rows begin with; no path of a plan does.
@@ -38,14 +41,19 @@ def plan_rows(plan: Plan) -> Iterator[Row]:
     for section, value in shown.items():
         if section == "agents":
             continue
-        yield Row(section, [(section, "heading")], _origins(plan, section) if isinstance(value, Mapping) else ())
+        yield Row(
+            section,
+            [(section, "heading")],
+            _origins(plan, section) if isinstance(value, Mapping) else (),
+            right_yields=True,
+        )
         yield from _values(plan, section, value, 1)
     if plan.agents:
         yield Row("agents", [("agents", "heading")])
         for name, agent in plan.agents.items():
-            words = clean_line(agent.description, 60)
+            words = clean_line(agent.description, KEPT)
             yield Row(f"agents.{name}", [(f"  {clean_line(name)}  ", "strong"), (words, "muted")],
-                      _origins(plan, f"agents.{name}"))  # fmt: skip
+                      _origins(plan, f"agents.{name}"), right_yields=True)  # fmt: skip
     if plan.instruction:
         yield Row("instruction", [("instruction", "heading")], [(f"{len(plan.instruction)} characters", "muted")])
     for name, _ in plan.context_texts:
@@ -61,7 +69,7 @@ def _values(plan: Plan, path: str, value: Any, depth: int) -> Iterator[Row]:
         for one in value:
             id = str(one.get("id") or one.get("module") or "")
             at = f"{path}[{id}]"
-            yield Row(at, [(f"{indent}{clean_line(id)}", "strong")], _origins(plan, at))
+            yield Row(at, [(f"{indent}{clean_line(id)}", "strong")], _origins(plan, at), right_yields=True)
             rest = {key: inner for key, inner in one.items() if key not in ("module", "id")}
             for key, inner in rest.items():
                 if key == "config" and isinstance(inner, Mapping):
@@ -76,10 +84,10 @@ def _entry(plan: Plan, path: str, key: str, value: Any, depth: int) -> Iterator[
         isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
     )
     if nested:
-        yield Row(path, [(f"{indent}{clean_line(key)}", "key")], _origins(plan, path))
+        yield Row(path, [(f"{indent}{clean_line(key)}", "key")], _origins(plan, path), right_yields=True)
         yield from _values(plan, path, value, depth + 1)
     else:
-        left = [(f"{indent}{clean_line(key):<20} ", "key"), (clean_line(_short(value), 200), "")]
+        left = [(f"{indent}{clean_line(key):<20} ", "key"), (clean_line(_short(value), KEPT), "")]
         yield Row(path, left, _origins(plan, path), right_yields=True)
 
 
@@ -89,22 +97,18 @@ def _short(value: Any) -> str:
 
 def _origins(plan: Plan, path: str) -> list[tuple[str, str]]:
     """Return the place that won, then those it won over."""
-    found = list(reversed(plan.origins.get(path, ())))
-    if not found:
-        return []
-    runs = [(clean_line(str(found[0]), 40), "")]
-    for one in found[1:ORIGINS]:
-        runs.append((f"  over {clean_line(str(one), 40)}", "muted"))
-    if len(found) > ORIGINS:
-        runs.append((f"  and {len(found) - ORIGINS} more", "muted"))
-    return runs
+    found = [clean_line(str(one), 200) for one in reversed(plan.origins.get(path, ()))]
+    return [(one, "") if number == 0 else (f"  over {one}", "muted") for number, one in enumerate(found)]
 
 
 class PlanView(Vertical):
     """Everything of the Plan tab."""
 
     DEFAULT_CSS = """
-    PlanView > RowList { height: 1fr; }
+    PlanView {
+        & > RowList { height: 1fr; }
+        & > Bar { height: auto; display: none; }
+    }
     """
 
     @dataclass
@@ -129,6 +133,7 @@ class PlanView(Vertical):
 
     def compose(self) -> ComposeResult:
         yield RowList(empty="Nothing to mount yet.\nadd a provider: ctrl+p, add provider")
+        yield Bar()
 
     def show(self, plan: Plan, *, last: Plan | None = None) -> None:
         """Show a plan; the cursor stays at its value.
@@ -153,6 +158,25 @@ class PlanView(Vertical):
         if values and self._old:
             rows.append(Row("old", [("The plan of the text as it was when it could be read:", "warn")], heading=True))
         shown.put(rows + values)
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        """Write the row under the cursor out below the list where its line cuts it."""
+        rows, bar = self.query_one(RowList), self.query_one(Bar)
+        row = rows.row
+        room = rows.scrollable_content_region.width - EDGES
+        cut = row is not None and width_of(row.left) + 1 + width_of(row.right) > room > 0
+        bar.display = cut
+        if row is not None and cut:
+            left = [(f"{text.strip()}  ", role) for text, role in row.left]
+            bar.put([*left, *row.right], most=max(2, self.size.height // 2))
+            at = Region(0, rows.cursor, 1, 1)
+            rows.call_after_refresh(rows.scroll_to_region, at, animate=False, force=True)  # the list is lower now
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        self._tell_all()
 
     @on(RowList.Chosen)
     def _chosen(self, event: RowList.Chosen) -> None:
