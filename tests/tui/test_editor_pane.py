@@ -12,6 +12,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from agent_workbench.configs.modules import Module, ModuleConfig, catalog
+from agent_workbench.configs.problems import Problem
 from agent_workbench.frontends.tui.themes import load_themes
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.editor_pane import EditorPane
@@ -84,6 +85,32 @@ async def test_the_line_below_says_what_the_cursor_is_on():
         assert pane.query_one("#editor-help", Bar).plain == (
             "tools[].config.engine  Which search engine · duck | brave · default duck 4:9"
         )
+
+
+async def test_a_long_problem_is_told_on_several_lines_and_a_short_text_on_one():
+    message = "this value is not one of those that the module takes, and nothing near it is one of them either"
+    async with editing(TEXT) as (pilot, pane):
+        bar = pane.query_one("#editor-help", Bar)
+        assert bar.size.height == 1
+        pane.editor.set_problems((Problem("error", message, 4, 1, hint="write duck or brave"),))
+        pane.editor.move_cursor((3, 8))
+        await settled(pilot)
+        told = [line.split("  ")[0] for line in str(bar.render()).splitlines()]
+        assert " ".join(told) == f"{message} · write duck or brave"
+        assert bar.size.height == len(told) == 2
+        pane.editor.move_cursor((0, 0))
+        await settled(pilot)
+        assert bar.size.height == 1
+
+
+async def test_the_words_about_a_problem_do_not_cover_its_line():
+    async with editing(f"{TEXT * 9}end") as (pilot, pane):
+        last = pane.editor.cursor_location[0]
+        pane.editor.set_problems((Problem("error", "a problem with much to say about it " * 5, last + 1, 1),))
+        await pilot.press("left")
+        await settled(pilot)
+        assert pane.query_one("#editor-help", Bar).size.height == 3
+        assert pane.editor.cursor_screen_offset.y < pane.query_one("#editor-help", Bar).region.y
 
 
 async def test_find_goes_from_match_to_match_and_round():

@@ -27,6 +27,8 @@ from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 
 #: Seconds of rest before help and completion follow the cursor: nothing flickers while somebody types.
 LOOK_AFTER = 0.12
+#: Lines that a problem may take below the text.
+TOLD = 3
 #: How many completions are shown at once; the list scrolls.
 SHOWN = 8
 
@@ -86,6 +88,10 @@ class CompletingEditor(YamlEditor):
 
     list_is_open: Callable[[], bool] = staticmethod(lambda: False)
 
+    def on_resize(self) -> None:
+        """Keep the cursor in view where the words below take lines of the text."""
+        self.call_after_refresh(self.scroll_cursor_visible, animate=False)
+
     async def _on_key(self, event: events.Key) -> None:
         if event.key in ("up", "down", "enter", "tab", "escape") and self.list_is_open():
             event.stop()
@@ -99,7 +105,7 @@ class EditorPane(Vertical):
     DEFAULT_CSS = """
     EditorPane {
         & > YamlEditor { height: 1fr; }
-        & > #editor-help { height: 1; padding: 0 1; }
+        & > #editor-help { height: auto; padding: 0 1; }
     }
     """
 
@@ -179,7 +185,8 @@ class EditorPane(Vertical):
         else:
             found = help_at(self.editor.text, row, column, self._catalog)
             shown = [] if found is None else [(f"{clean_line(found.path)}  ", "key"), (clean_line(found.text), "muted")]
-        self.query_one("#editor-help", Bar).put(shown, [(f"{row + 1}:{column + 1}", "muted")])
+        most = 1 if problem is None else TOLD
+        self.query_one("#editor-help", Bar).put(shown, [(f"{row + 1}:{column + 1}", "muted")], most=most)
 
     async def _learn(self, then: Callable[[], None]) -> None:
         """Load the catalog, then do what needed it."""
