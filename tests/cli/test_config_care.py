@@ -110,6 +110,20 @@ def test_a_secret_moves_into_the_keyring_and_is_found_there(awb: Awb, folder: Pa
     assert KEY not in done.out + done.err
 
 
+def test_a_secret_in_a_comment_is_listed_with_its_line_and_stays(awb: Awb, folder: Path, ring: MemoryKeyring) -> None:
+    text = f"{SECRET}# api_key: {KEY}\n"
+    (folder / "a.yaml").write_text(text)
+    line = text.count("\n")
+    listed = awb("config", "secrets", "a.yaml", "--json").json["secrets"]
+    assert listed[1:] == [{"path": "", "line": line, "name": "", "movable": False}]
+    shown = awb("config", "secrets", "a.yaml")
+    assert "2 secrets in a;" in shown.err
+    assert shown.out.splitlines()[-1].split() == ["a", "comment", str(line), "taken", "out", "by", "hand"]
+    assert KEY not in shown.out + shown.err
+    awb("config", "secrets", "a.yaml", "--all")
+    assert (folder / "a.yaml").read_text() == text.replace(KEY, "${OPENAI_API_KEY}", 1)
+
+
 def test_without_a_keyring_a_stored_config_gets_the_reference_and_a_file_is_left_alone(
     awb: Awb, folder: Path, no_ring: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

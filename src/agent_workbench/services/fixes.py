@@ -14,7 +14,7 @@ from agent_workbench.configs.secrets import literal_secrets
 from agent_workbench.configs.words import nearest
 from agent_workbench.errors import EditRefused, NotFound
 from agent_workbench.services.keys import Kept, keep
-from agent_workbench.services.secrets import variable_name
+from agent_workbench.services.secrets import commented_lines, variable_name
 
 #: How many fixes are made at most: one may uncover the next.
 ROUNDS = 100
@@ -72,7 +72,10 @@ def _edit(problem: Problem) -> Edit:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret that is written out in a text: where, and the name that would stand for it."""
+    """A secret that is written out in a text: where, and the name that would stand for it.
+
+    One in an entry that is commented out has neither path nor name, and is not movable.
+    """
 
     path: str
     line: int
@@ -90,18 +93,19 @@ class Moved:
 
 
 def secrets_in(text: str, *, source: str = "") -> tuple[Secret, ...]:
-    """Return the literal secrets of a text, in order; never their values.
+    """Return the literal secrets of a text, in order, then those in comments; never their values.
 
     Raises:
         InvalidYAML: If the text has an error: nobody can say what is a secret in it then.
     """
     load(text, source=source)
     reading = read(text, source=source)
-    return tuple(
+    found = tuple(
         Secret(show_path(path), place.line if place else 0, variable_name(reading, path), path[0] in _EXPANDED)
         for path, _ in literal_secrets(reading.data)
         for place in [reading.place(path)]
     )
+    return found + tuple(Secret("", line, "", False) for line in commented_lines(reading))
 
 
 def move_secret(text: str, path: str, *, source: str = "", store: Callable[[str, str], Kept] = keep) -> Moved:

@@ -49,6 +49,11 @@ def masked(text: str) -> str:
     return mask_text(_spliced(text, dict.fromkeys((*_secrets(reading), *_commented(reading)), DOTS)))
 
 
+def commented_lines(reading: Reading) -> tuple[int, ...]:
+    """Return the line, from 1, of each secret in an entry that is commented out, in order."""
+    return tuple(reading.text.count("\n", 0, start) + 1 for start, _ in _commented(reading))
+
+
 def _guessed(text: str) -> str:
     """Hide what stands behind a secret key in a text that is no YAML, where nobody can say how far a value goes."""
 

@@ -130,8 +130,13 @@ async def secrets(
         shape = [{"path": one.path, "line": one.line, "name": one.name, "movable": one.movable} for one in found]
         emit_json({"secrets": shape})
     else:
-        emit_table(("SECRET AT", "LINE", "WOULD BE"), [(one.path, one.line, f"${{{one.name}}}") for one in found])
-        narrate(f"{counted(len(found), 'secret')} in {text.name}" + ("; --move PATH moves one out" if found else ""))
+        rows = [
+            (one.path or "a comment", one.line, f"${{{one.name}}}" if one.name else "taken out by hand")
+            for one in found
+        ]
+        emit_table(("SECRET AT", "LINE", "WOULD BE"), rows)
+        way = "; --move PATH moves one out" if any(one.movable for one in found) else ""
+        narrate(f"{counted(len(found), 'secret')} in {text.name}{way}")
 
 
 async def _move(
