@@ -78,6 +78,7 @@ def sources(tmp_path: Path, **more: object) -> Sources:
         ("git+file:///tmp/a", GitURI("file:///tmp/a")),
         ("git+ext::sh -c touch% /tmp/x", None),
         ("git+http://h/a", None),
+        ("git+https://h/a@main#subdir=x", None),
         ("git+https://h/a@--upload-pack=x", None),
         ("git+https://h/a@a..b", None),
         ("https://h/a", None),
@@ -85,6 +86,12 @@ def sources(tmp_path: Path, **more: object) -> Sources:
 )
 def test_git_addresses(uri: str, parts: GitURI | None):
     assert parse_git(uri) == parts
+
+
+def test_an_address_that_nothing_is_fetched_by_is_called_one(tmp_path: Path):
+    found = sources(tmp_path).fetch("ftp://h/x.yaml", NOWHERE)
+    assert isinstance(found, Failure)
+    assert (found.reason, "https://" in found.hint) == ("nothing is fetched by ftp", True)
 
 
 def test_a_git_include_is_pinned_until_it_is_refreshed(tmp_path: Path, repository: Repository):

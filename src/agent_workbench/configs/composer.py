@@ -202,8 +202,8 @@ class Composer:
                 self._problem("yaml-duplicate-key", "`<<` is here twice", at, "write one `<<: [*a, *b]`")
         elif not isinstance(key.value, str):
             fix = self._quoted(key, at) if key.kind == "scalar" and key.style is None else None
-            shown = f"`{key.word}`" if key.word else "this"
-            self._problem("yaml-key-not-text", f"the key {shown} is not text", at, "put it in quotes", fix=fix)
+            shown = f"the key `{key.word}`" if key.word else "a key without a name"
+            self._problem("yaml-key-not-text", f"{shown} is not text", at, "put it in quotes", fix=fix)
         elif key.value in parent.value:
             first = next((k for k, _ in parent.parts if k is not None and k.value == key.value), key)
             line, _ = self.lines.line_column(self.lines.offset(first.start))
@@ -309,6 +309,8 @@ class Composer:
             self._problem("yaml-tab", "a tab is used for indentation", tab[0], "use spaces", fix=fix)
             return
         hint = next((hint for part, hint in _HINTS.items() if part in words), "")
+        if self.text[at : at + 1] == "\t":
+            hint = "a tab stands there: use spaces"
         context = f", {error.context}" if error.context else ""
         self._problem("yaml-syntax", f"{words}{context}", at, hint)
 

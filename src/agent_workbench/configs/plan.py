@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from agent_workbench.configs.compose import Node
 
 
+@functools.lru_cache(maxsize=8)
 def digest_of(text: str) -> str:
-    """Return the SHA-256 of a text's UTF-8 as hexadecimal digits: what a document is known by."""
+    """Return the SHA-256 of a text's UTF-8 as hexadecimal digits: what a document is known by. Asked for many times."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

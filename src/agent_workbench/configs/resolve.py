@@ -286,7 +286,7 @@ class _Resolver:
         """Identify all content: the text, its base, and everything fetched or found missing."""
         mark = hashlib.sha256()
         for piece in (self.at.label, self.at.folder, text, *self.lookup.content):
-            mark.update(hashlib.sha256(piece.encode("utf-8", "surrogatepass")).digest())
+            mark.update(digest_of(piece).encode())
         return mark.hexdigest()
 
 

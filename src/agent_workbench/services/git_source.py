@@ -74,10 +74,12 @@ def parse_git(uri: str) -> GitURI | None:
         return None
     ref = match["ref"] or ""
     fragment = match["fragment"] or ""
-    subdirectory = next((p.partition("=")[2] for p in fragment.split("&") if p.startswith("subdirectory=")), "")
+    parts = dict(part.partition("=")[::2] for part in fragment.split("&") if part)
+    if parts.keys() - {"subdirectory", "egg"}:  # a slip in a name must not mean the repository's top
+        return None
     if ref and (not _REF.match(ref) or ".." in ref):
         return None
-    return GitURI(match["url"], ref, subdirectory.strip("/"))
+    return GitURI(match["url"], ref, parts.get("subdirectory", "").strip("/"))
 
 
 class GitCache:
@@ -95,7 +97,7 @@ class GitCache:
             return pinned
         pin = self._pin(uri)
         if self.offline:
-            return Failure("it was never fetched, and the network is off", "fetch it once online", (str(pin),))
+            return Failure("it was never fetched, and nothing is fetched here", "fetch it once online", (str(pin),))
         return self._failed[uri.address][1] if self.is_waiting(uri.address) else self.update(uri)
 
     def update(self, uri: GitURI) -> Checkout | Failure:

@@ -91,6 +91,9 @@ class Sources:
             return self._beside_page(uri, at)
         if uri.startswith(("./", "../", "/", "~", "file://")):
             return self._path(uri, at, kind)
+        if "://" in uri:
+            scheme = uri.partition("://")[0]
+            return Failure(f"nothing is fetched by {scheme}", "write an address of https://, git+https:// or file://")
         if "/" in uri or uri.endswith((".yaml", ".yml", ".md")):
             return Failure(f"`{uri}` is neither a name nor a path", f"write `./{uri}`")
         return self._named(uri, kind)

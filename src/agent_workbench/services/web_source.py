@@ -43,7 +43,7 @@ class WebCache:
         except OSError:
             pass
         if self.offline:
-            return Failure("it was never fetched, and the network is off", "fetch it once online", (str(kept),))
+            return Failure("it was never fetched, and nothing is fetched here", "fetch it once online", (str(kept),))
         return self._failed[address][1] if self.is_waiting(address) else self.update(address)
 
     def update(self, address: str) -> Page | Failure:
@@ -97,7 +97,7 @@ class WebCache:
                 where = target(address)
                 local = self.loopback and where.host in LOOPBACK
                 if where.scheme != "https" and not local:
-                    raise WebRefused("only https is fetched")
+                    raise WebRefused(f"only https is fetched, not {where.scheme}")
                 client = WebClient(self.timeout_s, MAX_BYTES, frozenset(LOOPBACK) if local else frozenset())
                 answer = await client.get(address, accept="text/plain, text/markdown, */*")
                 if not answer.moved:
