@@ -379,7 +379,7 @@ def test_an_agents_file_gives_meta_siblings_and_instruction_and_inline_wins(benc
 
 def test_a_missing_agent_is_an_error_on_its_line(bench: Bench):
     plan = bench.plan("agents:\n  include:\n    - ghost\n")
-    assert [(p.code, p.severity, p.line) for p in plan.problems] == [("agent-missing", "error", 3)]
+    assert [(p.code, p.severity, p.line, p.column) for p in plan.problems] == [("agent-missing", "error", 3, 7)]
 
 
 def test_a_later_agent_replaces_the_whole_of_an_earlier_one(bench: Bench):
@@ -411,7 +411,8 @@ def test_mentions_go_three_levels_deep_and_no_content_comes_twice(bench: Bench):
 def test_code_and_addresses_mention_nothing_and_a_missing_file_is_a_problem(bench: Bench):
     body = "Write to kim@example.org or @kim.\n`@gone.md`\n```\n@gone.md\n```\nBut @ns:gone.md and @here/gone.md\n"
     plan = bench.plan(f"---\nbundle: {{name: me}}\n---\n{body}", name="x.md")
-    assert [(p.code, p.severity, p.line) for p in plan.problems] == [("mention-missing", "warning", 9)] * 2
+    found = [(p.code, p.severity, p.line, p.column) for p in plan.problems]
+    assert found == [("mention-missing", "warning", 9, 5), ("mention-missing", "warning", 9, 21)]
 
 
 def test_an_agents_mentions_belong_to_the_agent(bench: Bench):

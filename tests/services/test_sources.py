@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_workbench.configs.fetching import Failure, Fetched, Location
+from agent_workbench.configs.fetching import Failure, Fetched, Kind, Location
 from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.resolve import PlanCache, resolve_bundle
 from agent_workbench.services.git_source import GitURI, parse_git
@@ -86,6 +86,33 @@ def sources(tmp_path: Path, **more: object) -> Sources:
 )
 def test_git_addresses(uri: str, parts: GitURI | None):
     assert parse_git(uri) == parts
+
+
+@pytest.mark.parametrize(
+    ("uri", "kind", "like"),
+    [
+        ("./shel", "bundle", "shell"),
+        ("./shel.yaml", "bundle", "shell.yaml"),
+        ("agents/explorr.md", "file", "explorer.md"),
+    ],
+)
+def test_a_missing_file_is_held_against_those_beside_it(tmp_path: Path, uri: str, kind: Kind, like: str):
+    (tmp_path / "shell.yaml").write_text("bundle: {name: shell}\n")
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "explorer.md").write_text("Explore.\n")
+    at = Location("", str(tmp_path), str(tmp_path))
+    found = sources(tmp_path).fetch(f"./{uri}" if kind == "file" else uri, at, kind)
+    assert isinstance(found, Failure)
+    assert found.hint == f"did you mean `{like}`?"
+
+
+def test_nothing_is_said_of_a_folder_that_may_not_be_read(tmp_path: Path):
+    (tmp_path / "private.yaml").write_text("a: 1\n")
+    (tmp_path / "mine").mkdir()
+    at = Location("", str(tmp_path / "mine"), str(tmp_path / "mine"))
+    found = sources(tmp_path).fetch("../privat.yaml", at)
+    assert isinstance(found, Failure)
+    assert "private" not in found.hint
 
 
 def test_an_address_that_nothing_is_fetched_by_is_called_one(tmp_path: Path):

@@ -33,10 +33,10 @@ class Gathered:
 
 
 class References:
-    """Looks up the files of a composed layer; what is missing is in `problems`."""
+    """Looks up the files of a composed layer; what is missing is in `problems`, with columns in the `own` text."""
 
-    def __init__(self, lookup: Lookup, base: Location, namespaces: dict[str, Location]) -> None:
-        self.lookup, self.base, self.namespaces = lookup, base, namespaces
+    def __init__(self, lookup: Lookup, base: Location, namespaces: dict[str, Location], own: Reading) -> None:
+        self.lookup, self.base, self.namespaces, self.own = lookup, base, namespaces, own
         self.problems: list[Problem] = []
         self.documents: list[Document] = []
 
@@ -115,8 +115,9 @@ class References:
                 line = origin.line + mention.line if origin.line else 0
                 source = "" if origin.source == self.base.label else origin.source
                 message = f"@{mention.reference} is mentioned and cannot be read: {found.reason}"
+                column = 0 if source else self._column(line, f"@{mention.reference}")
                 self.problems.append(
-                    Problem("warning", message, line, hint=found.hint, code="mention-missing", source=source)
+                    Problem("warning", message, line, column, hint=found.hint, code="mention-missing", source=source)
                 )
             return
         self._add(f"@{mention.reference}", found, scope, gathered, depth)
@@ -163,8 +164,14 @@ class References:
 
     def _say(self, severity: Severity, part: Part, message: str, code: str, hint: str = "") -> None:
         source = "" if part.origin.source == self.base.label else part.origin.source
-        path = show_path(part.path)
-        self.problems.append(Problem(severity, message, part.origin.line, 0, path, hint, code, source))
+        place = None if source else self.own.place(part.path)
+        line, column = (place.line, place.column) if place else (part.origin.line, 0)
+        self.problems.append(Problem(severity, message, line, column, show_path(part.path), hint, code, source))
+
+    def _column(self, line: int, words: str) -> int:
+        """Return where words stand in a line of the own text, from 1; 0 where they do not."""
+        lines = self.own.text.splitlines()
+        return lines[line - 1].find(words) + 1 if 0 < line <= len(lines) else 0
 
 
 @lru_cache(maxsize=512)

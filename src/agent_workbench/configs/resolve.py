@@ -241,7 +241,7 @@ class _Resolver:
 
     def _prepare(self, text: str, bundle: Bundle, scope: Scope, loaded: _Loaded, catalog: Catalog | None) -> _Prepared:
         layer = loaded.layer
-        references = References(self.lookup, scope.at, dict(loaded.namespaces))
+        references = References(self.lookup, scope.at, dict(loaded.namespaces), bundle.reading)
         gathered = Gathered()
         agents: dict[str, tuple[AgentSpec, Node]] = {}
         context: dict[str, str] = {}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urljoin, urlsplit
@@ -28,6 +29,8 @@ from agent_workbench.storage.records import Config, ConfigMetadata
 #: How far up a folder tree the bundle at its top is looked for.
 MAX_UP = 8
 SUFFIXES = ("", ".yaml", ".yml", ".md")
+MOST_BESIDE = 500
+"""How many names of a folder are looked through for one that is like a missing one."""
 DIRECTORY_FILES = ("bundle.md", "bundle.yaml")
 #: Shipped bundles stand in for these when nothing else is asked for; an override of the address overrides the name.
 UPSTREAM = {"foundation": "git+https://github.com/microsoft/amplifier-foundation@main"}
@@ -318,7 +321,23 @@ class Sources:
                 return Failure("it may hold secrets, and what is included is sent", hint, tuple(watched))
             found = self._read(candidate, at if root == at.root else Location(at.label, root=root))
             return replace(found, watched=(*watched, *found.watched))
-        return Failure(_why_missing(whole, kind), watched=tuple(watched))
+        return Failure(_why_missing(whole, kind), self._named_alike(whole, at), tuple(watched))
+
+    def _named_alike(self, path: str, at: Location) -> str:
+        """Return a hint at the file beside a missing one that is called most like it, where that may be read."""
+        folder, name = os.path.split(path)
+        if self._allowed_root(folder, at) is None:
+            return ""
+        try:
+            with os.scandir(folder) as found:
+                names = [
+                    one.name for one in islice(found, MOST_BESIDE) if one.name.endswith(SUFFIXES[1:]) or one.is_dir()
+                ]
+        except OSError:
+            return ""
+        stems = [os.path.splitext(one)[0] for one in names]
+        like = nearest(name, sorted(names if name.endswith(SUFFIXES[1:]) else {*names, *stems}))
+        return f"did you mean `{like}`?" if like else ""
 
     def _allowed_root(self, path: str, at: Location) -> str | None:
         """Return the folder that a file may be read under, None where it may not."""
