@@ -44,19 +44,30 @@ async def set_value(
     await make(bench, config, change, note or f"set {path}", dry_run=dry_run, as_json=as_json)
 
 
-@click.command("remove")
-@click.argument("config")
-@click.argument("path")
-@note_option
-@dry_run_option
-@json_option
-@with_workbench
-async def remove(bench: SharedContext, config: str, path: str, note: str, dry_run: bool, as_json: bool) -> None:
-    """Remove the value or entry at PATH, such as tools[tool-bash], with the comment that belongs to it."""
-    from agent_workbench.configs.entries import path_of
+def _at_path(name: str, said: str, verb: str) -> click.Command:
+    """Return the command that does what a verb of the document does to the entry at a path."""
 
-    change = lambda doc: doc.remove_entry(path_of(doc.data, path))  # noqa: E731
-    await make(bench, config, change, note or f"remove {path}", dry_run=dry_run, as_json=as_json)
+    @click.argument("config")
+    @click.argument("path")
+    @note_option
+    @dry_run_option
+    @json_option
+    @with_workbench
+    async def run(bench: SharedContext, config: str, path: str, note: str, dry_run: bool, as_json: bool) -> None:
+        from agent_workbench.configs.entries import path_of
+
+        change = lambda doc: getattr(doc, verb)(path_of(doc.data, path))  # noqa: E731
+        await make(bench, config, change, note or f"{name} {path}", dry_run=dry_run, as_json=as_json)
+
+    return click.command(name, help=said)(run)
+
+
+remove = _at_path(
+    "remove",
+    "Remove the value or entry at PATH, such as tools[tool-bash], with the comment that belongs to it.",
+    "remove_entry",
+)
+disable = _at_path("disable", "Comment the entry at PATH out, such as tools[tool-bash].", "comment_out")
 
 
 @click.command("move")
@@ -75,21 +86,6 @@ async def move(
 
     change = lambda doc: doc.move_entry(path_of(doc.data, path), place - 1)  # noqa: E731
     await make(bench, config, change, note or f"move {path}", dry_run=dry_run, as_json=as_json)
-
-
-@click.command("disable")
-@click.argument("config")
-@click.argument("path")
-@note_option
-@dry_run_option
-@json_option
-@with_workbench
-async def disable(bench: SharedContext, config: str, path: str, note: str, dry_run: bool, as_json: bool) -> None:
-    """Comment the entry at PATH out, such as tools[tool-bash]."""
-    from agent_workbench.configs.entries import path_of
-
-    change = lambda doc: doc.comment_out(path_of(doc.data, path))  # noqa: E731
-    await make(bench, config, change, note or f"disable {path}", dry_run=dry_run, as_json=as_json)
 
 
 @click.command("enable")
