@@ -80,6 +80,28 @@ def test_a_pattern_that_does_not_parse_is_the_callers_mistake() -> None:
         beforehand_rules(["edit_file", "(("])
 
 
+ASKED = {
+    "a protected path": ((), "cat .env"),
+    "a rule that asks": (("bash(make *)",), "make test"),
+    "a protected path in a later part": ((), "make test && cat .env"),
+}
+
+
+@pytest.mark.parametrize(("asking", "command"), ASKED.values(), ids=ASKED.keys())
+@pytest.mark.parametrize("said", ["bash", "exact", "parts"])
+async def test_what_asks_besides_the_default_goes_to_the_person_whatever_was_allowed_beforehand(
+    asking: tuple[str, ...], command: str, said: str, bench: SharedContext, tmp_path: Path
+) -> None:
+    rules = tuple(parse_rule(rule, "ask", "user") for rule in asking)
+    verdict = PermissionManager(tmp_path, rules).check("bash", Intent("execute", command, shell=True))
+    allowed = {"bash": ("bash",), "exact": (f"bash({command})",), "parts": ("bash(cat *)", "bash(make *)")}[said]
+    person = Person()
+    person.says = Answer("deny")
+    asked = replace(command_question(command), rules=verdict.rules, firm=verdict.firm)
+    await Beforehand(beforehand_rules(allowed), person, bench.sessions, "none", tmp_path).ask(asked)
+    assert person.asked == 1
+
+
 PARTS = {
     "each by a rule": (("bash(git log *)", "bash(wc *)"), "git log -5 | wc -l", True),
     "one by none": (("bash(git log *)",), "git log -5 | wc -l", False),

@@ -115,8 +115,10 @@ class Question:
     """A permission question: may this call run?
 
     `preview` is exact (the command, or a diff); `paths` are resolved. `scopes` are the decisions offered
-    besides `deny`; `rules` are what `allow_session` and `allow_always` would save. `id` is of this one asking: a model
-    may give two calls the same id, and an answer counts for the question alone that it was given to.
+    besides `deny`; `rules` are what `allow_session` and `allow_always` would save. `firm` says that something asks
+    besides the default (a rule, a protected path, a hook, a repeated call), so that only a person may answer. `id` is of
+    this one asking: a model may give two calls the same id, and an answer counts for the question alone that it was
+    given to.
     """
 
     call: ToolCall
@@ -126,6 +128,7 @@ class Question:
     paths: tuple[str, ...] = ()
     scopes: tuple[Decision, ...] = ("allow", "allow_session")
     rules: tuple[str, ...] = ()
+    firm: bool = False
     id: str = field(default_factory=lambda: uuid4().hex)
 
 

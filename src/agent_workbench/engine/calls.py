@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,8 +33,8 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine.arguments import fault_of
 from agent_workbench.engine.hooks.dispatch import Hooks, Outcome
 from agent_workbench.engine.output import fit
-from agent_workbench.engine.permissions import Verdict
-from agent_workbench.engine.ports import Access, Frontend, HookAnswer, Intent, Limits, Tool, ToolContext, ToolOutcome
+from agent_workbench.engine.permissions import Verdict, may_move_links
+from agent_workbench.engine.ports import Frontend, HookAnswer, Intent, Limits, Tool, ToolContext, ToolOutcome
 from agent_workbench.engine.repair import made_up
 from agent_workbench.engine.session_config import SessionConfig
 
@@ -50,6 +50,9 @@ SETTLE_SECONDS = 0.5
 REPEATS = 3
 """The same call this many times in a row asks, whatever is allowed."""
 REPEATED = f"the same call {REPEATS} times in a row"
+
+Refresh = Callable[[], Awaitable[SessionConfig]]
+"""Returns a session's config as it is by now."""
 
 
 @dataclass
@@ -72,34 +75,47 @@ class Ledger:
 
 @dataclass(frozen=True)
 class _Ready:
-    """A call that may run, with what it may touch."""
+    """A call that may run, with what was decided on; `verdict` says whether a person was `asked`."""
 
     call: ToolCall
     tool: Tool
-    verdict: Verdict
     arguments: Mapping[str, Any]
-    access: Access
+    intent: Intent
+    verdict: Verdict
+
+    @property
+    def asked(self) -> bool:
+        return self.verdict.decision == "ask"
+
+    @property
+    def moves_links(self) -> bool:
+        """Whether it may put a link where there was none, so that a path that was judged leads elsewhere."""
+        if self.intent.shell:
+            return may_move_links(self.intent.subject)
+        return self.intent.access not in ("read", "network") and not self.intent.paths
 
 
 class _Refused(Exception):
     """A call that is answered without being run."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Calls:
-    """The calls of one reply. `history` ends with that reply."""
+    """The calls of one reply. `history` ends with that reply; `refresh` is asked after each answer of a person."""
 
     config: SessionConfig
     frontend: Frontend
     hooks: Hooks
     history: tuple[Message, ...]
     ledger: Ledger
+    refresh: Refresh | None = None
 
     async def settle(self) -> AsyncGenerator[Event, None]:
         """Yield what happens, `ResultsReady` last. Closing it stops whatever runs."""
         reply = self.history[-1]
         results: dict[int, ToolResult] = {}
         ready: dict[int, _Ready] = {}
+        time_passed = False
         for index, call in enumerate(reply.tool_calls):
             try:
                 async with aclosing(self._admit(index, call)) as items:
@@ -107,13 +123,14 @@ class Calls:
                         if isinstance(item, _Ready):
                             ready[index] = item
                         else:
+                            time_passed = time_passed or isinstance(item, ApprovalRequired)
                             yield item
             except _Refused as refusal:
                 results[index] = ToolResult(call.call_id, clean_text(str(refusal)), is_error=True)
                 yield ToolFinished(call, results[index])
-        groups = [ready] if self.config.parallel_tools else [{index: item} for index, item in ready.items()]
-        for group in groups:
-            running = _Running(self, group)
+        one_by_one = not self.config.parallel_tools or _must_wait(ready)
+        for group in [{index: item} for index, item in ready.items()] if one_by_one else [ready]:
+            running = _Running(self, group, look_again=time_passed or one_by_one)
             try:
                 async with aclosing(running.events()) as events:
                     async for event in events:
@@ -140,18 +157,35 @@ class Calls:
         if arguments != call.arguments:
             await check_arguments(tool, arguments)
             yield Notice(f"a hook changed the arguments of {call.name}", data={"arguments": arguments})
+        call = replace(call, arguments=arguments)
         intent = self._intent(tool, call, arguments)
         verdict = self._verdict(call, intent, outcome.question)
         if verdict.decision == "deny":
             raise _Refused(f"Denied: {verdict.reason}")
-        if verdict.decision == "ask":
-            async with aclosing(self._ask(replace(call, arguments=arguments), intent, verdict)) as events:
+        ready = _Ready(call, tool, arguments, intent, verdict)
+        if ready.asked:
+            async with aclosing(self._ask(call, intent, verdict)) as events:
                 async for event in events:
                     yield event
-            again = self._verdict(call, self._intent(tool, call, arguments), "")
-            if again.decision == "deny" or again.paths != verdict.paths:
-                raise _Refused("Denied: what the call would touch has changed since it was approved")
-        yield _Ready(replace(call, arguments=arguments), tool, verdict, arguments, intent.access)
+            if self.refresh is not None:
+                self.config = await self.refresh()
+            if changed := self.changed(ready):
+                raise _Refused(changed)
+        yield ready
+
+    def changed(self, ready: _Ready) -> str:
+        """Say why a call must not run any more although that was decided; nothing where all is as it was."""
+        try:
+            intent = self._intent(ready.tool, ready.call, ready.arguments)
+        except _Refused as refusal:
+            return str(refusal)
+        verdict = self._verdict(ready.call, intent, "")
+        if verdict.decision == "deny":
+            return f"Denied: {verdict.reason}. This has changed since it was approved."
+        is_new = verdict.decision == "ask" and not ready.asked
+        if is_new or verdict.paths != ready.verdict.paths or (ready.asked and _shown(intent) != _shown(ready.intent)):
+            return "Denied: what the call would touch has changed since it was approved"
+        return ""
 
     async def _checked(self, index: int, call: ToolCall) -> Tool:
         reply = self.history[-1]
@@ -181,11 +215,12 @@ class Calls:
 
     def _verdict(self, call: ToolCall, intent: Intent, hook_question: str) -> Verdict:
         verdict = self.config.permissions.granting(self.ledger.grants).check(call.name, intent)
-        if verdict.decision == "allow" and hook_question:
-            return replace(verdict, decision="ask", reason=hook_question, rules=())
-        if verdict.decision == "allow" and self._repeated(call):
-            return replace(verdict, decision="ask", reason=REPEATED, rules=())
-        return verdict
+        repeated = REPEATED if self._repeated(call) else ""
+        if verdict.decision == "deny" or not (hook_question or repeated):
+            return verdict
+        asking = (verdict.reason if verdict.decision == "ask" else "", hook_question, repeated)
+        rules = () if hook_question else verdict.rules  # no rule keeps a hook from asking
+        return replace(verdict, decision="ask", reason="; ".join(filter(None, asking)), rules=rules, firm=True)
 
     def _repeated(self, call: ToolCall) -> bool:
         """Whether the calls right before this one, in this turn, were the same one."""
@@ -194,13 +229,13 @@ class Calls:
             turn = [] if message.role == "user" else [*turn, *message.tool_calls]
         position = max(index for index, other in enumerate(turn) if other.call_id == call.call_id)
         before = turn[max(0, position - REPEATS + 1) : position]
-        return len(before) == REPEATS - 1 and all(_same(call, other) for other in before)
+        return len(before) == REPEATS - 1 and all(_same(turn[position], other) for other in before)
 
     async def _ask(self, call: ToolCall, intent: Intent, verdict: Verdict) -> AsyncGenerator[Event, None]:
         reason = f"{verdict.reason}. {intent.note}" if intent.note else verdict.reason
         question = Question(
             call, reason, clean_text(intent.preview), intent.preview_kind,
-            tuple(str(path) for path in verdict.paths), verdict.scopes, verdict.rules,
+            tuple(str(path) for path in verdict.paths), verdict.scopes, verdict.rules, verdict.firm,
         )  # fmt: skip
         yield ApprovalRequired(question)
         await self.hooks.fire("approval:required", {"tool_name": call.name, "reason": verdict.reason})
@@ -211,7 +246,7 @@ class Calls:
         granted = "denied" if answer.decision == "deny" else "granted"
         await self.hooks.fire(f"approval:{granted}", {"tool_name": call.name, "reason": answer.reason})
         if answer.decision == "deny":
-            again = f" It was {REPEATED}: do something else." if verdict.reason == REPEATED else ""
+            again = f" It was {REPEATED}: do something else." if REPEATED in verdict.reason else ""
             raise _Refused(
                 (f"Denied: {answer.reason}{again and '.'}" if answer.reason else "Denied by the person.") + again
             )
@@ -222,8 +257,8 @@ class Calls:
 class _Running:
     """The calls that run at once, and the events they make."""
 
-    def __init__(self, calls: Calls, group: Mapping[int, _Ready]) -> None:
-        self._calls, self._group = calls, group
+    def __init__(self, calls: Calls, group: Mapping[int, _Ready], *, look_again: bool) -> None:
+        self._calls, self._group, self._look_again = calls, group, look_again
         self._queue: asyncio.Queue[tuple[int, Event] | int] = asyncio.Queue()
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._answered: set[int] = set()
@@ -234,6 +269,10 @@ class _Running:
     async def events(self) -> AsyncGenerator[Event, None]:
         """Start each call once its start was taken note of; yield output and results as they come."""
         for index, ready in self._group.items():
+            if changed := self._calls.changed(ready) if self._look_again else "":
+                self.results[index] = ToolResult(ready.call.call_id, clean_text(changed), is_error=True)
+                yield ToolFinished(ready.call, self.results[index])
+                continue
             yield ToolStarted(ready.call)
             self._tasks[index] = asyncio.create_task(self._run(index, ready))
         left = len(self._tasks)
@@ -346,7 +385,7 @@ class _Running:
             if path in approved:
                 return
             inside = not approved.isdisjoint(path.parents)
-            intent = Intent(ready.access, str(path), (str(path),))
+            intent = Intent(ready.intent.access, str(path), (str(path),))
             if not inside or permissions.check(ready.call.name, intent).decision != "allow":
                 raise PermissionError(f"{path} is not what was approved")
 
@@ -390,6 +429,19 @@ async def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> None:
     fault = await fault_of(tool, arguments)
     if fault:
         raise _Refused(f"Not run: {fault}")
+
+
+def _must_wait(ready: Mapping[int, _Ready]) -> bool:
+    """Whether calls must not run at once: one may put a link where a command reads whose paths rules looked at."""
+    is_judged = any(item.intent.shell and not item.asked for item in ready.values())
+    return is_judged and len(ready) > 1 and any(item.moves_links for item in ready.values())
+
+
+def _shown(intent: Intent) -> Sequence[str]:
+    """Return what a question showed; of a diff what it changes, since an edit elsewhere in the file moves the rest."""
+    if intent.preview_kind != "diff":
+        return (intent.subject, intent.preview)
+    return [line for line in intent.preview.split("\n") if line.startswith(("+", "-"))]
 
 
 def _same(one: ToolCall, other: ToolCall) -> bool:

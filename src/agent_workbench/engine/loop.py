@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -32,7 +32,7 @@ from agent_workbench.conversation.events import (
 from agent_workbench.conversation.messages import Message, Text, user
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine import repair
-from agent_workbench.engine.calls import Calls, Ledger
+from agent_workbench.engine.calls import Calls, Ledger, Refresh
 from agent_workbench.engine.hooks.dispatch import Hooks
 from agent_workbench.engine.ports import (
     Frontend,
@@ -51,8 +51,6 @@ from agent_workbench.engine.retry import stream_with_retries
 from agent_workbench.engine.session_config import SessionConfig
 from agent_workbench.errors import LimitReached, ProviderError, WorkbenchError
 
-Refresh = Callable[[], Awaitable[SessionConfig]]
-
 
 async def run_turn(
     history: Sequence[Message],
@@ -68,11 +66,11 @@ async def run_turn(
     """Run one turn and report it as it happens; the last event is always one `TurnFinished`.
 
     `history` ends with what the person said. `steer` is asked between steps for messages to add, `refresh` before
-    each step for the session's config as it is by then. Failures of a provider and limits are a `TurnFinished`, never
-    an exception. Cancelling the consumer, or `aclose()`, stops tools with their process groups and the request, and
-    leaves no task behind; results that are missing then are made by `repair.interrupted`. `late` is told then of calls
-    that had ended without being seen, and `spend` what the request and the calls that were given up had used, as far
-    as that was said.
+    each step and after each answer for the session's config as it is by then. Failures of a provider and limits are a
+    `TurnFinished`, never an exception. Cancelling the consumer, or `aclose()`, stops tools with their process groups
+    and the request, and leaves no task behind; results that are missing then are made by `repair.interrupted`. `late`
+    is told then of calls that had ended without being seen, and `spend` what the request and the calls that were given
+    up had used, as far as that was said.
     """
     turn = _Turn(list(history), config, frontend, steer, refresh, spend or (lambda used: None))
     turn.ledger.left, turn.ledger.spend = turn.left, turn.spend
@@ -250,7 +248,7 @@ class _Turn:
             async for event in events:
                 yield event
         if reply.tool_calls:
-            calls = Calls(self.config, self.frontend, self.hooks, tuple(self.messages), self.ledger)
+            calls = Calls(self.config, self.frontend, self.hooks, tuple(self.messages), self.ledger, self.refresh)
             async with aclosing(calls.settle()) as events:
                 async for event in events:
                     if isinstance(event, ResultsReady):

@@ -38,7 +38,9 @@ class Beforehand:
         return answer
 
     def _covers_parts(self, question: Question) -> bool:
-        if question.preview_kind != "command" or not question.rules:  # only of a plain command could a rule be saved
+        if (
+            question.firm or question.preview_kind != "command" or not question.rules
+        ):  # only of a plain command could a rule be saved
             return False
         judged = judge_command(question.preview, question.call.name, self.rules, self.workspace)
         return not judged.doubt and not judged.missing
@@ -59,7 +61,7 @@ def beforehand_rules(patterns: Iterable[str]) -> tuple[Rule, ...]:
 def covers(rule: Rule, question: Question, workspace: Path) -> bool:
     """Whether a rule answers a question."""
     call = question.call
-    if not rule.names(call.name):
+    if question.firm or not rule.names(call.name):
         return False
     if question.preview_kind == "command":
         return rule.pattern is None or rule.pattern == question.preview.strip()

@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from functools import partial
 
 from agent_workbench.conversation.events import Event, ResultsReady, StepStarted, ToolFinished, TurnFinished, UserSaid
 from agent_workbench.conversation.messages import Message, ToolCall, ToolResult, user
@@ -44,7 +45,8 @@ async def run_command(
         raise UsageError("this config has no shell: add tool-bash to its tools to run commands here")
     call = ToolCall(f"shell-{uuid.uuid4().hex[:8]}", TOOL, {"command": command})
     reply = Message("assistant", (call,), stop_reason="tool_calls")
-    calls = Calls(config, frontend, Hooks(config.hooks, session_id), (reply,), Ledger())
+    now = partial(bench.sessions.effective, session_id)
+    calls = Calls(config, frontend, Hooks(config.hooks, session_id), (reply,), Ledger(), now)
     with bench.sessions.own(session_id):
         async with aclosing(_held(store, session_id, config.revision, calls, command)) as events:
             async for event in events:

@@ -17,6 +17,8 @@ from agent_workbench.engine.permissions.words import spelled, words_pattern
 
 MAX_BELOW = 5_000
 """Names; a command that reads more of them at once asks, because looking at their names costs 20 µs each."""
+NOT_PLAIN = "plain commands"
+"""What asks about a command that no rule can stand for."""
 WRITTEN_BY_PROGRAMS = (".git", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", ".tox")
 
 
@@ -29,7 +31,7 @@ class Judgement:
     """
 
     doubt: str = ""
-    asked_by: str = "plain commands"
+    asked_by: str = NOT_PLAIN
     by: tuple[Rule, ...] = ()
     missing: tuple[Argv, ...] = ()
 
@@ -65,6 +67,12 @@ def judge_command(
         else:
             by[found] = None
     return Judgement(by=tuple(by), missing=tuple(missing))
+
+
+def may_move_links(command: str) -> bool:
+    """Whether a command may put a link where there was none, so that what is judged beside it may lead elsewhere."""
+    parts = read_command(command).parts
+    return not parts or any(map(moves_links, parts))
 
 
 def _in_order(parts: Iterable[Argv]) -> Iterable[tuple[Argv, bool]]:

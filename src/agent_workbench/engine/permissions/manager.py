@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from agent_workbench.conversation.events import Decision
-from agent_workbench.engine.permissions.commands import Judgement, judge_command
+from agent_workbench.engine.permissions.commands import NOT_PLAIN, Judgement, judge_command
 from agent_workbench.engine.permissions.places import Place, UnresolvablePath, locate
 from agent_workbench.engine.permissions.protected import MadeFrom, protection
 from agent_workbench.engine.permissions.rules import STRICTNESS, Layer, Rule, Ruling, parse_rule
@@ -25,7 +25,8 @@ class Verdict:
     """What was decided about a call, by which rule of which layer, and why.
 
     `paths` are the resolved paths that the decision is about; a call may touch no others. `rules` are what "always"
-    would save, empty where no rule could stand for the person's answer.
+    would save, empty where no rule could stand for the person's answer. `firm` says that something besides the default
+    asks, so that nothing said beforehand answers for the person.
     """
 
     decision: Ruling
@@ -34,6 +35,7 @@ class Verdict:
     layer: Layer = "built-in"
     paths: tuple[Path, ...] = ()
     rules: tuple[str, ...] = ()
+    firm: bool = False
 
     @property
     def scopes(self) -> tuple[Decision, ...]:
@@ -89,13 +91,14 @@ class PermissionManager:
         rules: tuple[str, ...] = ()
         if self._grantable(verdicts, worst):
             rules = command.grants(tool) if command is not None else self._grants(tool, intent, places)
-        return replace(worst, paths=tuple(place.resolved for place in places), rules=rules)
+        firm = any(verdict.rule not in ("", NOT_PLAIN) for verdict in verdicts if verdict.decision != "allow")
+        return replace(worst, paths=tuple(place.resolved for place in places), rules=rules, firm=firm)
 
     def _undecidable(self, tool: str, intent: Intent, why: str) -> Verdict:
         """Ask about what cannot be resolved, unless it is denied whatever it is."""
         verdicts = [*self._by_rules(tool, intent, None), *self._by_mode(intent), Verdict("ask", why)]
         strict = [verdict for verdict in verdicts if verdict.decision != "allow"]
-        return max(strict, key=lambda verdict: STRICTNESS[verdict.decision])
+        return replace(max(strict, key=lambda verdict: STRICTNESS[verdict.decision]), firm=True)
 
     def _by_rules(self, tool: str, intent: Intent, places: tuple[Place, ...] | None) -> list[Verdict]:
         verdicts = []
