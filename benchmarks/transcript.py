@@ -24,6 +24,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from agent_workbench.conversation.messages import Message, Text, Thinking, ToolCall, ToolResult, user
+from agent_workbench.frontends.tui.garbage import look_seldom
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "tui"))
@@ -134,6 +135,7 @@ async def four_panes(messages: list[Message], repeat: int) -> float:
     """Return what another theme costs the whole workbench while four panes show a conversation."""
     with tempfile.TemporaryDirectory() as folder:
         async with workbench(Path(folder)) as bench:
+            look_seldom()  # as `awb` does when its main screen stands
             for key in ("ctrl+n", "ctrl+t", "ctrl+t", "ctrl+t"):
                 (await bench.session(key)).load(messages)
             await bench.settled()

@@ -19,7 +19,9 @@ from textual.worker import get_current_worker
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.alt_keys import hear_alt_keys
 from agent_workbench.frontends.tui.driver import gathering
+from agent_workbench.frontends.tui.garbage import look_seldom
 from agent_workbench.frontends.tui.key_queue import KeyQueue
+from agent_workbench.frontends.tui.restyle import PaintOnceStylesheet
 from agent_workbench.frontends.tui.screens.opening import Opening
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class WorkbenchApp(App[None]):
     ) -> None:
         self.keys = KeyQueue(self)
         super().__init__()
+        self.stylesheet = PaintOnceStylesheet(variables=self.get_css_variables())
         hear_alt_keys()
         self._opened = opened
         self._glimpse = glimpse
@@ -102,6 +105,7 @@ class WorkbenchApp(App[None]):
         self._take(shared)
         main = self._show_main()
         await main.begun.wait()
+        look_seldom()
         self.keys.release()
 
     def _show_main(self) -> MainScreen:
