@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from looks import HOSTILE, assert_inert, rows, text
+from looks import HOSTILE, assert_inert, rows, text, until
 from textual.app import App, ComposeResult
 from textual.events import Paste
 
@@ -114,6 +114,35 @@ async def test_a_turn_ends_looking_as_it_does_when_loaded_later(size: tuple[int,
         await pilot.pause()
         later = [row for row in rows(app)[1:-1] if row.strip()]
         assert [row.replace("1.5 s", "").split() for row in live] == [row.split() for row in later]
+
+
+async def test_what_comes_below_while_a_person_reads_above_moves_nothing_and_says_so_until_they_follow_again():
+    async with (app := Host()).run_test(size=(80, 24)) as pilot:
+        transcript = app.pane.transcript
+        app.show(TurnStarted("t", 0, "model-x"), *(TextDelta(f"line {n}\n\n") for n in range(60)))
+        await until(pilot, lambda: transcript.max_scroll_y > 50, "more than a page")
+        await pilot.press("pageup", "pageup")
+        place, seen = transcript.scroll_y, rows(app)[2]
+        assert "new below" not in text(app)
+        app.show(*(TextDelta(f"later {n}\n\n") for n in range(9)))
+        await until(pilot, lambda: "↓ new below" in text(app), "it is said")
+        assert (transcript.scroll_y, rows(app)[2]) == (place, seen)
+        await pilot.press("h", "i", "home", "end")
+        assert transcript.scroll_y == place, "the key meant the text of the prompt"
+        await pilot.press("end")
+        await until(pilot, lambda: "later 8" in text(app) and "new below" not in text(app), "the end")
+        app.show(TextDelta("and more"))
+        await until(pilot, lambda: "and more" in text(app), "it follows")
+
+
+async def test_a_click_on_what_is_said_to_be_new_goes_there():
+    async with (app := Host()).run_test(size=(80, 24)) as pilot:
+        app.show(TurnStarted("t", 0, "model-x"), *(TextDelta(f"line {n}\n\n") for n in range(60)))
+        await pilot.press("pageup")
+        app.show(TextDelta("news"))
+        await until(pilot, lambda: "↓ new below" in text(app), "it is said")
+        await pilot.click(".meter")
+        await until(pilot, lambda: "news" in text(app) and "new below" not in text(app), "the end")
 
 
 async def test_a_question_says_which_key_goes_to_it_from_where_the_focus_is():

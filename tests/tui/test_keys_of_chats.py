@@ -297,6 +297,8 @@ PLACES: Mapping[str, Place] = {
             "ctrl+g": Case(becomes(lambda bench: "# elsewhere" in draft(bench))),
             "pageup": Case(shrinks(top), from_prompt),
             "pagedown": Case(grows(top), from_prompt_above),
+            "end": Case(grows(top), from_prompt_above),
+            "alt+o": Case(grows(count), with_agent),
             "ctrl+o": Case(ceases(lambda bench: "line 59" in bench.shown), from_prompt),
             "ctrl+y": Case(becomes(clipboard), from_prompt),
             "tab": Case(becomes(lambda bench: pane(bench).question.has_focus), asked_while_writing),

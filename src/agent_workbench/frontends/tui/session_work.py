@@ -132,6 +132,9 @@ class SessionWork:
 
     async def open_child(self, pane: SessionPane, session_id: str, call_id: str) -> None:
         """Show the session of an agent that works for a pane's session beside it, also while it works."""
+        if not (session_id or call_id):
+            self._screen.tell("No agent was called in this session.")
+            return
         if not session_id:
             child = await self._shared.sessions.child_of(pane.session_id, call_id)
             if child is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 
 from rich.segment import Segment
+from textual.reactive import reactive
 from textual.geometry import Size
 from textual.selection import Selection
 from textual.strip import Strip
@@ -45,6 +46,9 @@ class BlockView(LinesView):
         color: $foreground;
     }
     """
+    news: reactive[bool] = reactive(False, repaint=False)
+    """Whether something came since the end was left: it stands below what is shown."""
+
 
     def __init__(
         self,
@@ -99,6 +103,7 @@ class BlockView(LinesView):
                 self._calls[block.call.call_id] = index
         self._arrange()
 
+        self.news = not self.follow
     def settle(self, start: int, blocks: Iterable[Block]) -> None:
         """Put the finished blocks of a reply in place of what was streamed since `start`.
 
@@ -121,6 +126,7 @@ class BlockView(LinesView):
         self.paint()
 
     def stream(self, text: str, *, who: str = "", thinking: bool = False) -> None:
+        self.news = not self.follow
         """Add words to the open end; painted at most 11 times a second."""
         last = self._entries[-1].block if self._entries.items else None
         if not isinstance(last, TailBlock) or last.thinking is not thinking:
@@ -187,6 +193,7 @@ class BlockView(LinesView):
             self._set_height()
             if round(self.scroll_y) != line:
                 self.scroll_to(y=line, animate=False, immediate=True, force=True)
+        self.news = not self.follow
         finally:
             self._adjusting = False
         self.refresh()
@@ -220,6 +227,7 @@ class BlockView(LinesView):
             line = entries.top(anchor) - max(offset, 1 - entries[anchor].height)
             line = max(0, min(line, entries.height - height))
         return line
+        self.news = self.news and not self.follow
 
     def on_resize(self) -> None:
         """Wrap to the new width; what was at the top stays there, or the end if that was shown."""

@@ -31,6 +31,8 @@ class ChatPane(SessionView):
         Binding("tab", "to_question", "Answer", show=False, id="chat.answer", tooltip="Go to the question"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="chat.page_up", tooltip="What was said before"),
         Binding("pagedown", "page(1)", "Page down", show=False, id="chat.page_down", tooltip="What was said after"),
+        Binding("end", "edge(1)", "Last", show=False, id="chat.last", tooltip="The end of what was said, and follow"),
+        Binding("alt+o", "child", "Open agent", show=False, id="chat.child", tooltip="Open the last agent's session"),
         Binding("ctrl+o", "unfold", "Expand", show=False, id="chat.unfold", tooltip="Fold or unfold the last card"),
         Binding("ctrl+y", "copy", "Copy source", show=False, id="chat.copy", tooltip="Copy the last block's source"),
         Binding("ctrl+f", "find", "Find", show=False, id="chat.find", tooltip="Find in what was said"),
@@ -137,6 +139,14 @@ class ChatPane(SessionView):
     def action_page(self, step: int) -> None:
         """Scroll what was said, from the prompt."""
         self.transcript.action_page(step)
+
+    def action_edge(self, step: int) -> None:
+        """Go to the first or the last of what was said, from the prompt."""
+        self.transcript.action_edge(step)
+
+    def action_child(self) -> None:
+        """Open the session of the agent that was called last, from the prompt."""
+        self.transcript.action_child()
 
     def action_unfold(self) -> None:
         """Fold or unfold the last card, from the prompt."""

@@ -196,6 +196,12 @@ class PromptArea(SteadyArea, inherit_bindings=False):
         self.draft = ""
         self.post_message(self.Submitted(self, text, steer))
 
+    def action_cursor_line_end(self, select: bool = False) -> None:
+        """Go to the end of the line; at the end of the text, the key means something to somebody else."""
+        if not select and self.cursor_at_end_of_text:
+            raise SkipAction
+        super().action_cursor_line_end(select)
+
     def action_newline(self) -> None:
         """Insert a newline."""
         self.insert("\n")

@@ -42,6 +42,7 @@ from agent_workbench.frontends.tui.widgets.blocks import (
     with_notices,
 )
 from agent_workbench.frontends.tui.widgets.find_line import FindLine
+from agent_workbench.frontends.tui.widgets.lines import Run
 from agent_workbench.frontends.tui.widgets.meter import meter_runs
 from agent_workbench.frontends.tui.widgets.prompt import PromptArea, PromptRow
 from agent_workbench.frontends.tui.widgets.question import QuestionCard
@@ -132,12 +133,22 @@ class SessionView(Vertical):
     def on_mount(self) -> None:
         """Show what is known."""
         self._show_title()
-        self._show_meter()
+        self.watch(self.transcript, "news", self._show_meter)
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to what is new where the line says that there is something."""
+        if event.widget is self._meter and self.transcript.news:
+            self.transcript.action_edge(1)
 
     @property
     def busy(self) -> bool:
         """Whether a turn runs, waiting for an answer included."""
         return self.state not in _ENDS.values()
+
+    @property
+    def spoken_name(self) -> str:
+        """What a person calls it."""
+        return f"pane {self.number}, {clean_line(self.session_title, 60) or 'new session'}, {self.state}"
 
     # --- what the owner says --------------------------------------------------------------------------------------
 
@@ -347,7 +358,7 @@ class SessionView(Vertical):
     def _show_title(self) -> None:
         dot, role = _DOTS.get(self.state, ("●", "state"))
         left = [(f"{self.number} · ", "muted"), (clean_line(self.session_title) or "new session", "")]
-        right = [(f"{dot} {self.state}", role)]
+        right = [(f"{dot} ", f"{role} ornament"), (self.state, role)]
         if self.model and self.size.width >= SIDE_BY_SIDE:
             right.append((f"  {clean_line(self.model, 30)}", "muted"))
         if self.pinned:
@@ -356,7 +367,8 @@ class SessionView(Vertical):
         self._title.put(left, right)
 
     def _show_meter(self) -> None:
-        self._meter.put(meter_runs(self.usage, self._context_tokens, self.context_window))
+        below: list[Run] = [("↓ new below ", "state"), ("end", "key")] if self.transcript.news else []
+        self._meter.put(meter_runs(self.usage, self._context_tokens, self.context_window), below)
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the title and the question."""

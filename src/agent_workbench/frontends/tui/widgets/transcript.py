@@ -86,7 +86,10 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
 
     @dataclass
     class ChildRequested(Asked):
-        """The session of an agent that works for this one is to be opened: its id where that is known, and its call."""
+        """The session of an agent that works for this one is to be opened: its id where that is known, and its call.
+
+        Both are empty where no agent was called.
+        """
 
         session_id: str
         call_id: str
@@ -213,6 +216,7 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
         """Ask for the block's code to be copied."""
         block = self.current
         code = code_blocks(source(block)) if isinstance(block, ReplyBlock | UserBlock) else []
+        self.follow = round(self.scroll_y) >= self.max_scroll_y
         if code:
             self.post_message(self.CopyRequested(self, "\n".join(code), "code"))
 
@@ -230,9 +234,10 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
                 return
 
     def action_child(self) -> None:
-        """Ask for the session of the agent whose card is under the cursor."""
-        block = self.current
-        if isinstance(block, ToolBlock) and is_lane(block.call):
+        """Ask for the session of the agent whose card is under the cursor; without the focus, of the last one."""
+        shown = [self.current] if self.has_focus else reversed(self.blocks)
+        block = next((one for one in shown if isinstance(one, ToolBlock) and is_lane(one.call)), None)
+        if block is not None:
             self.post_message(self.ChildRequested(self, child_of(block), block.call.call_id))
 
     # --- finding --------------------------------------------------------------------------------------------------
