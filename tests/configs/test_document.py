@@ -53,8 +53,8 @@ ADDED = {
         "bundle: {}\ntools:\n  - module: x\nhooks: []\n",
     ),
     "below the file's own comment": (
-        "# file\nhooks: []\nspawn: {}\n",
-        "# file\ntools:\n  - module: x\nhooks: []\nspawn: {}\n",
+        "# file\n\nhooks: []\nspawn: {}\n",
+        "# file\n\ntools:\n  - module: x\nhooks: []\nspawn: {}\n",
     ),
     "behind comments that are deeper": (
         "tools:\n  - module: a\n    # - of a\n  # - of tools\n# of hooks\nhooks: []\n",

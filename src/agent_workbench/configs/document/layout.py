@@ -212,17 +212,24 @@ class Layout:
 
         The comment that opens the file belongs to the file.
         """
+        return self.line_start(self.entry_start(spot)) if self.is_under_header(spot) else self._comments_above(spot)
+
+    def is_under_header(self, spot: Spot) -> bool:
+        """Tell whether the comment that opens the file stands directly above an entry, which is then the first."""
         start = self.line_start(self.entry_start(spot))
+        first = spot.index == 0 and spot.parent is self.reading.root
+        return first and self.reading.start < start and self._comments_above(spot) == self.reading.start
+
+    def _comments_above(self, spot: Spot) -> int:
         column = self.column(self.entry_start(spot))
-        top = start
+        top = self.line_start(self.entry_start(spot))
         while top > self.reading.start:
             previous = self.line_start(top - 1)
             line = self.text[previous : self.line_end(previous)]
             if not line.lstrip(" ").startswith("#") or len(line) - len(line.lstrip(" ")) != column:
                 break
             top = previous
-        is_file_header = top == self.reading.start and spot.index == 0 and spot.parent is self.reading.root
-        return start if is_file_header else top
+        return top
 
     def below(self, end: int, column: int, *, deeper: bool) -> int:
         """Return the end of the last line that belongs to content that ends at an offset, before its line break.

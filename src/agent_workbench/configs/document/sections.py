@@ -33,11 +33,17 @@ def first_section(splicer: Splicer, lines: list[str]) -> list[Plan]:
 
 
 def section_after(splicer: Splicer, root: Node, index: int, lines: list[str]) -> list[Plan]:
-    """Write a section behind that of an index, -1 before all, with a blank line where the document has them."""
+    """Write a section behind that of an index, -1 before all, with a blank line where the document has them.
+
+    No comment is parted from the line directly below it: where the comment that opens the file stands so over the first
+    section, nobody can say which of the two it is about, and the new section goes behind that one.
+    """
     layout = splicer.layout
     blank = splicer.newline if _is_airy(splicer, root) else ""
     body = splicer.newline.join(lines)
     spots = layout.siblings(root)
+    if index < 0 and layout.is_under_header(spots[0]):
+        index = 0
     if index < 0:
         at = layout.above(spots[0])
         return [[Splice(at, at, body + splicer.newline + blank)]]
