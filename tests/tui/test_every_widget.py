@@ -30,6 +30,7 @@ from agent_workbench.frontends.tui.jump import Jump, Target
 from agent_workbench.frontends.tui.screens.add_entry import AddEntry, Addition, Offer
 from agent_workbench.frontends.tui.screens.help import Help
 from agent_workbench.frontends.tui.screens.opening import Opening
+from agent_workbench.frontends.tui.screens.palette import Palette
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
 from agent_workbench.frontends.tui.screens.settings import Settings
 from agent_workbench.frontends.tui.screens.source import SourceView
@@ -157,6 +158,7 @@ EXAMPLES: dict[str, Callable[[], Made]] = {
     "Help": told(Help, nothing, H, [row()]),
     "Name": told(Name, nothing, H, H),
     "Pick": told(Pick, nothing, H, options(("a", H))),
+    "Palette": told(Palette, nothing, options(("a", H)), ("a",), lambda _: options(("b", H))),
     "Settings": told(Settings, nothing, none, change),
     "SourceView": told(SourceView, nothing, H, f"a: {H}", 1),
     "ThemePicker": told(ThemePicker, nothing, THEMES, "textual-dark"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,11 @@ def test_the_page_has_a_line_for_the_command(command: Command):
     assert command.help in line
     assert all(f"`{key.strip()}`" in line for key in command.key.split(",") if key.strip())
     assert not command.slash or f"`/{command.slash}`" in line
+
+
+def test_the_page_names_no_command_and_no_key_that_is_gone():
+    named = set(re.findall(r"^\| .* `([a-z_]+\.[a-z_0-9]+)` \|$", PAGE, re.MULTILINE))
+    assert named == {one.id for one in COMMANDS} | set(known_keys())
 
 
 @pytest.mark.parametrize("id", known_keys())

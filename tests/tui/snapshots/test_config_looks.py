@@ -24,6 +24,7 @@ from agent_workbench.frontends.tui.commands import bindings, command_rows
 from agent_workbench.frontends.tui.jump import jump_from
 from agent_workbench.frontends.tui.screens.add_entry import AddEntry
 from agent_workbench.frontends.tui.screens.help import Help, help_rows
+from agent_workbench.frontends.tui.screens.palette import Palette
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
 from agent_workbench.frontends.tui.screens.settings import Settings
 from agent_workbench.frontends.tui.screens.sheet import Sheet
@@ -269,7 +270,7 @@ DIALOGS: dict[str, Callable[[Host], Screen[Any]]] = {
     "include": adding("include"),
     "agent": adding("agent"),
     "hook": adding("hook"),
-    "palette": lambda _: Pick("Commands", list(command_rows())[:30], search=True),
+    "palette": lambda _: Palette(list(command_rows())[:30], (), lambda _: ()),
     "conflict": lambda _: Pick(
         "Saved in between by ada",
         options(("merge", "Merge both into the editor, 1 place to decide"), ("look", "Look at both, side by side"),

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from agent_workbench.frontends.tui.answering import Answering
-from agent_workbench.frontends.tui.commands import Command, slash
+from agent_workbench.frontends.tui.commands import NEEDS, Command, slash
 from agent_workbench.frontends.tui.limit_work import LimitWork
 from agent_workbench.frontends.tui.listed_work import ListedWork
 from agent_workbench.frontends.tui.reports import Reports
@@ -128,7 +128,7 @@ class ChatChores:
         if anywhere is not None:
             await anywhere(words)
         elif self._pane is None:
-            self._screen.tell("Open a session first: ctrl+n starts one.")
+            self._screen.tell(NEEDS["session"])
         else:
             await self._in_pane[what](self._pane, words)
 

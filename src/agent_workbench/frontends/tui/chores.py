@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from textual.app import SuspendNotSupported
 
 from agent_workbench.errors import WorkbenchError
-from agent_workbench.frontends.tui.commands import command_rows
 from agent_workbench.frontends.tui.config_work import has_errors
 from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.frontends.tui.screens.theme_picker import ThemePicker
@@ -21,14 +20,13 @@ from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.history import LISTED
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
-from agent_workbench.frontends.tui.widgets.row_list import Row
-from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.frontends.tui.widgets.tour import Tour
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.glimpse import STATE
 
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
+    from agent_workbench.frontends.tui.themes import Themes
 
 #: Where it is remembered that the tour was seen.
 TOUR = "tui.tour"
@@ -142,8 +140,6 @@ class Chores:
         match what:
             case "interrupt":
                 await self._interrupt()
-            case "palette":
-                await self._palette()
             case "run":
                 await self._run()
             case "new_session":
@@ -186,27 +182,6 @@ class Chores:
         else:
             self._interrupted = monotonic()
             self._screen.tell("Press ^c again to quit.")
-
-    async def _palette(self) -> None:
-        """Let the person choose a command, a config or a session by name."""
-        screen = self._screen
-        rows = list(command_rows())
-        for list_, what in ((screen.query_one(ConfigList), "config"), (screen.query_one(SessionList), "session")):
-            rows += [
-                Row(f"{what} {row.id}", [(f"{'open ' + what:<20} ", "muted"), *row.left[1:]])
-                for row in list_.entries.rows
-                if not row.heading
-            ]
-        picked = await screen.app.push_screen_wait(Pick("Commands", rows, search=True))
-        if picked is None:
-            return
-        what, _, id = picked.partition(" ")
-        if what == "config" and id:
-            await self._screen.library.asked("open", id)
-        elif what == "session" and id:
-            await self._screen.chats.listed.asked("open", id)
-        else:
-            await screen.run_action(picked)
 
     async def _run(self) -> None:
         """Check the config and start a session of it, or show what is wrong."""
@@ -282,15 +257,26 @@ class Chores:
 
     async def theme(self) -> None:
         """Let the person choose a theme, and keep it."""
-        from agent_workbench.frontends.tui.themes import THEME, load_themes
+        themes = await self.load_themes()
+        picked = await self._screen.app.push_screen_wait(ThemePicker(themes, self._screen.app.theme))
+        if picked:
+            await self.take_theme(picked)
 
-        app = self._screen.app
+    async def load_themes(self) -> Themes:
+        """Read the themes as their files are now, so that each can be taken."""
+        from agent_workbench.frontends.tui.themes import load_themes
+
         themes = await asyncio.to_thread(load_themes)
         for theme in themes.by_name.values():
-            app.register_theme(theme)
-        picked = await app.push_screen_wait(ThemePicker(themes, app.theme))
-        if picked:
-            await self._shared.remembered.keep(THEME, picked)
+            self._screen.app.register_theme(theme)
+        return themes
+
+    async def take_theme(self, name: str) -> None:
+        """Show everything in a theme that was loaded, and keep it."""
+        from agent_workbench.frontends.tui.themes import THEME
+
+        self._screen.app.theme = name
+        await self._shared.remembered.keep(THEME, name)
 
     async def pane_asked(self, event: Any) -> None:
         """Do what a pane asks for around a message: fork after it, edit it and send it again, search what was sent."""

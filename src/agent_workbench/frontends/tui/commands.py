@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from textual.binding import BindingType
@@ -146,6 +146,29 @@ COMMANDS: tuple[Command, ...] = (
 )  # fmt: skip
 
 BY_SLASH: Mapping[str, Command] = {command.slash: command for command in COMMANDS if command.slash}
+BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
+BY_ACTION: Mapping[str, Command] = {command.action: command for command in COMMANDS}
+
+NEEDS: Mapping[str, str] = {
+    "config": "Open a config first: F2 lists them.",
+    "session": "Open a session first: ctrl+n starts one.",
+    "panes": "Open a second pane first: ctrl+t splits.",
+}
+"""What has to be there for some commands, and what is said where it is not."""
+#: What a group of commands needs, and the commands of it that need something else.
+_OF_GROUP = {"chat": "session", "session": "session", "config": "config"}
+_OF_COMMAND = {
+    "session.new": "config", "session.split": "config", "session.undelete": "", "session.broadcast": "",
+    "session.left": "panes", "session.right": "panes", "session.zoom": "",
+    **dict.fromkeys(("config.new", "config.import", "config.search", "config.sort", "config.undelete",
+                     "config.tab", "config.plan", "config.problems", "config.history"), ""),
+}  # fmt: skip
+
+
+def lacking(command: Command, there: Collection[str]) -> str:
+    """Say what a command lacks, empty where nothing; `there` holds keys of `NEEDS`."""
+    need = _OF_COMMAND.get(command.id, _OF_GROUP.get(command.id.partition(".")[0], ""))
+    return NEEDS[need] if need and need not in there else ""
 
 
 def bindings() -> list[BindingType]:
@@ -176,9 +199,14 @@ def slash(text: str) -> Command | str:
     return f"/{word} is no command: {f'did you mean /{guess}?' if guess else '^p lists all.'}"
 
 
-def command_rows() -> Iterator[Row]:
-    """Yield a row for each command, its key at the right; the id is the action to run."""
+def command_rows(there: Collection[str] = tuple(NEEDS), keys: Mapping[str, str] | None = None) -> Iterator[Row]:
+    """Yield a row for each command, its key at the right; the id is `command` and the id of the command.
+
+    What a command lacks of what is `there` stands in place of its help. `keys` holds the keys in use by id.
+    """
     for one in COMMANDS:
         if one.id != "app.palette":
-            left = [(f"{one.title:<20} ", "strong"), (one.help, "muted")]
-            yield Row(one.action, left, [(key_name(one.key) if one.key else f"/{one.slash}", "muted")])
+            why = lacking(one, there)
+            key = (keys or {}).get(one.id, one.key)
+            left = [(f"{one.title:<20} ", "muted" if why else "strong"), (why or one.help, "muted")]
+            yield Row(f"command {one.id}", left, [(key_name(key) if key else f"/{one.slash}", "muted")])

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from textual.binding import Binding
 from textual.keys import Keys
+from textual.screen import Screen
 
 from agent_workbench.configs.problems import Problem
 from agent_workbench.paths import config_dir
@@ -47,6 +49,15 @@ _MODIFIERS = {"ctrl", "alt", "shift", "super", "hyper", "meta"}
 def bind(id: str, key: str, action: str, label: str, tip: str, *, show: bool = True, priority: bool = False) -> Binding:
     """Make a binding: `id` is what a keymap file names, `label` stands in the footer, `tip` in the help."""
     return Binding(key, action, label, id=id, tooltip=tip, show=show, priority=priority)
+
+
+def keys_in_use(screen: Screen[Any]) -> dict[str, str]:
+    """Return the keys that work now by the ids of their bindings, the person's own ones where they chose some."""
+    found: dict[str, str] = {}
+    for one in screen.active_bindings.values():
+        if one.binding.id:
+            found.setdefault(one.binding.id, one.binding.key)
+    return found
 
 
 def keymap_path() -> Path:

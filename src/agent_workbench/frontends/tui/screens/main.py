@@ -19,12 +19,13 @@ from textual.widgets import TextArea
 from agent_workbench.frontends.tui.additions import ARTICLES
 from agent_workbench.frontends.tui.chat_chores import ChatChores
 from agent_workbench.frontends.tui.chores import TOUR, Chores
-from agent_workbench.frontends.tui.commands import bindings
+from agent_workbench.frontends.tui.commands import BY_ACTION, bindings, lacking
 from agent_workbench.frontends.tui.config_changes import ConfigChanges
 from agent_workbench.frontends.tui.config_chores import ConfigChores
 from agent_workbench.frontends.tui.config_work import ConfigWork
 from agent_workbench.frontends.tui.layout import NARROW
 from agent_workbench.frontends.tui.overview import WATCH_EVERY, Overview
+from agent_workbench.frontends.tui.palette_work import PaletteWork
 from agent_workbench.frontends.tui.screens.help import Help, about, help_rows
 from agent_workbench.frontends.tui.screens.parts import PartedScreen
 from agent_workbench.frontends.tui.session_work import SessionWork
@@ -75,6 +76,7 @@ class MainScreen(PartedScreen):
         self.overview = Overview(self, shared)
         self.chores = Chores(self, shared)
         self.chats = ChatChores(self, shared)
+        self.palette = PaletteWork(self, shared)
 
     def compose(self) -> ComposeResult:
         yield Bar(id="header")
@@ -283,35 +285,60 @@ class MainScreen(PartedScreen):
     @work(group="add", exclusive=True)
     async def action_add(self, kind: str) -> None:
         """Add something to the config."""
+        if self._lacks(f"add('{kind}')"):
+            return
         await self.changes.add(next((one for one in ARTICLES if one == kind), None))
         self.query_one(Tour).did("add")
 
     @work(group="ask")
     async def action_config(self, what: str) -> None:
         """Do something with the config on the desk (see `ConfigChores.asked`)."""
-        await self.library.do(what)
+        if not self._lacks(f"config('{what}')"):
+            await self.library.do(what)
 
     @work(group="ask")
     async def action_change(self, what: str) -> None:
         """Change the text on the desk (see `ConfigChanges.do`)."""
-        await self.changes.do(what)
+        if not self._lacks(f"change('{what}')"):
+            await self.changes.do(what)
 
     @work(group="ask")
     async def action_effect(self) -> None:
         """Show what saving would change for a session."""
-        await self.configs.show_changes()
+        if not self._lacks("effect"):
+            await self.configs.show_changes()
 
     @work(group="ask")
     async def action_do(self, what: str) -> None:
         """Do something that needs no more than its name (see `Chores.do`)."""
+        if self._lacks(f"do('{what}')"):
+            return
         if what == "palette":
             self.query_one(Tour).did("palette")
-        await self.chores.do(what)
+            await self.palette.show()
+        else:
+            await self.chores.do(what)
 
     @work(group="ask")
     async def action_chat(self, what: str) -> None:
         """Do something with the active chat (see `ChatChores.do`)."""
-        await self.chats.do(what)
+        if not self._lacks(f"chat('{what}')"):
+            await self.chats.do(what)
+
+    @property
+    def there(self) -> set[str]:
+        """What commands may need, and is there (see `commands.NEEDS`)."""
+        panes = len(self.query_one(PaneGrid).panes)
+        found = {"config": self.configs.config is not None, "session": panes > 0, "panes": panes > 1}
+        return {name for name, is_there in found.items() if is_there}
+
+    def _lacks(self, action: str) -> bool:
+        """Whether something has to be there first for a command; says what."""
+        command = BY_ACTION.get(action)
+        why = lacking(command, self.there) if command is not None else ""
+        if why:
+            self.tell(why)
+        return bool(why)
 
     @on(Tour.Ended)
     @work(group="remember")

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.ranking import fitting
 from agent_workbench.frontends.tui.screens.dialog import Dialog
 from agent_workbench.frontends.tui.widgets.inputs import LineInput
 from agent_workbench.frontends.tui.widgets.row_list import LedList, Row, RowList
@@ -35,12 +36,6 @@ def explained(*told: tuple[str, str, str]) -> list[Row]:
     ]
 
 
-def _rank(row: Row, word: str) -> int:
-    """Return 0 where a row begins with a word, 1 where a word of its name does, else 2."""
-    name = row.left[0][0].lower() if row.left else ""
-    return 0 if name.startswith(word) else 1 if any(one.startswith(word) for one in name.split()) else 2
-
-
 class Pick(Dialog[str | None]):
     """Returns the id of a row, None for escape. With `search` the rows are filtered by what is typed."""
 
@@ -55,7 +50,7 @@ class Pick(Dialog[str | None]):
     def __init__(self, title: str, rows: Sequence[Row], *, note: str = "", search: bool = False, at: str = "") -> None:
         super().__init__()
         self._title = title
-        self._rows = tuple(rows)
+        self.rows = tuple(rows)
         self._note = note
         self._search = search
         self._at = at
@@ -71,20 +66,19 @@ class Pick(Dialog[str | None]):
 
     def on_mount(self) -> None:
         rows = self.query_one(RowList)
-        rows.styles.height = min(16, max(1, len(self._rows)))
-        rows.put(self._rows, at=self._at)
+        rows.styles.height = min(16, max(1, len(self.rows)))
+        rows.put(self.rows, at=self._at)
         (self.query_one("#words") if self._search else rows).focus()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        wanted = event.value.lower().split()
-        texts = {row.id: "".join(text for text, _ in (*row.left, *row.right)).lower() for row in self._rows}
-        found = [row for row in self._rows if all(word in texts[row.id] for word in wanted)]
-        if wanted:  # what begins with the words stands before what only holds them
-            found.sort(key=lambda row: _rank(row, wanted[0]))
         rows = self.query_one(RowList)
-        rows.put(found)
+        rows.put(self.found(event.value))
         rows.action_first()
+
+    def found(self, text: str) -> Sequence[Row]:
+        """Return the rows that fit what is typed, the best first."""
+        return fitting(self.rows, text)
 
     @on(Input.Submitted)
     def action_accept(self) -> None:
