@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from textual.filter import Monochrome
 
 from agent_workbench.frontends.tui.choices import CHOICES, Choices
 from agent_workbench.frontends.tui.jump import Jump
@@ -120,9 +119,9 @@ async def test_settings_say_where_they_come_from_and_hold_at_once(tmp_path: Path
         await choose(bench, "motion")
         await bench.until(lambda: bench.app.animation_level == "none", "nothing moves")
         await choose(bench, "colour")
-        await bench.until(lambda: any(isinstance(one, Monochrome) for one in bench.app._filters), "grey")
+        await bench.until(lambda: bench.app.no_color, "no colours")
         await choose(bench, "colour")
-        await bench.until(lambda: not any(isinstance(one, Monochrome) for one in bench.app._filters), "in colours")
+        await bench.until(lambda: not bench.app.no_color, "in colours")
         await choose(bench, "reader")
         await bench.until(lambda: bench.main.parts.linear, "one part at a time")
         await choose(bench, "preset")

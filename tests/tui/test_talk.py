@@ -454,7 +454,7 @@ async def test_broadcast_shows_at_every_prompt_and_a_fork_is_found_in_the_list(t
         await bench.until(lambda: len(bench.panes) == 2, "forked")
         rows = bench.main.query_one(SessionList).entries
         await bench.until(lambda: rows.row and rows.row.id == bench.panes[1].session_id, "the cursor is on the fork")
-        assert ("⑂1 ", "muted") in rows.row.left  # type: ignore[union-attr]
+        assert ("⑂1 ", "muted sign") in rows.row.left  # type: ignore[union-attr]
         marks = list(bench.main.query("PromptRow > .all"))
         assert [mark.display for mark in marks] == [False, False]
         await bench.press("alt+g")

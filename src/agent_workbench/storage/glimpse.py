@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 #: Where the screen remembers what was open, and the tag that puts a config into a folder.
 STATE, FOLDER = "tui.state", "folder"
+#: Where the screen remembers whether it does without colours, motion or all but text.
+CHOICES = "tui.choices"
 #: What a config's id stands behind in the key of its unsaved text.
 DRAFT = "draft."
 #: How many configs and characters are read: more than any screen shows.
@@ -32,6 +34,8 @@ class Glimpse(NamedTuple):
     """The config's text, or the unsaved draft of it, from its beginning."""
     state: Mapping[str, Any]
     """What the screen remembered."""
+    choices: Mapping[str, Any] = {}
+    """What a person chose for the screen."""
 
 
 def glimpse(path: Path) -> Glimpse | None:
@@ -58,7 +62,8 @@ def _read(connection: sqlite3.Connection) -> Glimpse | None:
         f"SELECT config_id, name, tags FROM configs ORDER BY updated_at DESC, number DESC LIMIT {MOST_CONFIGS}"
     )
     names = [(id, name, str(json.loads(tags).get(FOLDER, ""))) for id, name, tags in listed]
-    return Glimpse(names, config_id, row[0], draft if isinstance(draft, str) else row[1], state)
+    text = draft if isinstance(draft, str) else row[1]
+    return Glimpse(names, config_id, row[0], text, state, _setting(connection, CHOICES))
 
 
 def _setting(connection: sqlite3.Connection, key: str) -> dict[str, Any]:

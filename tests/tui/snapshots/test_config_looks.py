@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
-from textual.filter import Monochrome
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -42,7 +41,6 @@ from agent_workbench.frontends.tui.widgets.history import History
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
 from agent_workbench.frontends.tui.widgets.plan_view import PlanView
 from agent_workbench.frontends.tui.widgets.row_list import Row
-from agent_workbench.frontends.tui.widgets.said import Said
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.frontends.tui.widgets.tour import Tour
 from agent_workbench.plugins import load_catalog
@@ -129,7 +127,6 @@ class MainScreen(Screen[None]):
                 yield SessionList(id="sessions")
             yield Desk(check=lambda _: PROBLEMS, catalog=load_catalog, id="edit")
             yield PaneGrid(id="chat")
-        yield Said()
         yield Tour()
         yield KeyFooter()
 
@@ -220,18 +217,6 @@ async def tour(app: Host) -> None:
     app.main.query_one(Tour).begin()
 
 
-async def grey(app: Host) -> None:
-    app.main.add_class("-grey")
-    app._filters.append(Monochrome())
-    app.refresh_css(animate=False)
-
-
-async def reader(app: Host) -> None:
-    app.main.add_class("-reader")
-    app.main.show("edit", "edit")
-    app.main.query_one(Said).say("Saved as revision 4; 2 sessions take it at the next message.")
-
-
 async def jump(app: Host) -> None:
     jump_from(app.main)
 
@@ -242,8 +227,8 @@ async def find(app: Host) -> None:
 
 PARTS: dict[str, Do] = {
     "edit": edit, "plan": tab("Plan"), "problems": tab("Problems"), "history": tab("History"), "configs": configs,
-    "sessions": sessions, "chat": chat, "sized": columns, "hidden": hidden, "alone": alone, "tour": tour, "grey": grey,
-    "reader": reader, "jump": jump, "find": find,
+    "sessions": sessions, "chat": chat, "sized": columns, "hidden": hidden, "alone": alone, "tour": tour,
+    "jump": jump, "find": find,
 }  # fmt: skip
 
 

@@ -13,11 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from textual import events
-from textual.app import App
 from textual.worker import get_current_worker
 
 from agent_workbench.errors import WorkbenchError
+from agent_workbench.frontends.tui.access import Accessible
 from agent_workbench.frontends.tui.alt_keys import hear_alt_keys
+from agent_workbench.frontends.tui.choices import Choices
 from agent_workbench.frontends.tui.driver import gathering
 from agent_workbench.frontends.tui.garbage import look_seldom
 from agent_workbench.frontends.tui.key_queue import KeyQueue
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 LAST_SECOND = 1.0
 
 
-class WorkbenchApp(App[None]):
+class WorkbenchApp(Accessible):
     """Shows a workbench. Whoever made `shared`, or calls `run` with `opened`, closes it afterwards.
 
     Without `shared`, `opened` is called in a thread once the first frame is there, which shows `glimpse` meanwhile;
@@ -65,11 +66,12 @@ class WorkbenchApp(App[None]):
         glimpse: Glimpse | None = None,
     ) -> None:
         self.keys = KeyQueue(self)
-        super().__init__()
+        choices = Choices.of(glimpse.choices if glimpse else None)
+        super().__init__(choices)
         self.stylesheet = PaintOnceStylesheet(variables=self.get_css_variables())
         hear_alt_keys()
         self._opened = opened
-        self._glimpse = glimpse
+        self._glimpse = None if choices.reader else glimpse
         self.failure: WorkbenchError | None = None
         if shared is not None:
             self._take(shared)

@@ -1,20 +1,15 @@
-"""What a person chose for the screen, where each choice comes from, and what it does."""
+"""What a person chose for the screen, and where each choice comes from."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from textual.app import App
-from textual.filter import Monochrome
+from agent_workbench.storage.glimpse import CHOICES
 
-if TYPE_CHECKING:
-    from agent_workbench.frontends.tui.screens.main import MainScreen
-
-#: Where the choices are remembered.
-CHOICES = "tui.choices"
+__all__ = ["CHOICES", "CHOICE_LIST", "Choice", "Choices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +28,8 @@ class Choice:
 
 CHOICE_LIST = (
     Choice("motion", "Motion", "off: nothing slides or spins", ("on", "off"), "AWB_NO_MOTION"),
-    Choice("colour", "Colour", "off: shades of grey, state by signs and words", ("on", "off"), "NO_COLOR"),
-    Choice("reader", "For screen readers", "on: one part at a time, no frames, news as text", ("off", "on"),
+    Choice("colour", "Colour", "off: the terminal's own two, state by signs and words", ("on", "off"), "NO_COLOR"),
+    Choice("reader", "For screen readers", "on: one part at a time, nothing but text", ("off", "on"),
            "AWB_SCREEN_READER"),
 )  # fmt: skip
 
@@ -62,28 +57,17 @@ class Choices:
                 values[one.id], origins[one.id] = one.values[0], "as shipped"
         return cls(values, origins)
 
+    @property
+    def colourless(self) -> bool:
+        """Whether no colour is shown."""
+        return self.values["colour"] == "off"
 
-def apply(choices: Choices, screen: MainScreen) -> None:
-    """Make the choices hold."""
-    app = screen.app
-    reader = choices.values["reader"] == "on"
-    app.animation_level = "none" if reader or choices.values["motion"] == "off" else "full"
-    _grey(app, choices.values["colour"] == "off")
-    screen.set_class(choices.values["colour"] == "off", "-grey")
-    if reader != screen.parts.linear:
-        screen.parts.linear = reader
-        screen.set_class(reader, "-reader")
-        screen.show_view(screen.view, focus=False)
+    @property
+    def reader(self) -> bool:
+        """Whether the screen is read aloud."""
+        return self.values["reader"] == "on"
 
-
-def _grey(app: App[Any], on: bool) -> None:
-    """Paint in shades of grey, or in colours again. Textual does the first by itself where NO_COLOR is set."""
-    filters = [one for one in app._filters if not isinstance(one, Monochrome)]
-    wanted = [*filters, Monochrome()] if on else filters
-    if len(wanted) != len(app._filters):
-        app._filters[:] = wanted
-        app.refresh_css(animate=False)
-        for screen in app.screen_stack:
-            for widget in screen.walk_children():
-                widget.notify_style_update()
-                widget.refresh()
+    @property
+    def still(self) -> bool:
+        """Whether nothing moves: so it is, too, where the screen is read aloud."""
+        return self.reader or self.values["motion"] == "off"

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from agent_workbench.frontends.tui.screens.help import named
 from agent_workbench.frontends.tui.widgets.tab_line import TabLine
 
 #: The letters, those under the fingers first.
@@ -23,6 +24,7 @@ class Target:
     x: int
     y: int
     go: Callable[[], object]
+    name: str = ""
 
 
 def targets_of(screen: Screen[None]) -> Iterator[Target]:
@@ -31,10 +33,10 @@ def targets_of(screen: Screen[None]) -> Iterator[Target]:
     for widget in screen.focus_chain:
         region = widget.region
         if region.area and screen.region.contains_point(region.offset):
-            found.append(Target(region.x, region.y, widget.focus))
+            found.append(Target(region.x, region.y, widget.focus, named(widget)))
     for line in screen.query(TabLine):
         if line.region.area:
-            found += [Target(line.region.x + x, line.region.y, go) for x, go in line.places()]
+            found += [Target(line.region.x + x, line.region.y, go, tab) for x, go, tab in line.places()]
     yield from sorted(found, key=lambda one: (one.y, one.x))
 
 
@@ -56,6 +58,9 @@ class Jump(ModalScreen[None]):
         self._targets = dict(zip(LETTERS, targets, strict=False))
 
     def compose(self) -> ComposeResult:
+        if self.app.has_class("-reader"):
+            yield Static("\n".join(f"{letter} {one.name}" for letter, one in self._targets.items()), markup=False)
+            return
         for letter, target in self._targets.items():
             label = Static(letter, markup=False)
             label.styles.offset = (target.x, target.y)

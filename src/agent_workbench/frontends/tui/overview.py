@@ -122,7 +122,7 @@ class Overview:
             about = f"{name} · rev {config.revision}" if config else ""
             count = self._of_config if config else 0
             sessions = f" · {count} session{'' if count == 1 else 's'}" if count else ""
-            return [("◆ ", "state"), ("Agent Workbench", "strong"), (f"   {about}{sessions}", "muted")], right
+            return [("◆ ", "state ornament"), ("Agent Workbench", "strong"), (f"   {about}{sessions}", "muted")], right
         number = f" {grid.panes.index(pane) + 1}/{len(grid.panes)}" if pane in grid.panes and pane else ""
         parts = (
             ("F2 configs", "configs"),
@@ -130,7 +130,7 @@ class Overview:
             (f"F4 chat{number}", "chat"),
             ("F7 edit", "edit"),
         )
-        tabs: list[Run] = [("◆ ", "state"), (name, "strong"), ("  ", "")]
+        tabs: list[Run] = [("◆ ", "state ornament"), (name, "strong"), ("  ", "")]
         for words, part in parts:
             tabs.append((f"[{words}]", "strong") if part == view else (f" {words} ", "muted"))
         return tabs, right

@@ -26,7 +26,7 @@ class Reports:
     async def usage(self) -> None:
         """Show what was used."""
         found = await accounts(self._shared)
-        await self._screen.app.push_screen_wait(Sheet("Usage", usage_layout(found)))
+        await self._screen.app.push_screen_wait(Sheet("Usage", usage_layout(found, words=self._screen.parts.linear)))
 
     async def console(self, pane: SessionPane) -> None:
         """Show what happened in a pane's session."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from agent_workbench.configs.document import Document
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import ConfigError, WorkbenchError
-from agent_workbench.frontends.tui.choices import CHOICE_LIST, CHOICES, Choices, apply
+from agent_workbench.frontends.tui.access import Accessible
+from agent_workbench.frontends.tui.choices import CHOICE_LIST, CHOICES, Choices
 from agent_workbench.frontends.tui.keys import PRESET, PRESETS, keymap_path
 from agent_workbench.frontends.tui.screens.settings import Settings
 from agent_workbench.frontends.tui.themes import THEME, load_themes
@@ -33,7 +34,7 @@ class SettingWork:
 
     async def begin(self) -> None:
         """Make the choices hold that were made before."""
-        apply(Choices.of(await self._shared.remembered.recall(CHOICES)), self._screen)
+        self._use(Choices.of(await self._shared.remembered.recall(CHOICES)))
 
     async def show(self) -> None:
         """Show the settings until they are closed."""
@@ -86,7 +87,17 @@ class SettingWork:
         value = values[(values.index(choices.values[id]) + 1) % len(values)]
         kept = {**(stored if isinstance(stored, dict) else {}), id: value}
         await self._shared.remembered.keep(CHOICES, kept)
-        apply(Choices.of(kept), self._screen)
+        self._use(Choices.of(kept))
+
+    def _use(self, choices: Choices) -> None:
+        """Show everything as was chosen; who hears the screen has one part of it at a time."""
+        screen = self._screen
+        app = screen.app
+        if isinstance(app, Accessible):
+            app.use(choices)
+        if choices.reader != screen.parts.linear:
+            screen.parts.linear = choices.reader
+            screen.show_view(screen.view, focus=False)
 
     async def _edit(self, id: str) -> None:
         """Edit a file of the person's in $EDITOR, and say what is wrong with it afterwards."""

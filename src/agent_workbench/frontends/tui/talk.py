@@ -270,7 +270,7 @@ class Talk:
         if not waiting:
             self._screen.tell("Nothing waits to be sent.")
             return
-        when = ["↳ at the next step"] * len(steered) + ["» when the turn is over"] * len(queued)
+        when = ["at the next step"] * len(steered) + ["when the turn is over"] * len(queued)
         rows = explained(*((str(n), words, spoken(waiting[n])) for n, words in enumerate(when)))
         note = "Enter takes it back into the prompt."
         picked = await self._screen.app.push_screen_wait(Pick("Waiting", rows, note=note, search=True))

@@ -43,6 +43,15 @@ def facts(one: Answered) -> list[tuple[str, str]]:
     ]
 
 
+def told(answers: Sequence[Answered], at: int, width: int) -> list[Line]:
+    """Tell of the answer `at`, one fact after the other: a table cannot be heard."""
+    one = answers[at]
+    name = clean_line(one.model, 40) or "no answer yet"
+    lines: list[Line] = [[(f"answer {at + 1} of {len(answers)}: {name}", "strong")]]
+    lines += [[(f"{label}: ", "muted"), (text, "")] for label, text in facts(one)]
+    return [*lines, *wrap([(clean(one.answer.strip()) or "–", "")], width)]
+
+
 def table(answers: Sequence[Answered], at: int, width: int) -> list[Line]:
     """Lay the table out; the column `at` is under the cursor."""
     room = max(8, (width - LABEL) // max(1, len(answers)))
@@ -86,7 +95,7 @@ class Compare(Dialog[str | None]):
         super().__init__()
         self._answers = answers
         self.at = at
-        self._view = SheetView(lambda width: table(self._answers, self.at, width))
+        self._view = SheetView(self._lines)
         self._view.can_focus = False
 
     def compose(self) -> ComposeResult:
@@ -102,6 +111,9 @@ class Compare(Dialog[str | None]):
         self.query_one("#prompt", Bar).put([("» ", "state"), (words, "strong" if len(prompts) == 1 else "warn")])
         keys = (("←→", "answer"), ("enter", "read"), ("d", "diff"), ("k", "keep, close the rest"), ("esc", "close"))
         self.query_one("#keys", Bar).put([run for key, words in keys for run in ((key, "key"), (f" {words}  ", ""))])
+
+    def _lines(self, width: int) -> list[Line]:
+        return (told if self._view.heard else table)(self._answers, self.at, width)
 
     def action_column(self, step: int) -> None:
         """Go to another answer, round and round."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -16,6 +17,7 @@ from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.keys import bind, keymap_path
 from agent_workbench.frontends.tui.widgets.footer import key_name
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
+from agent_workbench.frontends.tui.widgets.session_view import SessionView
 
 #: What a person calls a widget, where its class says it otherwise.
 NAMES: Mapping[str, str] = {
@@ -31,6 +33,24 @@ NAMES: Mapping[str, str] = {
 def about(widget: Widget | None) -> str:
     """Return what a widget is for: the first paragraph of its class."""
     return " ".join((type(widget).__doc__ or "").strip().split("\n\n")[0].split()) if widget is not None else ""
+
+
+def named(widget: Widget) -> str:
+    """Return what a person calls a widget here: the part of the screen that it is in, its label, and its kind."""
+    kind = type(widget).__name__
+    around = [node for node in widget.ancestors_with_self if isinstance(node, Widget)]
+    titles = (Content.from_markup(node.border_title).plain for node in around if node.border_title)
+    panes = (node.spoken_name for node in around if isinstance(node, SessionView))
+    words = [next(panes, None) or next(titles, ""), _label(widget), NAMES.get(kind, kind.lower())]
+    if isinstance(widget, RowList):
+        words[-1] += f", {sum(not row.heading for row in widget.rows)} rows"
+    return clean_line(": ".join(word for word in words if word), 200)
+
+
+def _label(widget: Widget) -> str:
+    """Return what stands before a widget on its line, or in it while it is empty."""
+    beside = widget.parent.query_children(".name, .label").results(Static) if widget.parent else ()
+    return next((str(one.render()).strip() for one in beside), "") or str(getattr(widget, "placeholder", ""))
 
 
 def help_rows(active: Sequence[ActiveBinding]) -> Iterator[Row]:

@@ -43,7 +43,6 @@ from agent_workbench.frontends.tui.widgets.history import History
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
 from agent_workbench.frontends.tui.widgets.plan_view import PlanView
 from agent_workbench.frontends.tui.widgets.problems import ProblemList
-from agent_workbench.frontends.tui.widgets.said import Said
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
 from agent_workbench.frontends.tui.widgets.tab_line import TabLine
 from agent_workbench.frontends.tui.widgets.tour import Tour
@@ -86,7 +85,6 @@ class MainScreen(PartedScreen):
                 yield SessionList(id="sessions")
             yield Desk(check=self.configs.check, catalog=lambda: self.shared.configs.catalog, id="edit")
             yield PaneGrid(id="chat")
-        yield Said()
         yield Tour()
         yield KeyFooter()
         if self._glimpse is not None:

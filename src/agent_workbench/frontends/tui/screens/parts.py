@@ -15,7 +15,6 @@ from agent_workbench.frontends.tui.widgets.browser import Browser
 from agent_workbench.frontends.tui.widgets.columns import Columns
 from agent_workbench.frontends.tui.widgets.desk import Desk
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
-from agent_workbench.frontends.tui.widgets.said import Said
 from agent_workbench.frontends.tui.widgets.tour import Tour
 
 Severity = Literal["information", "warning", "error"]
@@ -40,11 +39,8 @@ class PartedScreen(Screen[None]):
     # --- what is shown
 
     def tell(self, words: str, *, title: str = "", severity: Severity = "information") -> None:
-        """Say something for a few seconds, as plain text."""
-        if self.parts.linear:
-            self.query_one(Said).say(f"{title}: {words}" if title else words)
-        else:
-            self.notify(clean(words), title=clean_line(title), severity=severity, markup=False)
+        """Say something, as plain text."""
+        self.notify(clean(words), title=clean_line(title), severity=severity, markup=False)
 
     def show_view(self, view: View, *, focus: bool = True) -> None:
         """Go to a part of the screen; on a narrow one it takes the place of the others."""

@@ -17,16 +17,16 @@ from agent_workbench.services.accounts import Account, Accounts
 LISTED = 12
 
 
-def usage_layout(accounts: Accounts) -> Layout:
-    """Return the layout of the usage panel."""
-    return lambda width: list(_lines(accounts, width))
+def usage_layout(accounts: Accounts, *, words: bool = False) -> Layout:
+    """Return the layout of the usage panel; with `words` the days are told, not drawn."""
+    return lambda width: list(_lines(accounts, width, words))
 
 
-def _lines(accounts: Accounts, width: int) -> Iterator[Line]:
+def _lines(accounts: Accounts, width: int, words: bool) -> Iterator[Line]:
     unpriced = sum(one.unpriced for one in accounts.configs)
     yield ends([("all together", "heading")], [(_used(accounts.total, unpriced), "")], width)
     yield []
-    yield from _plot(accounts.days, width)
+    yield from _told(accounts.days) if words else _plot(accounts.days, width)
     for title, listed in (("config", accounts.configs), ("session", accounts.sessions)):
         yield []
         yield [(f"by {title}", "heading")]
@@ -55,6 +55,16 @@ def _plot(days: Sequence[Account], width: int) -> Iterator[Line]:
     yield fit(ends([(days[0].name, "muted")], [(days[-1].name, "muted")], across), width)
     turns = sum(one.turns for one in days)
     yield [(f"{turns} turn{'' if turns == 1 else 's'} in {len(days)} days", "muted")]
+
+
+def _told(days: Sequence[Account]) -> Iterator[Line]:
+    """Tell what each day took on which something was used, the newest first."""
+    used = [one for one in reversed(days) if one.turns]
+    yield [("by day (UTC)", "heading")]
+    for one in used:
+        yield [(f"{one.name}: {one.turns} turn{'' if one.turns == 1 else 's'}, {_used(one.usage, one.unpriced)}", "")]
+    if not used:
+        yield [("nothing was used in these days", "muted")]
 
 
 def _tokens(usage: Usage) -> int:

@@ -9,6 +9,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, width_of, wrap
+from agent_workbench.frontends.tui.widgets.spoken import spoken
 
 _STYLES = {
     "muted": "$foreground 60%",
@@ -69,5 +70,6 @@ class Bar(Widget):
         """Set the runs on the lines."""
         lines = self._lines(self.content_size.width)
         return Content("\n").join(
-            Content.assemble(*((text, _STYLES.get(role, "")) for text, role in line)) for line in lines
+            Content.assemble(*((text, _STYLES.get(role.partition(" ")[0], "")) for text, role in line))
+            for line in (map(spoken, lines) if self.app.has_class("-reader") else lines)
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from time import monotonic
 
-from rich.segment import Segment
-from textual.reactive import reactive
 from textual.geometry import Size
+from textual.reactive import reactive
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
@@ -46,9 +45,9 @@ class BlockView(LinesView):
         color: $foreground;
     }
     """
+
     news: reactive[bool] = reactive(False, repaint=False)
     """Whether something came since the end was left: it stands below what is shown."""
-
 
     def __init__(
         self,
@@ -73,6 +72,8 @@ class BlockView(LinesView):
         self._cost = 0.0
         self._changed: set[int] = set()
         self._adjusting = False
+        self._held = ("", "", False)
+        """Words of the open end that are not shown yet, whose they are, and whether they are thoughts."""
 
     # --- content --------------------------------------------------------------------------------------------------
 
@@ -91,6 +92,7 @@ class BlockView(LinesView):
         self._entries.truncate(0)
         self._calls.clear()
         self._changed.clear()
+        self._held = ("", "", False)
         self.cursor, self.follow = -1, True
         self.append(*blocks)
 
@@ -101,14 +103,15 @@ class BlockView(LinesView):
         for index, block in enumerate(blocks, start):
             if isinstance(block, ToolBlock):
                 self._calls[block.call.call_id] = index
+        self.news = not self.follow
         self._arrange()
 
-        self.news = not self.follow
     def settle(self, start: int, blocks: Iterable[Block]) -> None:
         """Put the finished blocks of a reply in place of what was streamed since `start`.
 
         Notices and a person's words that came meanwhile stay, above; what was unfolded stays so.
         """
+        self._held = ("", "", False)
         streamed = self._entries.items[start:]
         modes = {_identity(entry.block): entry.mode for entry in streamed if entry.mode}
         kept = [entry.block for entry in streamed if isinstance(entry.block, NoticeBlock | UserBlock)]
@@ -123,11 +126,33 @@ class BlockView(LinesView):
         for entry in self._entries.items[start:]:
             entry.mode = modes.get(_identity(entry.block))
         self.cursor = min(self.cursor, len(self._entries) - 1)
+        self.news = not self.follow
         self.paint()
 
     def stream(self, text: str, *, who: str = "", thinking: bool = False) -> None:
-        self.news = not self.follow
-        """Add words to the open end; painted at most 11 times a second."""
+        """Add words to the open end; painted at most 11 times a second.
+
+        Where the screen is read aloud, a paragraph is shown when it is complete: nothing that was read changes.
+        """
+        if self.heard:
+            text = self._complete(text, who, thinking)
+        if text:
+            self._open_end(text, who, thinking)
+
+    def _complete(self, text: str, who: str, thinking: bool) -> str:
+        """Return the paragraphs that are complete with these words; the rest waits."""
+        if self._held[2] is not thinking:
+            self._show_held()
+        paragraphs, gap, rest = (self._held[0] + text).rpartition("\n\n")
+        self._held = (rest, who or self._held[1], thinking)
+        return paragraphs + gap
+
+    def _show_held(self) -> None:
+        held, self._held = self._held, ("", "", False)
+        if held[0]:
+            self._open_end(*held)
+
+    def _open_end(self, text: str, who: str, thinking: bool) -> None:
         last = self._entries[-1].block if self._entries.items else None
         if not isinstance(last, TailBlock) or last.thinking is not thinking:
             last = TailBlock(Tail(plain=thinking), who, thinking)
@@ -137,6 +162,7 @@ class BlockView(LinesView):
 
     def end_tail(self, message: int) -> None:
         """Turn what was streamed and never finished into blocks that stay."""
+        self._show_held()
         for index, entry in enumerate(self._entries.items):
             if isinstance(entry.block, TailBlock):
                 text, who = entry.block.tail.text, entry.block.who
@@ -151,17 +177,23 @@ class BlockView(LinesView):
         return block if isinstance(block, ToolBlock) else None
 
     def put_tool(self, block: ToolBlock, *, soon: bool = True) -> None:
-        """Show a card, in place of the card of the same call if there is one; `soon` waits for the next paint."""
+        """Show a card, in place of the card of the same call if there is one.
+
+        `soon` waits for the next paint; where the screen is read aloud, for something that is more than more output.
+        """
         index = self._calls.get(block.call.call_id)
         if index is None:
             self.append(block)
             return
         self._entries.items[index].block = block
+        if soon and self.heard:
+            return
         self._grow(index)
         if not soon:
             self.paint()
 
     def _grow(self, index: int) -> None:
+        self.news = not self.follow
         self._changed.add(index)
         if self._timer is None and self.is_attached:
             wait = self._painted_at + max(PAINT_EVERY, 2 * self._cost) - self._clock()
@@ -193,9 +225,9 @@ class BlockView(LinesView):
             self._set_height()
             if round(self.scroll_y) != line:
                 self.scroll_to(y=line, animate=False, immediate=True, force=True)
-        self.news = not self.follow
         finally:
             self._adjusting = False
+        self.news = self.news and not self.follow
         self.refresh()
 
     def _set_height(self) -> None:
@@ -227,7 +259,6 @@ class BlockView(LinesView):
             line = entries.top(anchor) - max(offset, 1 - entries[anchor].height)
             line = max(0, min(line, entries.height - height))
         return line
-        self.news = self.news and not self.follow
 
     def on_resize(self) -> None:
         """Wrap to the new width; what was at the top stays there, or the end if that was shown."""
@@ -298,7 +329,7 @@ class BlockView(LinesView):
         if span is not None:
             end = len(text_of(runs)) if span[1] < 0 else span[1]
             runs = mark(runs, [(max(0, span[0]), end)], "selected")
-        gutter = Strip([Segment("▌ " if here else "  ", self.style_of("state"))])
+        gutter = self.strip_of([("▌ " if here else "  ", "state here")])
         strip = Strip.join([gutter, self.strip_of(runs).apply_offsets(0, line)])
         return strip.crop_extend(0, width, self.rich_style)
 

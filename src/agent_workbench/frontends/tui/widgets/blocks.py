@@ -83,7 +83,7 @@ _STOPS = {
     "interrupted": "the reply was interrupted; what came is kept",
     "error": "the reply ended with an error",
 }
-_SIGNS = {"information": "·", "warning": "!", "error": "✗"}
+_SIGNS = {"information": ("· ", "ornament"), "warning": ("! ", "sign"), "error": ("✗ ", "sign")}
 _SEVERITY_ROLES = {"information": "muted", "warning": "warn", "error": "bad"}
 
 
@@ -161,7 +161,8 @@ def layout(block: Block, width: int, mode: Mode) -> list[Line]:
             return [*_heading(who), *_thoughts(text, width, mode)]
         case NoticeBlock(text, severity):
             role = _SEVERITY_ROLES[severity]
-            return wrap([(clean(text), role)], width, [(f"{_SIGNS[severity]} ", role)], [("  ", "")])
+            sign, kind = _SIGNS[severity]
+            return wrap([(clean(text), role)], width, [(sign, f"{role} {kind}")], [("  ", "")])
         case TailBlock(tail, who, thinking):
             return [*_heading(who), *(_open_thoughts(tail, width, mode) if thinking else tail.lines(width))]
         case ToolBlock():
@@ -238,7 +239,10 @@ def _said(text: str, width: int, mode: Mode) -> list[Line]:
     if mode == "full":
         return wrap([(clean(text), "")], width)
     start = "\n".join(text[:LONG].split("\n")[:LONG_LINES])
-    return [*wrap([(clean(start), "")], width), [(f"▸ {size(len(text) - len(start))} more", "muted")]]
+    return [
+        *wrap([(clean(start), "")], width),
+        [("▸ ", "muted sign"), (f"{size(len(text) - len(start))} more", "muted")],
+    ]
 
 
 def _heading(who: str) -> list[Line]:
@@ -247,12 +251,12 @@ def _heading(who: str) -> list[Line]:
 
 def _thoughts(text: str, width: int, mode: Mode) -> list[Line]:
     text = clean(text.strip())
-    head = [("▸ " if mode == "folded" else "▾ ", "muted"), (f"thought · {_words(text)}", "muted")]
+    head = [("▸ " if mode == "folded" else "▾ ", "muted sign"), (f"thought · {_words(text)}", "muted")]
     return [head] if mode == "folded" else [head, *wrap([(text, "muted emphasis")], width, [("  ", "")])]
 
 
 def _open_thoughts(tail: Tail, width: int, mode: Mode) -> list[Line]:
-    head = [("▸ " if mode == "folded" else "▾ ", "muted"), (f"thinking… {_words(tail.text)}", "muted")]
+    head = [("▸ " if mode == "folded" else "▾ ", "muted sign"), (f"thinking… {_words(tail.text)}", "muted")]
     if mode == "folded":
         return [head]
     return [head, *([("  ", ""), *((text, "muted emphasis") for text, _ in line)] for line in tail.lines(width - 2))]

@@ -25,9 +25,9 @@ SAMPLES = "samples"
 OWN_TAGS = frozenset((FOLDER, FILE_TAG, BASE_TAG, LINK_TAG))
 #: What a mark before a name means.
 MARKS: Mapping[str, Run] = {
-    "unsaved": ("* ", "warn"),
-    "problem": ("! ", "bad"),
-    "running": ("● ", "state"),
+    "unsaved": ("* ", "warn sign"),
+    "problem": ("! ", "bad sign"),
+    "running": ("● ", "state sign"),
     "": ("  ", ""),
 }
 SORTS: Mapping[str, str] = {"updated": "newest first", "name": "by name"}

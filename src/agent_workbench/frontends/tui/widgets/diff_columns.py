@@ -33,7 +33,7 @@ def column_lines(old: str, new: str, width: int) -> list[Line]:
             for step in range(max(b - a, d - c)):
                 left = _side(before, a + step, b, "-" if tag != "equal" else " ", digits, half)
                 right = _side(after, c + step, d, "+" if tag != "equal" else " ", digits, half)
-                lines.append([*left, (" │ ", "muted"), *right])
+                lines.append([*left, (" │ ", "muted ornament"), *right])
     if not lines and old != new:
         lines.append([("only line ends change", "muted")])
     return lines

@@ -47,6 +47,8 @@ MARGIN = 60
 CHECK_AFTER = 0.15
 #: A mark for each severity: the shape differs, not the colour alone.
 MARKS: Mapping[Severity, str] = {"error": "●", "warning": "○", "info": "·"}
+#: Their letters for those who hear the screen.
+LETTERS: Mapping[Severity, str] = {"error": "E", "warning": "W", "info": "I"}
 _COLORS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "secondary"}
 _TOKEN = re.compile(r"[^\s,\]}#]+")
 
@@ -461,7 +463,8 @@ class YamlEditor(SteadyArea):
         style = self._shown[problem.severity]
         gutter, *rest = strip
         number = Segment(gutter.text[:-2], gutter.style)
-        mark = Segment(f"{MARKS[problem.severity]} ", (gutter.style or Style()) + style)
+        marks = LETTERS if self.app.has_class("-reader") else MARKS
+        mark = Segment(f"{marks[problem.severity]} ", (gutter.style or Style()) + style)
         strip = Strip([number, mark, *rest], strip.cell_length)
         return self._with_message(strip, line, problem, style)
 

@@ -133,7 +133,7 @@ class History(Vertical):
         if old == new:
             return [[("No difference.", "muted")]]
         width = self.query_one(ChangeView).scrollable_content_region.width
-        columns = width >= LEAST if self._columns is None else self._columns and width > 0
+        columns = self._wide if self._columns is None else self._columns and width > 0
         return column_lines(old, new, width) if columns else change_lines(old, new)
 
     def on_resize(self) -> None:
@@ -142,9 +142,14 @@ class History(Vertical):
 
     def action_columns(self) -> None:
         """Turn between two columns and one."""
-        width = self.query_one(ChangeView).scrollable_content_region.width
-        self._columns = not (width >= LEAST if self._columns is None else self._columns)
+        self._columns = not (self._wide if self._columns is None else self._columns)
         self._show_change()
+
+    @property
+    def _wide(self) -> bool:
+        """Whether two columns can be read: not where one line is read after the other."""
+        view = self.query_one(ChangeView)
+        return view.scrollable_content_region.width >= LEAST and not view.heard
 
     def action_compare(self) -> None:
         """Turn between what a revision changed and the way from it to now."""

@@ -1,6 +1,7 @@
 """Lines of styled text as plain values, wrapped to a width in cells; a theme colours them only when painted.
 
-A run is `(text, role)`; a role is words from `ROLES` separated by spaces ("heading strong"), empty for plain.
+A run is `(text, role)`; a role is words from `ROLES` separated by spaces ("heading strong"), empty for plain. What is
+drawn, not written, says so: a `sign` has a word (see `spoken`), an `ornament` none, and `here` is a cursor.
 A line is a list of runs without newline or tab. Nothing here knows a colour, so a theme switch keeps every line.
 """
 
@@ -17,6 +18,7 @@ Line = list[Run]
 ROLES = (
     "muted", "strong", "emphasis", "strike", "code", "heading", "link", "quote", "who", "state", "good", "bad", "warn",
     "added", "removed", "block", "keyword", "string", "number", "comment", "name", "key", "found",
+    "sign", "ornament", "here",
 )  # fmt: skip
 
 TAB = 4

@@ -97,9 +97,9 @@ class _Layout:
                 self.lists.pop()
                 self.gap = not self.lists
             case "list_item_open":
-                self._enter([(self._bullet(), "muted")])
+                self._enter([(self._bullet(), "muted sign")])
             case "blockquote_open":
-                self._enter([("▎ ", "quote")], every=True)
+                self._enter([("▎ ", "quote sign")], every=True)
             case "list_item_close" | "blockquote_close":
                 self._leave()
             case "fence" | "code_block":
@@ -107,7 +107,7 @@ class _Layout:
             case "table_open":
                 self._table(stream)
             case "hr":
-                self._add([[*self._first(), ("─" * max(3, self.width - width_of(self.prefix)), "muted")]])
+                self._add([[*self._first(), ("─" * max(3, self.width - width_of(self.prefix)), "muted ornament")]])
             case _:
                 pass
 
@@ -183,11 +183,11 @@ def table_lines(rows: list[list[Line]], aligns: list[str], width: int) -> list[L
         for part in range(max(map(len, cells))):
             line: Line = []
             for column, cell in enumerate(cells):
-                line += [(" │ ", "muted")] if column else []
+                line += [(" │ ", "muted ornament")] if column else []
                 line += pad(cell[part] if part < len(cell) else [], widths[column], aligns[column])
             lines.append([(text, f"{role} strong".strip()) for text, role in line] if number == 0 else line)
         if number == 0:
-            lines.append([("─┼─".join("─" * size for size in widths), "muted")])
+            lines.append([("─┼─".join("─" * size for size in widths), "muted ornament")])
     return lines
 
 
@@ -229,7 +229,7 @@ def _rows(stream: Iterator[Token]) -> tuple[list[list[Line]], list[str]]:
 def _tasks(runs: list[Run]) -> list[Run]:
     for mark, box in (("[ ] ", "☐ "), ("[x] ", "☑ "), ("[X] ", "☑ ")):
         if runs and runs[0][0].startswith(mark):
-            return [(box + runs[0][0][4:], runs[0][1]), *runs[1:]]
+            return [(box, f"{runs[0][1]} sign".strip()), (runs[0][0][4:], runs[0][1]), *runs[1:]]
     return runs
 
 

@@ -86,7 +86,7 @@ class Offers(LinesView, can_focus=False):
             return Strip.blank(width, self.rich_style)
         offer = self._offers[y]
         here = y == max(0, self._chosen)
-        mark = ("▸ " if here else "  ", "state")
+        mark = ("▸ " if here else "  ", "state here")
         line = ends(
             [mark, (clean_line(offer.text), "strong" if here else "")], [(clean_line(offer.note, 60), "muted")], width
         )

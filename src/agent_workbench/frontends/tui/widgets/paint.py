@@ -13,6 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from agent_workbench.frontends.tui.widgets.lines import Line, Run
+from agent_workbench.frontends.tui.widgets.spoken import spoken
 
 #: What a role looks like: colour, ground, text style. Colours are theme variables, with a share where they are faint.
 #: Not component classes: Textual resolves those of every widget anew at each change of focus or class, and 24 of them
@@ -45,6 +46,17 @@ LOOKS: Mapping[str, tuple[str, str, str]] = {
     "edge": ("border-blurred", "", ""),
     "focused-cursor": ("", "block-cursor-background", "bold"),
     "focused-edge": ("border", "", ""),
+    **dict.fromkeys(("sign", "ornament", "here"), ("", "", "")),
+}
+#: What a role looks like without colours, where that is not the text style above.
+COLOURLESS: Mapping[str, str] = {
+    "muted": "dim",
+    "bad": "bold",
+    "warn": "bold",
+    "added": "bold",
+    "removed": "dim",
+    "found": "bold underline reverse",
+    "focused-cursor": "bold reverse",
 }
 
 
@@ -65,12 +77,21 @@ class LinesView(ScrollView):
         self._role_styles: dict[str, Style] = {}
         self.paints = 0
         """Counts theme changes: strips made under another count are stale."""
+        self._heard: bool | None = None
 
     def notify_style_update(self) -> None:
         """Forget colours; lines stay."""
         super().notify_style_update()
         self._role_styles.clear()
+        self._heard = None
         self.paints += 1
+
+    @property
+    def heard(self) -> bool:
+        """Whether the screen is read aloud: then words stand for signs."""
+        if self._heard is None:
+            self._heard = self.app.has_class("-reader")
+        return self._heard
 
     def style_of(self, role: str) -> Style:
         """Return the colours of a role (several words join, later ones on top)."""
@@ -87,6 +108,8 @@ class LinesView(ScrollView):
         if word == "selected":
             return self.screen.get_component_rich_style("screen--selection")
         color, ground, text_style = LOOKS[word]
+        if self.app.no_color:
+            return Style.parse(COLOURLESS.get(word, text_style)) if COLOURLESS.get(word, text_style) else Style.null()
         _, background = self.background_colors
         style = Style.parse(text_style) if text_style else Style.null()
         if ground:
@@ -104,6 +127,7 @@ class LinesView(ScrollView):
 
     def strip_of(self, line: Iterable[Run]) -> Strip:
         """Paint a line."""
+        line = spoken(list(line)) if self.heard else line
         return Strip([Segment(text, self.style_of(role)) for text, role in line])
 
 

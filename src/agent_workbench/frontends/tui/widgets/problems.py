@@ -45,10 +45,10 @@ def problem_rows(problems: Sequence[Problem], width: int = 0, *, id: str = "") -
         role = _ROLES[problem.severity]
         known = (clean_line(problem.source), str(problem.line or ""), str(problem.column or ""))
         where = ":".join(part for part in known if part)
-        sign = (f"{_SIGNS[problem.severity]} {problem.severity:<8}", role)
+        sign = [(f"{_SIGNS[problem.severity]} ", f"{role} ornament"), (f"{problem.severity:<8}", role)]
         wide = cell_len(where) * 3 <= width or not width  # else the place has a line of its own
         room = width - EDGES - (cell_len(where) + 1 if wide else 0) if width else ENDLESS
-        said = wrap([(clean_line(problem.message), "")], room, [sign], [INDENT])
+        said = wrap([(clean_line(problem.message), "")], room, sign, [INDENT])
         right = [(where, "muted")] if wide and where else []
         yield Row(f"{id}{index}", said[0], right)
         below = said[1:]

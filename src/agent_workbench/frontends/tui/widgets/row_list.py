@@ -90,6 +90,8 @@ class RowList(LinesView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.empty = empty
         self.rows: tuple[Row, ...] = ()
+        self.walked = False
+        """Whether the cursor was moved from another widget since the rows were put."""
 
     @property
     def row(self) -> Row | None:
@@ -101,6 +103,7 @@ class RowList(LinesView, can_focus=True):
         before = self.row
         wanted = at or (before.id if before else "")
         self.rows = tuple(rows)
+        self.walked = False
         found = next(
             (index for index, row in enumerate(self.rows) if wanted and row.id == wanted and not row.heading), -1
         )
@@ -135,15 +138,23 @@ class RowList(LinesView, can_focus=True):
         if before != now:
             self.refresh()
             self._show_cursor()
+            if self.LIT:
+                self.walked = True
+                self.app.cursor_position = self.cursor_screen_offset
             self.post_message(self.Moved(self, self.row))
 
     def _show_cursor(self) -> None:
-        if self.has_focus:  # the terminal's own cursor stands on the row: screen readers follow it
-            row = max(0, self.cursor - self.scroll_offset.y)
-            self.app.cursor_position = self.content_region.offset + Offset(0, min(row, max(0, self.size.height - 1)))
         if self.cursor >= 0 and self.is_mounted:
             top = 0 if self._selectable(0, 1) == self.cursor else self.cursor  # the heading above comes along
             self.scroll_to_region(Region(0, top, 1, self.cursor - top + 1), animate=False, force=True)
+        if self.has_focus:  # the terminal's own cursor stands on the row: screen readers follow it
+            self.app.cursor_position = self.cursor_screen_offset
+
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the row under the cursor begins on the screen."""
+        row = max(0, self.cursor - self.scroll_offset.y)
+        return self.content_region.offset + Offset(0, min(row, max(0, self.size.height - 1)))
 
     def on_focus(self) -> None:
         """Bring the terminal's cursor to the row."""
@@ -201,7 +212,7 @@ class RowList(LinesView, can_focus=True):
         cursor = "focused-cursor" if self.has_focus or self.LIT else "cursor"
         edge = "focused-edge" if cursor == "focused-cursor" else "edge"
         lit = [(text, f"{role} {cursor}".strip()) for text, role in line]
-        return self.strip_of([("▌", f"{edge} {cursor}"), *lit, (" " * (width - 1 - width_of(line)), cursor)])
+        return self.strip_of([("▌", f"{edge} {cursor} here"), *lit, (" " * (width - 1 - width_of(line)), cursor)])
 
 
 class LedList(RowList, can_focus=False):

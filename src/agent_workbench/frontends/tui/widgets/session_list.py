@@ -20,10 +20,10 @@ from agent_workbench.storage.search import parse, places
 
 #: A sign and a word for each state; nothing is said of what is idle.
 STATES: Mapping[str, tuple[Run, str]] = {
-    "needs you": (("? ", "warn"), "needs you"),
-    "running": (("● ", "state"), "running"),
-    "interrupted": (("! ", "bad"), "interrupted"),
-    "unread": (("• ", "strong"), "new"),
+    "needs you": (("? ", "warn ornament"), "needs you"),
+    "running": (("● ", "state ornament"), "running"),
+    "interrupted": (("! ", "bad ornament"), "interrupted"),
+    "unread": (("• ", "strong ornament"), "new"),
     "idle": (("  ", ""), ""),
 }
 
@@ -53,9 +53,9 @@ def session_rows(
     for session, depth in _tree(sessions):
         id = session.session_id
         sign, word = STATES[_state(session, running, asking, unread)]
-        branch = [("  " * (depth - 1) + "└ ", "muted")] if depth else []
+        branch = [("  " * (depth - 1) + "└ ", "muted sign")] if depth else []
         if id in forks:
-            branch.append((f"⑂{forks[id]} ", "muted"))
+            branch.append((f"⑂{forks[id]} ", "muted sign"))
         title = (clean_line(session.title) or "new session", "" if session.title else "muted")
         right = [(word or clean_line(session.config_name, 14), "muted")]
         if width >= ROOMY:

@@ -40,12 +40,12 @@ class StatusLine(Bar):
         return self._retry is not None
 
     def retry(self, event: Retrying | None) -> None:
-        """Count a retry down, once a second and only while there is one."""
+        """Count a retry down, once a second and only while there is one; said once where the screen is read aloud."""
         if self._countdown is not None:
             self._countdown.stop()
             self._countdown = None
         self._retry = None if event is None else (event, self._clock() + event.delay_s)
-        if event is not None:
+        if event is not None and not self.app.has_class("-reader"):
             self._countdown = self.set_interval(1.0, self.show)
         self.show()
 
@@ -62,7 +62,7 @@ class StatusLine(Bar):
             left = max(0, round(until - self._clock()))
             # the count first: it is the news, and a reason may fill the line
             words = f"again in {left} s, attempt {event.attempt} · {clean_line(event.reason, 200)}"
-            self.put([("↻ ", "warn"), (words, "")], [("esc stops", "muted")], most=2)
+            self.put([("↻ ", "warn sign"), (words, "")], [("esc stops", "muted")], most=2)
         elif self.telling:
             self.put(self._waiting(), [("alt+up takes back" if self.size.width >= ROOMY else "alt+up", "muted")])
 
@@ -70,7 +70,11 @@ class StatusLine(Bar):
         runs: list[Run] = []
         if self._steered:
             words = clean_line(self._steered[0], 200 if not self._queued else 24)
-            runs += [("↳ next step: ", "state"), (words, ""), ("  ", "")]
+            runs += [("↳ ", "state ornament"), ("next step: ", "state"), (words, ""), ("  ", "")]
         if self._queued:
-            runs += [(f"» {len(self._queued)} queued: ", "state"), (clean_line(self._queued[0], 200), "")]
+            runs += [
+                ("» ", "state ornament"),
+                (f"{len(self._queued)} queued: ", "state"),
+                (clean_line(self._queued[0], 200), ""),
+            ]
         return runs

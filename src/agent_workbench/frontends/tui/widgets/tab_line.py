@@ -44,9 +44,10 @@ class TabLine(Widget):
     def render(self) -> Content:
         """Set the title at the left and the names at the right; the title gives way."""
         names: list[tuple[str, str, str]] = []
+        heard = self.app.has_class("-reader")
         for tab in self.tabs:
             word, role = self.badges.get(tab, ("", ""))
-            names.append((tab, f" {word}" if word else "", role))
+            names.append((f"[{tab}]" if heard and tab == self.active else tab, f" {word}" if word else "", role))
         width = self.content_size.width
         size = sum(cell_len(tab) + cell_len(badge) for tab, badge, _ in names) + 3 * (len(names) - 1)
         title = fit(self.title, max(0, width - size - 2))
@@ -54,21 +55,21 @@ class TabLine(Widget):
         parts: list[tuple[str, str]] = [(text, _STYLES.get(role, "")) for text, role in title]
         parts.append((" " * max(0, at - width_of(title)), ""))
         self._spans = []
-        for number, (tab, badge, role) in enumerate(names):
+        for number, (tab, (name, badge, role)) in enumerate(zip(self.tabs, names, strict=True)):
             if number:
                 parts.append((" · ", _STYLES["muted"]))
                 at += 3
-            parts.append((tab, "bold underline" if tab == self.active else _STYLES["muted"]))
+            parts.append((name, "bold underline" if tab == self.active else _STYLES["muted"]))
             parts.append((badge, _STYLES.get(role, "")))
-            end = at + cell_len(tab) + cell_len(badge)
+            end = at + cell_len(name) + cell_len(badge)
             self._spans.append((at, end, tab))
             at = end
         return Content.assemble(*parts)
 
-    def places(self) -> Iterator[tuple[int, Callable[[], object]]]:
-        """Yield where each name stands on the line, and what picks it."""
+    def places(self) -> Iterator[tuple[int, Callable[[], object], str]]:
+        """Yield where each name stands on the line, what picks it, and the name."""
         for start, _, tab in self._spans:
-            yield start + self.gutter.left, partial(self.post_message, self.Picked(self, tab))
+            yield start + self.gutter.left, partial(self.post_message, self.Picked(self, tab)), tab
 
     def on_click(self, event: events.Click) -> None:
         """Pick the name that was clicked on."""

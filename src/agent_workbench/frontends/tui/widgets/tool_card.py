@@ -10,7 +10,7 @@ from typing import Any, Literal
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.conversation.messages import ToolCall, ToolResult
 from agent_workbench.frontends.tui.widgets.diff_view import counts, diff_lines
-from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fold, width_of, wrap
+from agent_workbench.frontends.tui.widgets.lines import Line, ends, fold, width_of, wrap
 
 State = Literal["writing", "waiting", "called", "asking", "running", "done"]
 
@@ -20,17 +20,18 @@ FULL_LINES = 2_000
 OUTPUT_KEPT = 20_000
 """Characters of live output that a card keeps; the result replaces it."""
 
-_LANE: Line = [("  ", ""), ("│ ", "state")]
+_LANE: Line = [("  ", ""), ("│ ", "state ornament")]
 """What stands before the lines of an agent that works for this one."""
 _SUBJECTS = ("path", "file_path", "command", "pattern", "query", "url", "agent", "name")
 _BODY: Line = [("    ", "")]
-_STATES: dict[str, Run] = {
-    "writing": ("… writing", "muted"),
-    "waiting": ("… waiting", "muted"),
-    "called": ("– no result", "muted"),
-    "asking": ("? asks", "warn"),
-    "running": ("● running", "state"),
+_STATES: dict[str, Line] = {
+    "writing": [("… writing", "muted")],
+    "waiting": [("… waiting", "muted")],
+    "called": [("– no result", "muted")],
+    "asking": [("? asks", "warn")],
+    "running": [("● ", "state ornament"), ("running", "state")],
 }
+_DONE: Line = [("✓", "good sign")]
 _BOXES = {"completed": ("☑ ", "good"), "done": ("☑ ", "good"), "in_progress": ("◐ ", "state")}
 
 
@@ -123,20 +124,20 @@ def subject(call: ToolCall) -> str:
 
 def _head(block: ToolBlock, width: int, mode: str) -> Line:
     sign = "▸ " if mode == "folded" else "▾ "
-    left: Line = [(sign, "muted"), (clean_line(block.call.name, 60) or "tool", "strong"), (" ", "")]
+    left: Line = [(sign, "muted sign"), (clean_line(block.call.name, 60) or "tool", "strong"), (" ", "")]
     left.append((subject(block.call), ""))
-    return ends(left, [*_measure(block), _state(block)], width)
+    return ends(left, [*_measure(block), *_state(block)], width)
 
 
-def _state(block: ToolBlock) -> Run:
+def _state(block: ToolBlock) -> Line:
     if block.state != "done" or block.result is None:
-        return _STATES.get(block.state, ("✓", "good"))
+        return _STATES.get(block.state, _DONE)
     if block.result.details.get("denied") or (block.result.is_error and block.result.content.startswith("Denied")):
-        return ("✗ denied", "warn")
+        return [("✗ ", "warn ornament"), ("denied", "warn")]
     if not block.result.is_error:
-        return ("✓", "good")
+        return _DONE
     code = block.result.details.get("exit_code")
-    return (f"✗ exit {code}" if isinstance(code, int) and code else "✗ failed", "bad")
+    return [("✗ ", "bad ornament"), (f"exit {code}" if isinstance(code, int) and code else "failed", "bad")]
 
 
 def _measure(block: ToolBlock) -> Line:
@@ -194,4 +195,4 @@ def todo_lines(item: Mapping[str, Any], width: int) -> list[Line]:
     status = str(item.get("status", "pending"))
     box, role = _BOXES.get(status, ("☐ ", "muted"))
     words = clean_line(str(item.get("content", "")))
-    return wrap([(words, "strike muted" if role == "good" else "")], width, [(box, role)], [("  ", "")])
+    return wrap([(words, "strike muted" if role == "good" else "")], width, [(box, f"{role} sign")], [("  ", "")])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from textual import events
 from textual.binding import Binding
+from textual.geometry import Offset
 from textual.message import Message
 
 from agent_workbench.frontends.tui.widgets.block_view import BlockView
@@ -105,6 +106,13 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
     def _here(self) -> int:
         return self.cursor if self.has_focus and self.cursor >= 0 else len(self._entries) - 1
 
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the block under the cursor begins on the screen."""
+        gap = bool(self._entries.items) and self._entries[self._here].gap
+        row = self._entries.top(self._here) + gap - round(self.scroll_y) if self._entries.items else 1
+        return self.content_region.offset + Offset(0, max(0, min(row, self.size.height - 1)))
+
     def on_focus(self) -> None:
         """Show the cursor, at the end if it was nowhere."""
         if self.cursor < 0:
@@ -187,11 +195,13 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
         line, height = round(self.scroll_y), self.scrollable_content_region.height
         if line <= top and bottom <= line + height:
             self.repaint(before, index)
+            self.app.cursor_position = self.cursor_screen_offset
             return
         line = top if top < line or bottom - top > height else bottom - height
         self._jump(line)
         self.follow = line >= self.max_scroll_y
         self._arrange()
+        self.app.cursor_position = self.cursor_screen_offset
 
     def action_unfold(self) -> None:
         """Fold or unfold the block under the cursor; without the focus, the last one that can be."""
@@ -206,6 +216,7 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
         if index < len(self._entries) - 1:
             self.follow = False
         self._arrange()
+        self.follow = round(self.scroll_y) >= self.max_scroll_y
 
     def action_copy(self) -> None:
         """Ask for the block's source to be copied."""
@@ -216,7 +227,6 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
         """Ask for the block's code to be copied."""
         block = self.current
         code = code_blocks(source(block)) if isinstance(block, ReplyBlock | UserBlock) else []
-        self.follow = round(self.scroll_y) >= self.max_scroll_y
         if code:
             self.post_message(self.CopyRequested(self, "\n".join(code), "code"))
 
@@ -239,6 +249,8 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
         block = next((one for one in shown if isinstance(one, ToolBlock) and is_lane(one.call)), None)
         if block is not None:
             self.post_message(self.ChildRequested(self, child_of(block), block.call.call_id))
+        elif not self.has_focus:
+            self.post_message(self.ChildRequested(self, "", ""))
 
     # --- finding --------------------------------------------------------------------------------------------------
 
