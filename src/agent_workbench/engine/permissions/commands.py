@@ -13,6 +13,7 @@ from agent_workbench.engine.permissions.programs import asked_about, moves_links
 from agent_workbench.engine.permissions.protected import MadeFrom, protection
 from agent_workbench.engine.permissions.rules import FAMILIES, Rule
 from agent_workbench.engine.permissions.shell import Argv, read_command
+from agent_workbench.engine.permissions.strangers import stands_for
 from agent_workbench.engine.permissions.words import spelled, words_pattern
 
 MAX_BELOW = 5_000
@@ -84,14 +85,14 @@ def _in_order(parts: Iterable[Argv]) -> Iterable[tuple[Argv, bool]]:
 
 
 def _allows(rule: Rule, argv: Argv, guarding: Sequence[Rule], workspace: Path, settled: bool) -> bool:
-    if rule.pattern is None:
-        wild: Argv | None = argv[1:]
-    else:
-        pattern = words_pattern(rule.pattern)
-        wild = pattern.match(argv) if pattern else None
-    if wild is None or (not settled and any(not word.startswith("-") for word in wild)):
+    pattern = words_pattern("*" if rule.pattern is None else rule.pattern)
+    wild = pattern.match(argv) if pattern else None
+    if pattern is None or wild is None or not stands_for(argv, wild, program=not pattern.names_program):
         return False
-    places = [place for word in wild for place in _places(word, workspace)]
+    words = wild if pattern.names_program else wild[1:]  # a known program is found by its name, wherever links lead
+    if not settled and any(not word.startswith("-") for word in words):
+        return False
+    places = [place for word in words for place in _places(word, workspace)]
     if any(place.hard_linked or not place.inside(workspace) for place in places):
         return False
     return not any(guard.matches_paths([place], workspace) for guard in guarding for place in places)

@@ -64,6 +64,10 @@ INTERPRETERS = re.compile(
 
 
 _PYTHON = re.compile("python|pypy")
+_VERSION = re.compile(r"[\d.-]+$")
+
+#: Names that mean a program to run wherever they stand; `time` or `open` may be a word like others.
+SHELLS = "sh bash rbash dash zsh ksh mksh fish csh tcsh ash pwsh busybox env xargs sudo nohup setsid"
 
 #: Programs under another name.
 _SAME = {"py.test": "pytest"}
@@ -151,6 +155,14 @@ ASKING: Mapping[str, Words] = {
                 "-ldflags --ldflags -gcflags --gcflags", "run generate env install tool"),
 }  # fmt: skip
 
+#: Programs that do only what their name says, with whatever words: `find`, `sort` and others are in `ASKING`.
+HARMLESS = (
+    "ls cat head tail echo true false pwd basename dirname realpath readlink stat df cut tr paste join comm nl tac rev "
+    "fold fmt expand unexpand column seq sleep md5sum sha1sum sha224sum sha256sum sha384sum sha512sum shasum cksum sum "
+    "b2sum base32 base64 basenc od hexdump strings cmp diff expr factor id groups whoami uname nproc uptime which "
+    "whereis ps free lscpu locale tty pr tsort numfmt mkdir touch rm rmdir mv cp ln unlink truncate tee sync jq clear"
+)
+
 Reach = Literal["none", "shown", "all"]
 """Which files below a folder a program reads: `shown` are those that are not hidden."""
 
@@ -186,17 +198,30 @@ _COVERAGE_SHOWN = re.compile(r"--cov-report=term[a-z:-]*")
 _MAKE_OPTION = re.compile(r"-[jkl]\d*|-[sBnq]|--(?:jobs|keep-going|silent|always-make|dry-run|question)(?:=\d+)?")
 
 
+def is_known(name: str) -> bool:
+    """Whether these tables say what words make a program of this name do."""
+    name = _SAME.get(name, name)
+    bare = _VERSION.sub("", name)
+    tables = (HARMLESS.split(), _ASKED, _SPECIAL, ASKING)
+    return INTERPRETERS.fullmatch(name) is not None or any(one in table for one in (name, bare) for table in tables)
+
+
+def is_runner(name: str) -> bool:
+    """Whether a program of this name runs what it is given: a shell, an interpreter, `env` and the like."""
+    return name in SHELLS.split() or INTERPRETERS.fullmatch(name) is not None
+
+
 def asked_about(argv: Argv) -> str:
     """Return why no rule may allow a part, or nothing."""
     name = argv[0].rpartition("/")[2].lower()
-    if why := _ASKED.get(name) or _ASKED.get(re.sub(r"[\d.-]+$", "", name)):
+    if why := _ASKED.get(name) or _ASKED.get(_VERSION.sub("", name)):
         return f"`{name}`: {why}"
     name = _SAME.get(name, name)
     if INTERPRETERS.fullmatch(name):
         return _interpreter(argv)
     if name in _SPECIAL:
         return _SPECIAL[name](argv)
-    words = ASKING.get(name) or ASKING.get(re.sub(r"[\d.-]+$", "", name))
+    words = ASKING.get(name) or ASKING.get(_VERSION.sub("", name))
     return _first(argv, words) if words else ""
 
 

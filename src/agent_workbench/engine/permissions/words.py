@@ -33,6 +33,11 @@ class WordsPattern:
     words: tuple[_Word, ...]
     open: bool
 
+    @property
+    def names_program(self) -> bool:
+        """Whether the program is spelled, and no wildcard stands for it."""
+        return bool(self.words) and not self.words[0].wild
+
     def match(self, argv: Argv) -> Argv | None:
         """Return the words that only a wildcard stands for, or None where the command does not fit."""
         fixed = len(self.words)
