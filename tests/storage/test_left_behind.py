@@ -16,7 +16,7 @@ from agent_workbench.errors import NotFound, SessionBusy
 from agent_workbench.storage.database import SQLiteStore, open_store
 from agent_workbench.storage.left_messages import WAITS
 from agent_workbench.storage.leftovers import NOT_RUN, UNKNOWN
-from agent_workbench.storage.records import Lease, Session
+from agent_workbench.storage.records import Lease, NewConfig, Session
 
 ONE, TWO = ToolCall("1", "read_file"), ToolCall("2", "bash")
 AGAIN = ToolCall("1", "bash")
@@ -226,12 +226,22 @@ def test_use_of_a_model_that_was_not_known_before_it_answered_counts_for_it(
     assert [one.key for one in store.sessions.usage_by("model")] == ["first-listed"]
 
 
-def test_a_name_is_claimed_once(path: Path, store: SQLiteStore) -> None:
+def test_a_config_is_introduced_once(path: Path, store: SQLiteStore) -> None:
     other = open_store(path)
-    assert store.claim("seen", ["a", "b"]) == ["a", "b"]
-    assert other.claim("seen", ["b", "c"]) == ["c"]
+    a, b, c = (NewConfig(name, f"bundle: {{name: {name}}}") for name in "abc")
+    assert store.introduce("seen", [a, b]) == 2
+    assert other.introduce("seen", [b, c]) == 1
+    assert other.introduce("seen", [a, b, c]) == 0
     assert store.setting("seen") == ["a", "b", "c"]
     other.close()
+
+
+def test_configs_are_introduced_together_or_not_at_all(store: SQLiteStore) -> None:
+    no_text = NewConfig("a", None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        store.introduce("seen", [no_text, NewConfig("b", "bundle: {name: b}")])
+    assert store.setting("seen") is None
+    assert store.configs.find("b") == []
 
 
 def test_asking_for_what_was_left_reads_no_other_event(store: SQLiteStore) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agent_workbench import paths
 from agent_workbench.storage.ports import Store
+from agent_workbench.storage.records import NewConfig
 
 STORED = "samples.stored"
 SAMPLE_TAG = {"folder": "samples"}
@@ -23,13 +24,16 @@ def store_samples(store: Store) -> int:
     """Store the samples that this database has not seen yet; return how many.
 
     A sample that the person changed or deleted does not come back. Of two processes that start at once, one stores
-    each sample.
+    each sample; a start that fails on the way stores none, and the next one tries again.
     """
-    new = store.claim(STORED, [path.stem for path in sample_files()])
-    for path in reversed([path for path in sample_files() if path.stem in new]):  # the first one is then the newest
-        text = path.read_text("utf-8")
-        store.configs.create(path.stem, text, description=_first_words(text), tags=SAMPLE_TAG, author="agent-workbench")
-    return len(new)
+    known = set(store.setting(STORED, []))
+    new = [_sample(path) for path in sample_files() if path.stem not in known]
+    return store.introduce(STORED, new) if new else 0
+
+
+def _sample(path: Path) -> NewConfig:
+    text = path.read_text("utf-8")
+    return NewConfig(path.stem, text, _first_words(text), SAMPLE_TAG, "agent-workbench")
 
 
 def _first_words(text: str) -> str:

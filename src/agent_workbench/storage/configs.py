@@ -12,7 +12,7 @@ from agent_workbench.conversation.codec import clean_text
 from agent_workbench.errors import InUse, NotFound, RevisionConflict
 from agent_workbench.storage import rows, search, trust
 from agent_workbench.storage.connection import Database
-from agent_workbench.storage.records import Config, ConfigMetadata, Page, Revision
+from agent_workbench.storage.records import Config, ConfigMetadata, NewConfig, Page, Revision
 
 _USED = "(SELECT count(*) FROM sessions WHERE sessions.config_id = configs.config_id) AS sessions"
 _LISTED = (
@@ -47,25 +47,14 @@ class SQLiteConfigs:
 
         One that was written `over` another, known by its hash, is as much trusted as that.
         """
-        config_id, moment = str(uuid.uuid4()), rows.now()
-        text = clean_text(yaml_content)
-        values = (
-            config_id, name, description, text, moment, moment, rows.tags_json(tags),
-            rows.content_hash(text), len(text),
-        )  # fmt: skip
+        new = NewConfig(name, yaml_content, description, tags or {}, author, note)
+        digest = rows.content_hash(clean_text(yaml_content))
         with self._db.write() as connection:
             if outside:
-                trust.came(connection, rows.content_hash(text), outside)
+                trust.came(connection, digest, outside)
             elif over:
-                trust.follow(connection, over, rows.content_hash(text))
-            connection.execute(
-                "INSERT INTO configs (config_id, name, description, yaml_content, created_at, updated_at, tags, "
-                "content_hash, size, number) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM configs))",
-                values,
-            )
-            _keep_revision(connection, config_id, author, note)
-            return _require(connection, config_id)
+                trust.follow(connection, over, digest)
+            return _require(connection, insert(connection, new))
 
     def get(self, config_id: str) -> Config | None:
         """Return a config with its text, or None."""
@@ -208,6 +197,24 @@ def _check_revision(current: Config, expected: int | None) -> None:
             expected=expected,
             actual=current.revision,
         )
+
+
+def insert(connection: sqlite3.Connection, new: NewConfig) -> str:
+    """Add a config as revision 1 within a transaction; return its id."""
+    config_id, moment = str(uuid.uuid4()), rows.now()
+    text = clean_text(new.yaml_content)
+    values = (
+        config_id, new.name, new.description, text, moment, moment, rows.tags_json(new.tags),
+        rows.content_hash(text), len(text),
+    )  # fmt: skip
+    connection.execute(
+        "INSERT INTO configs (config_id, name, description, yaml_content, created_at, updated_at, tags, "
+        "content_hash, size, number) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM configs))",
+        values,
+    )
+    _keep_revision(connection, config_id, new.author, new.note)
+    return config_id
 
 
 def _keep_revision(connection: sqlite3.Connection, config_id: str, author: str, note: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from agent_workbench.conversation import codec
 from agent_workbench.storage import rows, schema
-from agent_workbench.storage.configs import SQLiteConfigs
+from agent_workbench.storage.configs import SQLiteConfigs, insert
 from agent_workbench.storage.connection import TIMEOUT_S, Database
 from agent_workbench.storage.ports import (
     BoardStore,
@@ -20,6 +20,7 @@ from agent_workbench.storage.ports import (
     SharedFileStore,
     TrustStore,
 )
+from agent_workbench.storage.records import NewConfig
 from agent_workbench.storage.resources import SQLiteBoard, SQLiteGrants, SQLiteMemory, SQLiteSharedFiles
 from agent_workbench.storage.sessions import SQLiteSessions
 from agent_workbench.storage.trust import SQLiteTrust
@@ -74,18 +75,20 @@ class SQLiteStore:
             row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
             _remember(connection, key, change(codec.loads(row["value"], None) if row else None))
 
-    def claim(self, key: str, names: Sequence[str]) -> Sequence[str]:
-        """Add names to the list that is remembered under a key; return those that were not in it before.
+    def introduce(self, key: str, configs: Sequence[NewConfig]) -> int:
+        """Store those configs whose names are not yet in the list remembered under a key; return how many.
 
-        Of several processes that claim a name, one gets it.
+        Their names join the list in the same transaction: all of it happens, or nothing. Of several processes that
+        introduce a name, one does. The first config is the newest afterwards.
         """
         with self.database.write() as connection:
             row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
             known = codec.loads(row["value"], []) if row else []
-            new = [name for name in names if name not in known]
-            if new:
-                _remember(connection, key, sorted({*known, *new}))
-            return new
+            new = [config for config in configs if config.name not in known]
+            for config in reversed(new):
+                insert(connection, config)
+            _remember(connection, key, sorted({*known, *(config.name for config in new)}))
+            return len(new)
 
     def backup(self, target: Path) -> Path:
         """Write a whole copy of the database to a file, while others go on writing."""

@@ -19,6 +19,7 @@ from agent_workbench.storage.records import (
     Hit,
     Lease,
     Memory,
+    NewConfig,
     Page,
     Partial,
     Post,
@@ -441,10 +442,11 @@ class Store(Protocol):
         """Replace a remembered value (None where there is none) by what a function makes of it, in one transaction."""
         ...
 
-    def claim(self, key: str, names: Sequence[str]) -> Sequence[str]:
-        """Add names to the list that is remembered under a key; return those that were not in it before.
+    def introduce(self, key: str, configs: Sequence[NewConfig]) -> int:
+        """Store those configs whose names are not yet in the list remembered under a key; return how many.
 
-        Of several processes that claim a name, one gets it.
+        Their names join the list in the same transaction: all of it happens, or nothing. Of several processes that
+        introduce a name, one does. The first config is the newest afterwards.
         """
         ...
 

@@ -43,6 +43,18 @@ class Config(ConfigMetadata):
 
 
 @dataclass(frozen=True, slots=True)
+class NewConfig:
+    """A config that is to be stored. `author` and `note` go into its history."""
+
+    name: str
+    yaml_content: str
+    description: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    author: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """One saved text of a config."""
 
