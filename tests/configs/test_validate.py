@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import AliasChoices, Field
@@ -20,6 +20,7 @@ class Limits(ModuleConfig):
 class ProviderConfig(ModuleConfig):
     default_model: str = Field("m", validation_alias=AliasChoices("default_model", "model"))
     api_key: str = ""
+    api_mode: Literal["chat", "responses"] = "chat"
     priority: int = 100
     limits: Limits = Limits()
 
@@ -69,7 +70,7 @@ CASES: list[tuple[str, str, str, str, tuple[int, int], str]] = [
         "session: {orchestrater: loop-basic}\n",
         "unknown-key",
         "warning",
-        (1, 25),
+        (1, 11),
         "did you mean `orchestrator`?",
     ),
     (
@@ -322,6 +323,30 @@ FIXED = [
         "providers: [{module: provider-real, config: {api_key: sk-abcdefghijklmnopqrstuv}}]\n",
         'providers: [{module: provider-real, config: {api_key: "${API_KEY}"}}]\n',
     ),
+    ("session:\n  orchestratr: loop-basic # why\n", "session:\n  orchestrator: loop-basic # why\n"),
+    ("session: {'contxt': context-simple}\n", "session: {'context': context-simple}\n"),
+    (
+        "providers:\n  - module: provider-real\n    config: {limits: {per_minut: 3}}\n",
+        "providers:\n  - module: provider-real\n    config: {limits: {per_minute: 3}}\n",
+    ),
+    (
+        "providers:\n  - module: provider-real\n    config:\n      api_mode: respones\n",
+        "providers:\n  - module: provider-real\n    config:\n      api_mode: responses\n",
+    ),
+    ("spawn:\n  tools: [tool-tsk]\n", "spawn:\n  tools: [tool-task]\n"),
+    ("spawn: {tools: tool-task}\n", "spawn: {tools: [tool-task]}\n"),
+    ("tools: tool-bash\n", "tools: [{module: tool-bash}]\n"),
+    ("tools:\n  - module: tool-bash\n    id: 7\n", 'tools:\n  - module: tool-bash\n    id: "7"\n'),
+    ("bundle:\n  name: a\n  includes: []\n", "bundle:\n  name: a\n\nincludes: []\n"),
+    ("context: {include: notes.md}\n", "context: {include: [notes.md]}\n"),
+    (
+        "tools:\n- module: tool-bash\n- module: tool-bash\n",
+        "tools:\n- module: tool-bash\n- module: tool-bash\n  id: tool-bash-2\n",
+    ),
+    ("bundle: {name: !!python/name:os.system a}\n", "bundle: {name: a}\n"),
+    ("tools:\n  - &shell {module: tool-bash}\n  - *shel\n", "tools:\n  - &shell {module: tool-bash}\n  - *shell\n"),
+    ("bundle:\n  description: Reviews: all # why\n", 'bundle:\n  description: "Reviews: all" # why\n'),
+    ("bundle:\n  description: @home\n", 'bundle:\n  description: "@home"\n'),
 ]
 
 
@@ -407,3 +432,33 @@ def test_a_thousand_lines_are_validated_while_typing(tmp_path: Path):
         times.append(time.perf_counter() - started)
     # The promise is 30 ms; shared machines get three times as much.
     assert min(times) < 0.09, f"{min(times) * 1000:.1f} ms"
+
+
+MEANT = [
+    ("includes:\n  - bundle: ./bese\n", "includes:\n  - bundle: ./base\n"),
+    (
+        "includes: [./base, 'mien:part']\nbundle: {name: mine}\n",
+        "includes: [./base, 'mine:part']\nbundle: {name: mine}\n",
+    ),
+    ("agents:\n  include: [helpr]\n", "agents:\n  include: [helper]\n"),
+    ("context:\n  include:\n    - note.md # why\n", "context:\n  include:\n    - notes.md # why\n"),
+    ("includes:\n  - ./base\n  - ./part\n  - ./base\n", "includes:\n  - ./base\n  - ./part\n"),
+    (
+        "includes: [./part]\nsession:\n  orchestrator: loop-basic\n",
+        "includes: [./part]\nsession:\n  orchestrator: {module: loop-basic}\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "fixed"), MEANT)
+def test_a_reference_is_corrected_to_the_name_beside_it(text: str, fixed: str, tmp_path: Path):
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "helper.md").write_text("---\nmeta: {name: helper}\n---\nHelp.\n")
+    (tmp_path / "base.yaml").write_text("bundle: {name: base}\n")
+    (tmp_path / "part.yaml").write_text("session: {orchestrator: {module: loop-basic, config: {max_iterations: 3}}}\n")
+    (tmp_path / "notes.md").write_text("Notes.\n")
+    sources = Sources(cache=tmp_path / "cache", offline=True)
+    problem = one(text, base=tmp_path, fetcher=sources)
+    assert problem.fix is not None
+    assert problem.fix.apply(text) == fixed
+    assert [one.code for one in check(fixed, base=tmp_path, fetcher=sources)] == []

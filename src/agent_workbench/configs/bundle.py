@@ -13,11 +13,12 @@ from typing import Any
 from agent_workbench.configs.compose import MODULE_SECTIONS, Entry, Layer, Node, Part
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.fetching import Location
+from agent_workbench.configs.fixes import edited, entry_fix, key_fix, line_fix, list_fix, text_fix, value_fix
 from agent_workbench.configs.plan import Origin, digest_of
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.reader import Path, Reading, read, show_path
 from agent_workbench.configs.traced import traced
-from agent_workbench.configs.words import nearest, quoted
+from agent_workbench.configs.words import nearest
 
 TOP_KEYS = ("bundle", "includes", "session", "providers", "tools", "hooks", "agents", "context", "spawn")
 META_KEYS = ("name", "version", "description")
@@ -88,15 +89,6 @@ def problem_at(
     return Problem(severity, message, line, column, show_path(path), hint, code, source, fix)
 
 
-def value_fix(reading: Reading, path: Path, new: str, summary: str) -> Edit | None:
-    """Return the edit that writes another word in place of a one-line value, None where it is not one."""
-    place = reading.values.get(path)
-    if place is None or place.line != place.end_line or place.start == place.end:
-        return None
-    old = reading.text[place.start : place.end]
-    return Edit(place.start, old, quoted(new, like=old), summary)
-
-
 class _Parser:
     def __init__(self, reading: Reading, at: Location, source: str) -> None:
         self.reading, self.at, self.source = reading, at, source
@@ -147,9 +139,20 @@ class _Parser:
         if value is None:
             return None
         if not isinstance(value, kind):
-            self._say("error", (key,), f"`{key}` is a {_kind(value)}, not a {_kind(kind())}", "section-kind", shape)
+            self._say(
+                "error",
+                (key,),
+                f"`{key}` is {_kind(value)}, not {_kind(kind())}",
+                "section-kind",
+                shape,
+                self._section_fix(key, kind),
+            )
             return None
         return value
+
+    def _section_fix(self, key: str, kind: type) -> Edit | None:
+        named = "module" if key in MODULE_SECTIONS else ""
+        return list_fix(self.reading, (key,), named) if kind is list and isinstance(self.data[key], str) else None
 
     def _node(self, *path: str | int) -> Node:
         node = self.tree
@@ -171,10 +174,7 @@ class _Parser:
             if key in known:
                 continue
             like = nearest(key, known)
-            place = self.reading.keys.get((*path, key))
-            fix = None
-            if like and like not in keys and place is not None:
-                fix = Edit(place.start, self.reading.text[place.start : place.end], like, f"rename to {like}")
+            fix = key_fix(self.reading, (*path, key), like, keys)
             hint = f"did you mean `{like}`?" if like else f"it is kept; known are {', '.join(known)}"
             self._say("warning", (*path, key), f"unknown key `{key}` in {what}", "unknown-key", hint, fix, at_key=True)
 
@@ -195,6 +195,7 @@ class _Parser:
                 "`includes` is under `bundle:`, where nothing reads it",
                 "includes-nested",
                 "move it to the left edge: `includes:`",
+                self._includes_fix(meta["includes"]),
                 at_key=True,
             )
         self._unknown(("bundle",), meta, (*META_KEYS, "includes"), "`bundle`")
@@ -203,6 +204,16 @@ class _Parser:
                 self._say("error", ("bundle", key), f"`bundle.{key}` is not text", "meta-kind")
         texts = ["" if isinstance(meta.get(key), dict | list) else _text(meta.get(key)) for key in META_KEYS]
         return texts[0], texts[1] or "1.0.0", texts[2]
+
+    def _includes_fix(self, value: Any) -> Edit | None:
+        if not isinstance(value, list) or "includes" in self.data:
+            return None
+        return edited(
+            self.reading,
+            lambda document: document.remove_entry(("bundle", "includes")),
+            lambda document: document.set_value(("includes",), value),
+            summary="move it to the left edge",
+        )
 
     def _includes(self) -> Iterator[Include]:
         value = self.data.get("includes")
@@ -215,7 +226,8 @@ class _Parser:
         for index, item in enumerate(value):
             uri = self._include(item, ("includes", index))
             if uri and uri in seen:
-                self._say("warning", ("includes", index), f"`{uri}` is included twice here", "include-twice")
+                self._say("warning", ("includes", index), f"`{uri}` is included twice here", "include-twice",
+                          "keep one", line_fix(self.reading, ("includes", index)))  # fmt: skip
             if uri:
                 seen.add(uri)
                 yield Include(uri, ("includes", index, "bundle") if isinstance(item, dict) else ("includes", index))
@@ -223,11 +235,9 @@ class _Parser:
     def _include_without_list(self, value: Any) -> Iterator[Include]:
         uri = value if isinstance(value, str) else value.get("bundle") if isinstance(value, dict) else None
         line = f"- bundle: {uri}" if isinstance(uri, str) else "- bundle: URI"
-        fix = value_fix(self.reading, ("includes",), "", "make it a list") if isinstance(value, str) else None
-        if fix is not None:
-            fix = Edit(fix.start, fix.old, f"[{{bundle: {quoted(value, like='')}}}]", fix.summary)
+        fix = list_fix(self.reading, ("includes",), "bundle") if isinstance(value, str) else None
         self._say(
-            "error", ("includes",), f"`includes` is a {_kind(value)}, not a list", "includes-kind",
+            "error", ("includes",), f"`includes` is {_kind(value)}, not a list", "includes-kind",
             f"write below `includes:` the line `  {line}`", fix, at_key=not isinstance(value, str),
         )  # fmt: skip
         if isinstance(uri, str):
@@ -241,9 +251,7 @@ class _Parser:
             return str(item["bundle"]).strip()
         key = next(iter(item), "") if isinstance(item, dict) else ""
         value = item[key] if isinstance(item, dict) and isinstance(item.get(key), str) else "URI"
-        fix, place = None, self.reading.keys.get((*path, key)) if key else None
-        if place is not None and value != "URI" and "bundle" not in item:
-            fix = Edit(place.start, self.reading.text[place.start : place.end], "bundle", "name the key `bundle`")
+        fix = key_fix(self.reading, (*path, key), "bundle", item) if key and value != "URI" else None
         what = f"the key `{key}`" if key and key != "bundle" else _kind(item)
         self._say("error", path, f"an include with {what}", "include-shape", f"write `- bundle: {value}`", fix)
         return ""
@@ -255,7 +263,9 @@ class _Parser:
         for key in session:
             like = nearest(key, SLOTS)
             if key not in SLOTS and like:
-                self._say("warning", ("session", key), f"unknown key `{key}`", "unknown-key", f"did you mean `{like}`?")
+                fix = key_fix(self.reading, ("session", key), like, session)
+                self._say("warning", ("session", key), f"unknown key `{key}` in `session`", "unknown-key",
+                          f"did you mean `{like}`?", fix, at_key=True)  # fmt: skip
         for slot in SLOTS:
             value = session.get(slot)
             if isinstance(value, dict):
@@ -263,7 +273,7 @@ class _Parser:
                 self._entry_values(("session", slot), value)
             elif value is not None and not isinstance(value, str):
                 hint = f"write `{slot}: {{module: …}}`"
-                self._say("error", ("session", slot), f"`{slot}` is a {_kind(value)}", "slot-kind", hint)
+                self._say("error", ("session", slot), f"`{slot}` is {_kind(value)}", "slot-kind", hint)
         return self._sourced(self._node("session"))
 
     def _spawn(self) -> Node | None:
@@ -277,7 +287,9 @@ class _Parser:
         for key in SPAWN_KEYS:
             if key in spawn and not isinstance(spawn[key], list):
                 hint = f"write `{key}: [tool-…]`"
-                self._say("error", ("spawn", key), f"`spawn.{key}` is not a list", "spawn-kind", hint)
+                fix = list_fix(self.reading, ("spawn", key)) if isinstance(spawn[key], str) else None
+                message = f"`spawn.{key}` is {_kind(spawn[key])}, not a list"
+                self._say("error", ("spawn", key), message, "spawn-kind", hint, fix)
         return self._node("spawn")
 
     def _entries(self, section: str) -> Iterator[Entry]:
@@ -286,11 +298,8 @@ class _Parser:
             path: Path = (section, index)
             if not isinstance(item, dict):
                 hint = f"write `- module: {item}`" if isinstance(item, str) else "write `- module: …`"
-                fix = None
-                if isinstance(item, str):
-                    fix = value_fix(self.reading, path, item, "make it an entry")
-                    fix = fix and Edit(fix.start, fix.old, f"module: {fix.old}", fix.summary)
-                self._say("error", path, f"an entry of `{section}` is a {_kind(item)}", "entry-kind", hint, fix)
+                fix = entry_fix(self.reading, path) if isinstance(item, str) else None
+                self._say("error", path, f"an entry of `{section}` is {_kind(item)}", "entry-kind", hint, fix)
                 continue
             self._unknown(path, item, ENTRY_KEYS, f"an entry of `{section}`")
             key = item.get("id") or item.get("module")
@@ -307,9 +316,10 @@ class _Parser:
             self._say(severity, path, "an entry without `module`", "entry-without-module", hint)
         for key in ("module", "source", "id"):
             if item.get(key) is not None and not isinstance(item[key], str):
-                self._say("error", (*path, key), f"`{key}` is a {_kind(item[key])}, not text", "entry-value")
+                fix = text_fix(self.reading, (*path, key))
+                self._say("error", (*path, key), f"`{key}` is {_kind(item[key])}, not text", "entry-value", "", fix)
         if item.get("config") is not None and not isinstance(item["config"], dict):
-            self._say("error", (*path, "config"), f"`config` is a {_kind(item['config'])}, not a map", "entry-value")
+            self._say("error", (*path, "config"), f"`config` is {_kind(item['config'])}, not a map", "entry-value")
 
     def _sourced(self, node: Node) -> Node:
         """Make relative sources absolute, so that they mean the same wherever the entry ends up (A)."""
@@ -333,7 +343,7 @@ class _Parser:
                 yield Part(name, self._origin(("agents", name)), self._node("agents", name), path=("agents", name))
             else:
                 hint = f"write `{name}: {{description: …, instruction: …}}`, or put the name in `include`"
-                self._say("error", ("agents", name), f"the agent `{name}` is a {_kind(value)}", "agent-kind", hint)
+                self._say("error", ("agents", name), f"the agent `{name}` is {_kind(value)}", "agent-kind", hint)
 
     def _agent_includes(self, names: Any) -> Iterator[Part]:
         for index, name in self._strings(("agents", "include"), names):
@@ -351,7 +361,7 @@ class _Parser:
             if isinstance(value, str):
                 found.append((key, value, ("context", key)))
             else:
-                self._say("error", ("context", key), f"`context.{key}` is a {_kind(value)}, not a path", "context-kind")
+                self._say("error", ("context", key), f"`context.{key}` is {_kind(value)}, not a path", "context-kind")
         for name, reference, path in found:
             if reference.startswith("@"):
                 fix = value_fix(self.reading, path, reference[1:], "remove the @")
@@ -365,13 +375,14 @@ class _Parser:
             return
         if not isinstance(value, list):
             hint = f"write `{path[-1]}: [{value}]`" if isinstance(value, str) else "write a list"
-            self._say("error", path, f"`{show_path(path)}` is a {_kind(value)}, not a list", "list-kind", hint)
+            fix = list_fix(self.reading, path) if isinstance(value, str) else None
+            self._say("error", path, f"`{show_path(path)}` is {_kind(value)}, not a list", "list-kind", hint, fix)
             return
         for index, item in enumerate(value):
             if isinstance(item, str) and item:
                 yield index, item
             else:
-                self._say("error", (*path, index), f"an entry is a {_kind(item)}, not a name", "list-kind")
+                self._say("error", (*path, index), f"an entry is {_kind(item)}, not a name", "list-kind")
 
 
 def _absolute(folder: str, relative: str) -> str:
@@ -390,7 +401,9 @@ def _text(value: Any) -> str:
 
 def _kind(value: Any) -> str:
     names: list[tuple[type | tuple[type, ...], str]] = [
-        (bool, "true/false value"), (dict, "map"), (list, "list"), (str, "text"), ((int, float), "number"),
+        (bool, "true or false"), (dict, "a map"), (list, "a list"), (str, "text"), ((int, float), "a number"),
     ]  # fmt: skip
     found: Callable[[type | tuple[type, ...]], bool] = lambda kind: isinstance(value, kind)  # noqa: E731
-    return next((name for kind, name in names if found(kind)), "null" if value is None else type(value).__name__)
+    return next(
+        (name for kind, name in names if found(kind)), "empty" if value is None else f"a {type(value).__name__}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -10,9 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from agent_workbench.configs.bundle import SLOTS, Bundle, value_fix
+from agent_workbench.configs.bundle import SLOTS, Bundle
 from agent_workbench.configs.compose import MODULE_SECTIONS, Entry, Layer, Node, plain
 from agent_workbench.configs.environment import REFERENCE, references
+from agent_workbench.configs.fixes import key_fix, value_fix, word_fix
 from agent_workbench.configs.modules import Catalog, Module, ModuleConfig, ModuleKind
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.reader import Path, show_path
@@ -22,6 +24,8 @@ from agent_workbench.configs.words import nearest
 _KIND: Mapping[str, ModuleKind] = {
     "providers": "provider", "tools": "tool", "hooks": "hook", "orchestrator": "orchestrator", "context": "context",
 }  # fmt: skip
+#: The words that a wrong value is said to be none of.
+_EXPECTED = re.compile(r"'([^']*)'")
 _PREFIXES = ("provider", "tool", "hook", "hooks", "loop", "context")
 
 
@@ -155,7 +159,8 @@ class _Checker:
             else:
                 like = self._nearest(word, "tool")
                 hint = f"did you mean `{like}`?" if like else "it matches nothing"
-                self._say("warning", item, at, f"no module `{word}` is known", "unknown-tool", hint)
+                fix = self._fix(item, at, like) if like else None
+                self._say("warning", item, at, f"no module `{word}` is known", "unknown-tool", hint, fix)
 
     # configs
 
@@ -179,7 +184,7 @@ class _Checker:
         self._extras(module, instance, anchor, (*path, "config"))
 
     def _wrong(self, module: Module, error: ValidationError, node: Node, value: Any, path: Path) -> None:
-        for found in error.errors(include_url=False, include_context=False, include_input=False):
+        for found in error.errors(include_url=False, include_input=False):
             loc = _written(value, found["loc"])
             missing = found["type"] == "missing"
             if missing and not self.complete:
@@ -190,9 +195,15 @@ class _Checker:
             name = ".".join(str(part) for part in found["loc"])
             message = f"{module.id} needs `{name}`" if missing else f"`{name}`: {_sentence(found['msg'])}"
             code = "config-missing" if missing else "config-value"
-            self._say(
-                "error", _deepest(node, loc), (*path, *loc), message, code, self._field_help(module, found["loc"])
+            target, help_ = _deepest(node, loc), self._field_help(module, found["loc"])
+            like = (
+                nearest(raw, _EXPECTED.findall(str(found.get("ctx", {}).get("expected", ""))))
+                if isinstance(raw, str)
+                else ""
             )
+            fix = self._fix(target, (*path, *loc), like) if like else None
+            hint = f"did you mean `{like}`?" if like else help_
+            self._say("error", target, (*path, *loc), message, code, hint, fix)
 
     def _field_help(self, module: Module, loc: Sequence[Any]) -> str:
         field = module.config.model_fields.get(str(loc[0])) if loc else None
@@ -221,7 +232,9 @@ class _Checker:
             hint = f"did you mean `{like}`?" if like else "it is kept and does nothing"
             target = _child(node, str(key)) or node
             message = f"{module.id} has no config key `{key}`"
-            self._say("warning", target, (*path, key), message, "unknown-config-key", hint)
+            own = self._is_own(target, (*path, key))
+            fix = key_fix(self.reading, (*path, key), like, plain(node)) if own else None
+            self._say("warning", target, (*path, key), message, "unknown-config-key", hint, fix)
 
     # environment and secrets
 
@@ -281,7 +294,7 @@ class _Checker:
     # places
 
     def _fix(self, node: Node, path: Path, new: str) -> Any:
-        return value_fix(self.reading, path, new, f"write {new}") if self._is_own(node, path) else None
+        return word_fix(self.reading, path, new) if self._is_own(node, path) else None
 
     def _is_own(self, node: Node, path: Path) -> bool:
         """Whether a node was set by the text itself, at that path."""

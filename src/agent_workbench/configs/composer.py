@@ -15,6 +15,7 @@ from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.nodes import MERGE, Lines, Node
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.scalars import TAG, BadScalar, construct, differs, meaning
+from agent_workbench.configs.words import quoted
 
 MAX_CHARACTERS = 500_000
 MAX_DEPTH = 100
@@ -36,6 +37,15 @@ _HINTS = {
     "expected ',' or '}'": "close the map with `}`",
     "unexpected end of stream": "a quote or bracket is still open",
 }
+
+
+#: What the parser says of a plain value that holds what is read as YAML.
+_QUOTABLE = ("mapping values are not allowed", "cannot start any token")
+#: A key and a plain value behind it, with the comment that ends the line.
+_PAIR = re.compile(
+    r"[ \t]*(?:- +)*[^\s:#'\"\[\]{}&*!|>-][^:#]*?:[ \t]+(?P<value>[^\s'\"\[{&*!|>#].*?)[ \t]*(?:[ \t]#.*)?$"
+)
+_TAG = re.compile(r"!\S*[ \t]*")
 
 
 class _Stop(Exception):
@@ -111,7 +121,8 @@ class Composer:
         if target is None:
             like = difflib.get_close_matches(event.anchor, self._anchors, n=1)
             hint = f"did you mean `*{like[0]}`?" if like else f"an anchor `&{event.anchor}` must stand above it"
-            self._stop("yaml-unknown-alias", f"no anchor for `*{event.anchor}`", at, hint)
+            fix = Edit(at, f"*{event.anchor}", f"*{like[0]}", f"write *{like[0]}") if like else None
+            self._stop("yaml-unknown-alias", f"no anchor for `*{event.anchor}`", at, hint, fix=fix)
         if id(target) in self._open:
             self._stop("yaml-recursive-alias", f"`*{event.anchor}` contains itself", at, "write the value out")
         node.target, node.word = target, event.anchor
@@ -273,7 +284,10 @@ class Composer:
     def _bad_tag(self, tag: str, node: Node) -> None:
         shown = tag.replace(TAG, "!!")
         at = self.lines.offset(node.start)
-        self._problem("yaml-tag", f"the tag `{shown[:60]}` is not allowed", at, "a bundle holds plain data: remove it")
+        written = _TAG.match(self.text, at)
+        fix = Edit(at, written[0], "", "remove the tag") if written else None
+        message = f"the tag `{shown[:60]}` is not allowed"
+        self._problem("yaml-tag", message, at, "a bundle holds plain data: remove it", fix=fix)
 
     def _quoted(self, node: Node, at: int) -> Edit | None:
         end = self.lines.offset(node.end)
@@ -296,8 +310,8 @@ class Composer:
             Problem(severity, message, line, column, hint=hint, code=code, source=self.source, fix=fix)
         )
 
-    def _stop(self, code: str, message: str, at: int, hint: str) -> NoReturn:
-        self._problem(code, message, at, hint)
+    def _stop(self, code: str, message: str, at: int, hint: str, *, fix: Edit | None = None) -> NoReturn:
+        self._problem(code, message, at, hint, fix=fix)
         raise _Stop
 
     def _syntax(self, error: Any) -> None:
@@ -312,7 +326,18 @@ class Composer:
         if self.text[at : at + 1] == "\t":
             hint = "a tab stands there: use spaces"
         context = f", {error.context}" if error.context else ""
-        self._problem("yaml-syntax", f"{words}{context}", at, hint)
+        quoting = self._quoted_line(at) if any(part in words for part in _QUOTABLE) else None
+        self._problem("yaml-syntax", f"{words}{context}", at, hint, fix=quoting)
+
+    def _quoted_line(self, at: int) -> Edit | None:
+        """Put quotes around the plain value that a place of its line is in."""
+        start = self.text.rfind("\n", 0, at) + 1
+        end = self.text.find("\n", at)
+        pair = _PAIR.match(self.text[start : end if end >= 0 else len(self.text)].rstrip("\r"))
+        if pair is None or not start + pair.start("value") <= at <= start + pair.end("value"):
+            return None
+        value = pair["value"]
+        return Edit(start + pair.start("value"), value, quoted(value, like='"'), "put the text in quotes")
 
     def _tab_before(self, at: int) -> tuple[int, str] | None:
         """Return the blank start of the line of a place where it holds a tab."""

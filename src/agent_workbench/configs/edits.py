@@ -43,6 +43,15 @@ class Edit:
         return Edit(self.start, self.new, self.old, f"undo {self.summary}" if self.summary else "undo")
 
 
+def between(old: str, new: str, summary: str) -> Edit:
+    """Return the smallest edit that makes one text another."""
+    start = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    tail = 0
+    while tail < min(len(old), len(new)) - start and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    return Edit(start, old[start : len(old) - tail], new[start : len(new) - tail], summary)
+
+
 def unified_diff(old: str, new: str, *, name: str = "config", context: int = 3) -> str:
     """Return a unified diff, empty where nothing changed. Line ends are kept out of it."""
     lines = difflib.unified_diff(

@@ -53,11 +53,22 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a text could not be fetched, as an answer. `hint` is a way out."""
+    """Why a text could not be fetched, as an answer. `hint` is a way out.
+
+    Where a known name is like the one that was asked for, `slip` is the part of the reference that is wrong and `meant`
+    what would be right.
+    """
 
     reason: str
     hint: str = ""
     watched: tuple[str, ...] = field(default=())
+    slip: str = ""
+    meant: str = ""
+
+    def corrected(self, reference: str) -> str:
+        """Return a reference with the slip put right, empty where nothing is known to be meant."""
+        before, found, behind = reference.rpartition(self.slip) if self.slip and self.meant else ("", "", "")
+        return f"{before}{self.meant}{behind}" if found else ""
 
     def error(self) -> IncludeFailed:
         """Return it as an exception."""

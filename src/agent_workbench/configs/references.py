@@ -10,6 +10,7 @@ from typing import Any
 
 from agent_workbench.configs.compose import Layer, Node, Part, plain
 from agent_workbench.configs.fetching import Failure, Fetched, Location
+from agent_workbench.configs.fixes import word_fix
 from agent_workbench.configs.mentions import Mention, mentions, split_namespace
 from agent_workbench.configs.plan import AgentSpec, Document, Origin, digest_of
 from agent_workbench.configs.problems import Problem, Severity
@@ -60,7 +61,8 @@ class References:
         if isinstance(found, Failure):
             if part.node is None:
                 reason = f"no agent `{part.name}`: {found.reason}"
-                self._say("error", part, reason, "agent-missing", found.hint or "an agent is `agents/<name>.md`")
+                found = _without_suffix(found)
+                self._say("error", part, reason, "agent-missing", found.hint or "an agent is `agents/<name>.md`", found)
             return Node(inline, (part.origin,))
         reading, tree = _agent_tree(found.text, found.at)
         self.documents.append(found.document)
@@ -88,9 +90,8 @@ class References:
             namespace, path = split_namespace(part.reference)
             found = self.lookup.within(namespace, path, scope, "file") if namespace else self._first(path, scope)
             if isinstance(found, Failure):
-                self._say(
-                    "error", part, f"no context file `{part.reference}`: {found.reason}", "context-missing", found.hint
-                )
+                reason = f"no context file `{part.reference}`: {found.reason}"
+                self._say("error", part, reason, "context-missing", found.hint, found)
                 continue
             paths[part.name] = found.path
             self._add(part.name, found, scope, gathered, 0)
@@ -156,22 +157,32 @@ class References:
             if isinstance(found, Fetched):
                 return found
             failures.append(found)
-        return failures[0] if failures else Failure("there is no folder to look in")
+        alike = (failure for failure in failures if failure.meant)
+        return next(alike, failures[0]) if failures else Failure("there is no folder to look in")
 
     def _scope(self, part: Part) -> Scope:
         scope = part.scope if isinstance(part.scope, Scope) else Scope(self.base)
         return scope.with_includes(self.namespaces)
 
-    def _say(self, severity: Severity, part: Part, message: str, code: str, hint: str = "") -> None:
+    def _say(self, severity: Severity, part: Part, message: str, code: str, hint: str, failure: Failure) -> None:
         source = "" if part.origin.source == self.base.label else part.origin.source
         place = None if source else self.own.place(part.path)
         line, column = (place.line, place.column) if place else (part.origin.line, 0)
-        self.problems.append(Problem(severity, message, line, column, show_path(part.path), hint, code, source))
+        fix = word_fix(self.own, part.path, failure.corrected(part.reference)) if place else None
+        self.problems.append(Problem(severity, message, line, column, show_path(part.path), hint, code, source, fix))
 
     def _column(self, line: int, words: str) -> int:
         """Return where words stand in a line of the own text, from 1; 0 where they do not."""
         lines = self.own.text.splitlines()
         return lines[line - 1].find(words) + 1 if 0 < line <= len(lines) else 0
+
+
+def _without_suffix(failure: Failure) -> Failure:
+    """Return what an agent's file is missing as a name: agents are named without `.md`."""
+    if not failure.meant:
+        return failure
+    slip, meant = failure.slip.removesuffix(".md"), failure.meant.removesuffix(".md")
+    return replace(failure, slip=slip, meant=meant, hint=failure.hint.replace(failure.meant, meant))
 
 
 @lru_cache(maxsize=512)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from threading import Lock
@@ -26,17 +26,21 @@ from agent_workbench.configs.compose import (
     plain,
     traps,
 )
+from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.fetching import Failure, Fetched, Fetcher, Location, Nothing
+from agent_workbench.configs.fixes import id_fix, module_fix, word_fix
 from agent_workbench.configs.mentions import split_namespace
 from agent_workbench.configs.modules import Catalog
 from agent_workbench.configs.plan import AgentSpec, Document, Origin, Plan, digest_of
 from agent_workbench.configs.problems import Problem, worst_first
+from agent_workbench.configs.reader import Path
 from agent_workbench.configs.references import Gathered, References
 from agent_workbench.configs.scope import Lookup, Scope
 from agent_workbench.configs.secrets import mask_text
 
 MAX_BUNDLES = 500
 MAX_CHAIN = 50
+_TRAP_FIXES = {"trap-slot-name": module_fix, "trap-twins": id_fix}
 #: The identity of the text itself, which may be a file, a stored config, or neither yet.
 _OWN = "own"
 
@@ -167,7 +171,9 @@ class _Resolver:
 
     def _warn_of_traps(self, bundle: Bundle, below: Layer | None, own: Layer) -> None:
         for trap in traps(below, own):
-            self._say(bundle, trap.path, "warning", trap.message, trap.code, trap.hint)
+            mend = _TRAP_FIXES.get(trap.code)
+            fix = mend(bundle.reading, trap.path) if mend else None
+            self._say(bundle, trap.path, "warning", trap.message, trap.code, trap.hint, fix)
 
     def _include_addresses(self, bundle: Bundle, scope: Scope, found: dict[int, _Loaded]) -> Scope:
         """Load the includes that need no namespace; they may bring the ones that others need."""
@@ -229,13 +235,17 @@ class _Resolver:
         by = " → ".join(label for _, label in self._chain)
         hint = failure.hint or (f"included by {by}" if len(self._chain) > 1 else "")
         message = f"`{mask_text(include.uri)}` is not included: {mask_text(failure.reason)}"
-        self._say(bundle, include.path, "error", message, "include-missing", hint)
+        fix = word_fix(bundle.reading, include.path, failure.corrected(include.uri))
+        self._say(bundle, include.path, "error", message, "include-missing", hint, fix)
 
     def _say(
-        self, bundle: Bundle, path: Sequence[str | int], severity: Any, message: str, code: str, hint: str
+        self, bundle: Bundle, path: Path, severity: Any, message: str, code: str, hint: str, fix: Edit | None = None
     ) -> None:
         source = "" if bundle.at == self.at else bundle.at.label
-        self.problems.append(problem_at(bundle.reading, source, tuple(path), severity, message, code=code, hint=hint))
+        found = problem_at(
+            bundle.reading, source, path, severity, message, code=code, hint=hint, fix=None if source else fix
+        )
+        self.problems.append(found)
 
     # the plan
 

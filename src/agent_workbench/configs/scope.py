@@ -89,8 +89,8 @@ class Lookup:
         if isinstance(found, Fetched):
             return replace(found.at, root=found.at.root or found.at.folder)
         like = nearest(name, {**scope.namespaces, **self.top})
-        hint = f"did you mean `{like}:`?" if like else "include the bundle of that name"
-        return Failure(f"no namespace `{name}`", found.hint or hint, found.watched)
+        hint = f"did you mean `{like}:`?" if like else found.hint or "include the bundle of that name"
+        return Failure(f"no namespace `{name}`", hint, found.watched, name, like or found.meant)
 
     def scope(self, name: str, at: Location, text: str) -> Scope:
         """Return the scope of a bundle's text: its own name and that of the bundle at the top of its folder tree."""

@@ -220,7 +220,7 @@ class Sources:
             return self._inside(folder, "", Location(name, folder, folder, prefix=name), kind)
         like = nearest(name, self.names())
         hint = f"did you mean `{like}`?" if like else f"known names: {', '.join(self.names()) or 'none'}"
-        return Failure(f"no bundle is called `{name}`", hint, (folder,))
+        return Failure(f"no bundle is called `{name}`", hint, (folder,), name, like)
 
     # kinds of addresses
 
@@ -321,10 +321,12 @@ class Sources:
                 return Failure("it may hold secrets, and what is included is sent", hint, tuple(watched))
             found = self._read(candidate, at if root == at.root else Location(at.label, root=root))
             return replace(found, watched=(*watched, *found.watched))
-        return Failure(_why_missing(whole, kind), self._named_alike(whole, at), tuple(watched))
+        like, name = self._named_alike(whole, at), os.path.basename(whole)
+        hint = f"did you mean `{like}`?" if like else ""
+        return Failure(_why_missing(whole, kind), hint, tuple(watched), name, like)
 
     def _named_alike(self, path: str, at: Location) -> str:
-        """Return a hint at the file beside a missing one that is called most like it, where that may be read."""
+        """Return the file beside a missing one that is called most like it, where that may be read."""
         folder, name = os.path.split(path)
         if self._allowed_root(folder, at) is None:
             return ""
@@ -336,8 +338,7 @@ class Sources:
         except OSError:
             return ""
         stems = [os.path.splitext(one)[0] for one in names]
-        like = nearest(name, sorted(names if name.endswith(SUFFIXES[1:]) else {*names, *stems}))
-        return f"did you mean `{like}`?" if like else ""
+        return nearest(name, sorted(names if name.endswith(SUFFIXES[1:]) else {*names, *stems}))
 
     def _allowed_root(self, path: str, at: Location) -> str | None:
         """Return the folder that a file may be read under, None where it may not."""
