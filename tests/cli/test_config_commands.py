@@ -334,6 +334,8 @@ def test_history_diff_and_restore_go_back_without_losing_anything(awb: Awb) -> N
     assert awb("config", "show", "mine").out == first
     table = awb("config", "history", "mine").out.splitlines()
     assert [line.split()[0] for line in table] == ["REV", "3", "2", "1"]
+    older = awb("config", "history", "mine", "--limit", "1", "--offset", "1", "--json").json["revisions"]
+    assert [one["revision"] for one in older] == [2]
 
 
 def test_two_configs_can_be_compared_as_plans(awb: Awb) -> None:
@@ -383,3 +385,13 @@ def test_a_plan_says_which_sessions_use_the_config(awb: Awb) -> None:
     assert "used by 1 session: hello there" in awb("config", "plan", "mine").err
     assert "used by 1 session" in awb("config", "show", "mine").err
     assert awb("config", "show", "mine").out.startswith("bundle:")
+
+
+def test_a_plan_says_which_sessions_use_a_bundle_file(awb: Awb, folder: Path) -> None:
+    (folder / "mine.yaml").write_text(
+        "bundle: {name: mine}\nproviders: [{module: provider-mock, config: {responses: [Hi]}}]\n"
+    )
+    assert awb("config", "plan", "./mine.yaml", "--json").json["used_by"] == []
+    session = awb("run", "hello there", "-c", "./mine.yaml", "--json").json["session_id"]
+    assert [one["session_id"] for one in awb("config", "plan", "./mine.yaml", "--json").json["used_by"]] == [session]
+    assert "used by 1 session: hello there" in awb("config", "plan", "./mine.yaml").err

@@ -128,6 +128,16 @@ async def test_one_key_moves_a_secret_into_the_keyring(tmp_path: Path):
         await bench.until(lambda: "api_key: ${ANTHROPIC_API_KEY}" in bench.editor.text, "a reference stands there")
 
 
+async def test_secrets_in_comments_are_named_and_a_text_that_cannot_be_read_is_said(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        bench.editor.replace_all("tools: []\n# - module: tool-web\n#   api_key: sk-very-secret-1234567890\n")
+        await bench.main.run_action("change('secrets')")
+        await bench.until(lambda: "A secret stays in line 3, in what is commented out" in bench.news, "it is named")
+        bench.editor.replace_all("tools: [\n")
+        await bench.main.run_action("change('secrets')")
+        await bench.until(lambda: "line 2" in bench.news or "2:1" in bench.news, "and where the text is broken")
+
+
 async def test_a_config_is_imported_exported_tagged_copied_and_found(tmp_path: Path):
     async with workbench(tmp_path) as bench:
         work = bench.shared.workspace

@@ -171,15 +171,20 @@ async def newer(configs: ConfigManager, mine: ConfigText, new: str) -> tuple[Con
     return theirs, merge(mine.text, new, theirs.text, our_name="yours", their_name=named)
 
 
+async def kept_as(configs: ConfigManager, text: ConfigText) -> Config | None:
+    """Return the stored config of a text, for a file the one that it was stored as; None where there is none yet."""
+    if text.config is not None or text.path is None:
+        return text.config
+    known, _ = await configs.list_configs(1, tag=f"{FILE_TAG}={text.path}")
+    return await configs.find_config(known[0].config_id) if known else None
+
+
 async def stored(configs: ConfigManager, text: ConfigText) -> Config:
     """Return the stored config of a text; a file is stored once, and again as a revision when it has changed."""
-    if text.config is not None:
-        return text.config
-    tags = {FILE_TAG: str(text.path)} if text.path else {}
-    known, _ = await configs.list_configs(1, tag=f"{FILE_TAG}={text.path}") if text.path else ([], 0)
-    if not known:
+    config = await kept_as(configs, text)
+    if config is None:
+        tags = {FILE_TAG: str(text.path)} if text.path else {}
         return await configs.create_config(text.name, text.text, tags=tags, note=f"from {text.path or 'stdin'}")
-    config = await configs.find_config(known[0].config_id)
     if config.yaml_content == text.text:
         return config
     saved = await configs.update_config(config.config_id, yaml_content=text.text, note=f"from {text.path}")

@@ -133,12 +133,14 @@ def _explain(plan: Plan, path: str, as_json: bool) -> None:
 
 
 async def used_by(bench: SharedContext, text: ConfigText) -> dict[str, Any]:
-    """Return which sessions use a stored config; nothing for a text that is not stored."""
+    """Return which sessions use a config: a stored one, or the one that a bundle file is kept as."""
     from agent_workbench.services.shapes import users_to_json
+    from agent_workbench.services.texts import kept_as
 
-    if text.config is None:
-        return {}
-    found, total = await bench.sessions.list_sessions(config_id=text.config.config_id)
+    config = await kept_as(bench.configs, text)
+    if config is None:
+        return {"used_by": [], "sessions": 0}
+    found, total = await bench.sessions.list_sessions(config_id=config.config_id)
     return {"used_by": users_to_json(found), "sessions": total}
 
 

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 @click.command("history")
 @click.argument("config")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option("--offset", type=click.IntRange(0), default=0, help="Leave out this many of the newest.")
 @json_option
 @with_workbench
-async def history(bench: SharedContext, config: str, limit: int, as_json: bool) -> None:
+async def history(bench: SharedContext, config: str, limit: int, offset: int, as_json: bool) -> None:
     """List a config's revisions, the newest first."""
     from agent_workbench.services.shapes import revision_to_json
 
     found = await bench.configs.find_config(config)
-    revisions = await bench.configs.revisions(found.config_id, limit=limit)
+    revisions = await bench.configs.revisions(found.config_id, limit=limit, offset=offset)
     if as_json:
         emit_json({"config_id": found.config_id, "revisions": [revision_to_json(one) for one in revisions]})
         return

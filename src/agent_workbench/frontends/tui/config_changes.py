@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from agent_workbench.configs.edits import Edit
@@ -20,6 +20,7 @@ from agent_workbench.services.trust import CODE
 
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
+    from agent_workbench.services.fixes import Secret
 
 SECRET = "literal-secret"
 """The code of a problem whose fix also has to keep the value somewhere."""
@@ -109,8 +110,16 @@ class ConfigChanges:
         from agent_workbench.services.fixes import move_secret, secrets_in
 
         editor = self._screen.configs.desk.editor
-        paths = [one.path for one in secrets_in(editor.text) if one.movable and only in ("", one.path)]
-        if not paths:
+        try:
+            found = await asyncio.to_thread(secrets_in, editor.text)
+        except WorkbenchError as error:
+            self._screen.tell(str(error), title=error.title, severity="warning")
+            return
+        paths = [one.path for one in found if one.movable and only in ("", one.path)]
+        left = [] if only else [one for one in found if not one.movable]
+        if left:
+            self._screen.tell(_left_out(left), severity="warning")
+        elif not paths:
             self._screen.tell("No secret is written out in this text.")
         for path in paths:
             try:
@@ -166,3 +175,13 @@ class ConfigChanges:
         folder = shipped("sample_configs") / "shipped"
         names = sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
         return [*((name, "ships with the workbench") for name in names), *stored]
+
+
+def _left_out(secrets: Sequence[Secret]) -> str:
+    """Say which secrets stay written out: nothing fills a reference in where they stand."""
+    lines = [str(one.line) for one in secrets]
+    where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(lines[:-1])} and {lines[-1]}"
+    what = "A secret stays" if len(lines) == 1 else f"{len(lines)} secrets stay"
+    if any(one.path for one in secrets):
+        return f"{what} in {where}, where no reference is filled in: take it out by hand."
+    return f"{what} in {where}, in what is commented out: take it out by hand, or put the entry back first."
