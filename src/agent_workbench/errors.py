@@ -60,7 +60,7 @@ class InvalidYAML(ConfigError):
 class InvalidBundle(ConfigError):
     """Valid YAML that cannot run as a bundle."""
 
-    title = "Not a bundle that can run"
+    title = "The config cannot run"
 
 
 class IncludeFailed(ConfigError):

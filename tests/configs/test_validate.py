@@ -266,7 +266,7 @@ CASES: list[tuple[str, str, str, str, tuple[int, int], str]] = [
         "environment-unset",
         "error",
         (4, 16),
-        "export NO_KEY=…, or write `${NO_KEY:default}`",
+        "export NO_KEY=…, or `awb key set NO_KEY`",
     ),
     (
         "unset elsewhere",

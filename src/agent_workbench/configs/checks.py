@@ -269,7 +269,8 @@ class _Checker:
 
     def _use(self, name: str, node: Node, path: Path, provider: str) -> None:
         needed = provider and self._needs(provider, str(path[-1]))
-        hint = f"export {name}=…, or write `${{{name}:default}}`"
+        secret = is_secret_key(str(path[-1]))
+        hint = f"export {name}=…, or {f'`awb key set {name}`' if secret else f'write `${{{name}:default}}`'}"
         message = f"{provider} needs `{path[-1]}`, and {name} is not set" if needed else f"{name} is not set"
         severity: Severity = "error" if needed else "warning"
         self.uses.append(EnvironmentUse(name, self._problem(severity, node, path, message, "environment-unset", hint)))

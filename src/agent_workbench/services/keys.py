@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agent_workbench import paths
-from agent_workbench.errors import ConfigError
+from agent_workbench.errors import CannotWrite, ConfigError
 from agent_workbench.services.files import alone, swap
 
 #: What our entries in the keyring are filed under.
@@ -105,6 +105,17 @@ def keep(wanted: str, value: str) -> Kept:
             except ConfigError as error:
                 return Kept(name, "environment", str(error), is_there=False)
     raise ConfigError(f"a hundred names like {wanted} are taken; remove some from the keyring")
+
+
+def put(name: str, value: str) -> None:
+    """Keep a value in the keyring under exactly this name, in place of what was there.
+
+    Raises:
+        CannotWrite: If there is no keyring, or it refuses.
+    """
+    kept = _keep_new(name, value)
+    if kept.source != "keyring":
+        raise CannotWrite(f"{name} was not kept, {kept.reason}; export {name}=… instead")
 
 
 def forget(name: str) -> None:

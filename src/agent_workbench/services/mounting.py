@@ -226,5 +226,7 @@ def _priority(entry: Mapping[str, Any]) -> int:
 
 
 def _summary(name: str, found: tuple[Problem, ...]) -> str:
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{name} cannot start a session: {found[0]}{more}"
+    first, more = found[0], f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    place = f"{first.source or name}, line {first.line}" if first.line else first.source or name
+    hint = f" ({first.hint})" if first.hint else ""
+    return f"{place}: {first.message}{hint}{more}"

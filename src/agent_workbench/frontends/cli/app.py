@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "session": "List, read, fork and export sessions.",
     "usage": "Add up what was used, by day, config, session or model.",
     "provider": "List providers, test them, ask for their models.",
+    "key": "Keep API keys in the system's keyring.",
     "module": "List the modules that a config can name.",
     "permissions": "Ask what a tool call would be decided as.",
     "template": "List and print the samples to start from.",
