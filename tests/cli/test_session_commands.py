@@ -153,3 +153,16 @@ def test_what_a_session_runs_with_is_changed_printed_and_taken_back(awb: Awb, ad
 def test_a_setting_that_means_nothing_is_refused_with_the_choices(awb: Awb, ada: str, options: Any, words: str) -> None:
     assert words in awb("session", "set", ada, *options, code=2).err
     assert awb("session", "set", ada, "--json").json["settings"] == {}
+
+
+def test_compact_says_what_the_next_request_goes_without_and_refuses_where_there_is_nothing(awb: Awb, ada: str) -> None:
+    for number in range(6):
+        awb("run", "-s", ada, f"count to {number + 20}")
+    told = awb("session", "compact", ada, "Ada", "--json").json
+    assert set(told) == {"session_id", "told", "left_out", "shortened"}
+    assert "stay whole" in told["told"]
+    assert not set(told["left_out"]) & {1, 2}
+    assert awb("session", "show", ada, "--no-transcript", "--json").json["message_count"] == 16
+    refused = awb("session", "compact", ada, "lighthouse", code=2)
+    assert refused.out == ""
+    assert "no message holds all of “lighthouse”" in refused.err

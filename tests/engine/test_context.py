@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from agent_workbench.conversation.events import Notice, ReplyFinished
 from agent_workbench.conversation.messages import Image, Message, Text, ToolCall, ToolResult, user
 from agent_workbench.engine import context, orchestrators
-from agent_workbench.engine.context import ContextConfig, PersistentConfig, Window, tokens
+from agent_workbench.engine.context import ContextConfig, PersistentConfig, Window, holding, tokens
 from agent_workbench.engine.ports import Limits, MountContext
 from agent_workbench.engine.repair import sendable
+from agent_workbench.engine.session_config import Compaction
 from engine.engine_kit import of, played, scripted, session
 
 HERE = MountContext({}, Path("/"))
@@ -179,3 +180,35 @@ def test_an_orchestrator_s_config_becomes_settings(config, limits, parallel, del
         assert module.create is not None
         made = module.create(module.config.model_validate(config), HERE)
         assert made == orchestrators.LoopSettings(limits, parallel, delay, effort)
+
+
+def test_what_a_person_asks_for_sends_half_from_there_on_and_the_rest_begins_the_same():
+    history = conversation(40)
+    asked = Window(ContextConfig()).asked((Compaction(80),))
+    assert asked.view(history[:79]).dropped == ""
+    at = asked.view(history[:81])
+    assert tokens(at.messages) <= tokens(history[:81]) / 2 + 100
+    assert asked.view(history).messages[: len(at.messages) - 1] == at.messages[:-1]
+
+
+@pytest.mark.parametrize("auto", [True, False])
+def test_asking_twice_sends_a_quarter_whether_or_not_it_is_automatic(auto):
+    history = [message for n in range(60) for message in (user(f"{n}"), Message("assistant", (Text("x" * 4000),)))]
+    once = Window(ContextConfig(auto_compact=auto)).asked((Compaction(120),))
+    sent = [tokens(policy.view(history).messages) for policy in (once, once.asked((Compaction(120),)))]
+    assert [round(tokens(history) / size) for size in sent] == [2, 4]
+
+
+def test_what_holds_all_the_words_is_sent_whole_also_when_the_window_is_full_later():
+    history = conversation(40)
+    history[6] = Message("tool", (ToolResult("c1", "Tabs are the PARSER's " + "x" * 4000),))
+    asked = Window(ContextConfig(max_tokens=12_000)).asked((Compaction(20, "parser tabs"),))
+    assert history[6] in asked.view(history).messages
+    assert history[6] not in Window(ContextConfig(max_tokens=12_000)).view(history).messages
+    assert holding(history, "parser tabs") == {6}
+    assert holding(history, "parser spaces") == frozenset()
+
+
+def test_a_place_behind_the_conversation_is_not_reached_yet():
+    history = conversation(40)
+    assert Window(ContextConfig()).asked((Compaction(10_000),)).view(history).messages == tuple(history)

@@ -122,8 +122,8 @@ OUTCOMES: dict[str, Seen] = {
 #: say that there is nothing yet, or ask.
 EMPTY = (
     "session.rerun", "session.rerun_edited", "chat.find_words", "chat.retry", "chat.revise",
-    "chat.continue", "chat.waiting", "chat.attach", "chat.copy_reply", "chat.copy_code", "chat.copy_command",
-    "chat.links", "chat.export",
+    "chat.continue", "chat.compact", "chat.waiting", "chat.attach", "chat.copy_reply", "chat.copy_code",
+    "chat.copy_command", "chat.links", "chat.export",
 )  # fmt: skip
 OUTCOMES = {**dict.fromkeys(EMPTY, becomes(answered)), **OUTCOMES}
 

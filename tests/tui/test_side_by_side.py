@@ -187,3 +187,17 @@ async def test_the_first_line_counts_the_sessions_whatever_the_list_shows(tmp_pa
         await bench.type("zebra")
         await bench.until(lambda: "Nothing fits" in bench.shown, "the list is empty")
         assert "2 sessions" in bench.shown
+
+
+async def test_compact_says_in_the_pane_what_is_left_out_and_still_does_when_that_is_opened_again(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        for number in range(8):
+            await bench.shared.sessions.send_message(pane.session_id, f"count to {number + 20}")
+        await bench.say("/compact lighthouse")
+        await bench.until(lambda: "no message holds all of “lighthouse”" in bench.news, "it is refused")
+        await bench.say("/compact")
+        await bench.until(lambda: "was compacted" in bench.shown, "the pane says it")
+        await bench.press("ctrl+w", "f3", "enter")
+        await bench.until(lambda: bench.panes and bench.panes[0] is not pane, "it is opened again")
+        await bench.until(lambda: "was compacted" in bench.shown, "the line is there")

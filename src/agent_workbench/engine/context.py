@@ -17,7 +17,7 @@ from agent_workbench.conversation.messages import Image, Message, Text, Thinking
 from agent_workbench.engine.permissions import UnresolvablePath, locate
 from agent_workbench.engine.permissions.protected import protection
 from agent_workbench.engine.ports import MountContext
-from agent_workbench.engine.session_config import View
+from agent_workbench.engine.session_config import Compaction, View
 
 IMAGE_TOKENS = 1600
 """What a picture costs, about: both APIs bill one of 1,000 × 1,000 pixels near this."""
@@ -63,21 +63,33 @@ class Window:
 
     config: ContextConfig
     memory_files: tuple[str, ...] = ()
+    compactions: tuple[Compaction, ...] = ()
+    """What a person asked for, oldest first."""
+
+    def asked(self, compactions: Sequence[Compaction]) -> Window:
+        """Return a window that also sends half from where a person asked for it."""
+        return replace(self, compactions=(*self.compactions, *compactions))
 
     def view(self, history: Sequence[Message], *, system: str = "", squeeze: bool = False) -> View:
         """Return what to send: all of it below the threshold, else shortened results, else fewer turns too.
 
         The first and the newest of a person's messages and the newest steps are always sent. `squeeze` aims at half
-        of what would be sent. What was left out of one request stays out of the next ones, until the threshold is
-        reached again: otherwise every request would begin differently, and no prompt cache would ever hit.
+        of what would be sent, and so does what a person asked for, at the first request behind its place. What was left
+        out of one request stays out of the next ones, until the threshold is reached again: otherwise every request
+        would begin differently, and no prompt cache would ever hit.
         """
         fixed, window = len(system) // 4, self.config.max_tokens
         limit = window * self.config.compact_threshold - fixed
         target = window * self.config.target_usage - fixed
         compacted = _Compacted(list(history), [_size(message) for message in history])
         requests = [index for index, message in enumerate(history) if message.role == "assistant"]
-        for end in (*requests, len(history)) if self.config.auto_compact else ():
-            if compacted.up_to(end) > limit:
+        begun = 0
+        for end in (*requests, len(history)):
+            due = sum(one.after <= end for one in self.compactions)
+            if due > begun:
+                self._compact(compacted, history[:end], compacted.up_to(end) / 2 ** (due - begun))
+                begun = due
+            elif self.config.auto_compact and compacted.up_to(end) > limit:
                 self._compact(compacted, history[:end], target)
                 limit = max(limit, compacted.used * 1.1)  # what cannot be made less is not tried at each step
         if squeeze:
@@ -86,7 +98,7 @@ class Window:
 
     def _compact(self, compacted: _Compacted, history: Sequence[Message], target: float) -> None:
         """Make less of a conversation, as far as it had come: shorten results, then leave exchanges out."""
-        kept = self._protected(history)
+        kept = self._protected(history) | self._held(history)
         whole = self._whole_results(history)
         for index, message in enumerate(history):
             if index not in kept and index not in compacted.gone and message.role == "tool":
@@ -110,6 +122,11 @@ class Window:
         while 0 < start < len(history) and history[start].role == "tool":  # a result stays with its call
             start -= 1
         return frozenset((*spoken[:1], *spoken[-1:], *range(start, len(history))))
+
+    def _held(self, history: Sequence[Message]) -> frozenset[int]:
+        """Return the indexes of what a person asked to keep, by then."""
+        asked = (one.keep for one in self.compactions if one.keep and one.after <= len(history))
+        return frozenset().union(*(holding(history, words) for words in asked))
 
     def _whole_results(self, history: Sequence[Message]) -> frozenset[str]:
         """Return the ids of the newest results, which are never shortened."""
@@ -171,6 +188,13 @@ class _Compacted:
         return View(sent, words, gone, short)
 
 
+def holding(messages: Sequence[Message], words: str) -> frozenset[int]:
+    """Return the indexes of the messages that hold all these words, in what is said or in what tools answered."""
+    wanted = words.casefold().split()
+    texts = (_words(message).casefold() for message in messages)
+    return frozenset(index for index, text in enumerate(texts) if all(word in text for word in wanted))
+
+
 def tokens(messages: Sequence[Message]) -> int:
     """Estimate what messages cost: a quarter of the characters, a fixed sum for each picture."""
     return sum(_size(message) for message in messages)
@@ -189,6 +213,10 @@ def _size(message: Message) -> int:
             case ToolResult():
                 total += len(part.content) // 4 + IMAGE_TOKENS * len(part.images)
     return total
+
+
+def _words(message: Message) -> str:
+    return "\n".join([message.text, *(result.content for result in message.tool_results)])
 
 
 def _brief(result: ToolResult, whole: frozenset[str]) -> ToolResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from agent_workbench.conversation.messages import Message
 from agent_workbench.engine.permissions import PermissionManager
@@ -35,6 +35,26 @@ class ContextPolicy(Protocol):
 
     def memory(self, workspace: Path) -> str:
         """Return what stands in the system prompt besides the instruction (memory files), or nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """A person's wish to send less from the first request on that comes after so many messages.
+
+    Messages that hold all the words of `keep` are sent whole, then and later.
+    """
+
+    after: int
+    keep: str = ""
+
+
+@runtime_checkable
+class Compacts(ContextPolicy, Protocol):
+    """A context policy that can be asked to send less; one without this decides alone."""
+
+    def asked(self, compactions: Sequence[Compaction]) -> ContextPolicy:
+        """Return the same policy with these wishes besides those that it has."""
         ...
 
 

@@ -33,11 +33,12 @@ async def notices(bench: SharedContext, session_id: str) -> Sequence[Told]:
 
 def _read(bench: SharedContext, session_id: str, turns: Sequence[Turn]) -> list[Told]:
     found: list[Told] = []
+    looked_through = {"", *(turn.turn_id for turn in turns)}  # a compaction by hand belongs to no turn
+    for stored in bench.store.sessions.events(session_id, kind="notice"):
+        event = event_from_json(stored.data) if stored.turn_id in looked_through else None
+        if isinstance(event, Notice):
+            found.append(Told(stored.created_at, event, str(stored.event_id)))
     for turn in turns:
-        for stored in bench.store.sessions.events(session_id, turn_id=turn.turn_id):
-            event = event_from_json(stored.data) if stored.kind == "notice" else None
-            if isinstance(event, Notice):
-                found.append(Told(stored.created_at, event, str(stored.event_id)))
         end = _end(turn)
         if end is not None and turn.finished_at is not None:
             found.append(Told(turn.finished_at, end, turn.turn_id))

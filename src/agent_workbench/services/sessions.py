@@ -26,10 +26,11 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine.ports import Frontend
 from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.services.agents import Agents
+from agent_workbench.services.compacting import CompactingCalls
 from agent_workbench.services.hub import Following, Hub
 from agent_workbench.services.recorder import LEASE_S
 from agent_workbench.services.settings import check
-from agent_workbench.services.settings_calls import SettingsCalls
+from agent_workbench.services.settings import up_to as settings_up_to
 from agent_workbench.services.turns import TurnRunner
 from agent_workbench.services.watcher import Changed, Watcher
 from agent_workbench.storage.ports import Store
@@ -39,7 +40,7 @@ from agent_workbench.storage.records import DayUsage, Hit, Page, Session, Sessio
 CHILDREN = 200
 
 
-class SessionManager(SettingsCalls):
+class SessionManager(CompactingCalls):
     """Sessions over one store and the shared agents. Made for one event loop."""
 
     def __init__(self, store: Store, agents: Agents, *, workspace: Path, lease_s: float = LEASE_S) -> None:
@@ -210,7 +211,9 @@ class SessionManager(SettingsCalls):
             parent_session_id=session_id,
             pinned_revision=session.pinned_revision,
             tags=session.tags,
-            settings={name: value for name, value in session.settings.items() if name not in left_out},
+            settings=settings_up_to(
+                {name: value for name, value in session.settings.items() if name not in left_out}, len(kept)
+            ),
             messages=kept,
         )
 

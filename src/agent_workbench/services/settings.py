@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from agent_workbench.engine.permissions import MODES, Mode, PermissionManager
 from agent_workbench.engine.ports import Limits, ModelConfig
-from agent_workbench.engine.session_config import SessionConfig
+from agent_workbench.engine.session_config import Compaction, Compacts, ContextPolicy, SessionConfig
 from agent_workbench.errors import UsageError
 from agent_workbench.services.agents import Role
 from agent_workbench.services.mounting import Agent
@@ -43,6 +43,8 @@ class SessionSettings:
     """Tool modules that such an agent does not inherit."""
     depth: int = 0
     """How many sessions it works for, one above the other."""
+    compactions: tuple[Compaction, ...] = ()
+    """Where the person asked to send less from there on, oldest first."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> SessionSettings:
@@ -50,7 +52,9 @@ class SessionSettings:
         known: dict[str, Any] = {}
         for field in fields(cls):
             value = stored.get(field.name)
-            if isinstance(field.default, str) and isinstance(value, str):
+            if field.name == "compactions":
+                known[field.name] = tuple(_compactions(value))
+            elif isinstance(field.default, str) and isinstance(value, str):
                 known[field.name] = value
             elif isinstance(field.default, tuple) and isinstance(value, list | tuple):
                 known[field.name] = tuple(one for one in value if isinstance(one, str))
@@ -74,6 +78,12 @@ class SessionSettings:
 
 
 LIMITS = tuple(field.name for field in fields(Limits))
+
+
+def _compactions(stored: Any) -> Iterator[Compaction]:
+    for one in stored if isinstance(stored, list | tuple) else ():
+        if isinstance(one, Mapping) and isinstance(one.get("after"), int) and isinstance(one.get("keep"), str):
+            yield Compaction(one["after"], one["keep"])
 
 
 def _is_limit(value: Any) -> bool:
@@ -116,6 +126,25 @@ def granted(stored: Mapping[str, Any], rules: Iterable[str]) -> dict[str, Any]:
     return {**stored, "grants": list(dict.fromkeys([*SessionSettings.of(stored).grants, *rules]))}
 
 
+def compacted(stored: Mapping[str, Any], compaction: Compaction) -> dict[str, Any]:
+    """Return settings with a compaction added."""
+    before = SessionSettings.of(stored).compactions
+    return {**stored, "compactions": [{"after": one.after, "keep": one.keep} for one in (*before, compaction)]}
+
+
+def up_to(stored: Mapping[str, Any], messages: int) -> dict[str, Any]:
+    """Return settings for a session with so many of the messages: what was asked for later is not part of it."""
+    kept = [one for one in SessionSettings.of(stored).compactions if one.after <= messages]
+    rest = {name: value for name, value in stored.items() if name != "compactions"}
+    for one in kept:
+        rest = compacted(rest, one)
+    return rest
+
+
+def _context(policy: ContextPolicy, compactions: Sequence[Compaction]) -> ContextPolicy:
+    return policy.asked(compactions) if compactions and isinstance(policy, Compacts) else policy
+
+
 def session_config(agent: Agent, session: Session, *, revision: int = 0) -> SessionConfig:
     """Combine an agent with a session's own settings.
 
@@ -138,6 +167,6 @@ def session_config(agent: Agent, session: Session, *, revision: int = 0) -> Sess
         limits=own.limits(agent.loop.limits),
         parallel_tools=agent.loop.parallel_tools,
         min_delay_s=agent.loop.min_delay_s,
-        history_policy=agent.context,
+        history_policy=_context(agent.context, own.compactions),
         revision=revision,
     )

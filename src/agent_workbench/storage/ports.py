@@ -282,8 +282,8 @@ class SessionStore(Protocol):
         """Return a session's turns in order."""
         ...
 
-    def events(self, session_id: str, *, after: int = 0, turn_id: str = "") -> Sequence[StoredEvent]:
-        """Return events in order, those with `event_id > after`."""
+    def events(self, session_id: str, *, after: int = 0, turn_id: str = "", kind: str = "") -> Sequence[StoredEvent]:
+        """Return events in order, those with `event_id > after`, where given only those of a turn or a kind."""
         ...
 
     def lease(self, session_id: str) -> Lease | None:

@@ -209,11 +209,14 @@ class SQLiteTurns(SQLiteLeftMessages):
             found = connection.execute("SELECT * FROM turns WHERE session_id = ? ORDER BY id", (session_id,))
             return [rows.turn(row) for row in found]
 
-    def events(self, session_id: str, *, after: int = 0, turn_id: str = "") -> Sequence[StoredEvent]:
-        """Return events in order, those with `event_id > after`."""
-        sql = "SELECT * FROM events WHERE session_id = ? AND event_id > ? AND ? IN ('', turn_id) ORDER BY event_id"
+    def events(self, session_id: str, *, after: int = 0, turn_id: str = "", kind: str = "") -> Sequence[StoredEvent]:
+        """Return events in order, those with `event_id > after`, where given only those of a turn or a kind."""
+        sql = (
+            "SELECT * FROM events WHERE session_id = ? AND event_id > ? AND ? IN ('', turn_id) AND ? IN ('', kind) "
+            "ORDER BY event_id"
+        )
         with self._db.read() as connection:
-            return [rows.event(row) for row in connection.execute(sql, (session_id, after, turn_id))]
+            return [rows.event(row) for row in connection.execute(sql, (session_id, after, turn_id, kind))]
 
     def lease(self, session_id: str) -> Lease | None:
         """Return the lease that is held now, living or expired."""

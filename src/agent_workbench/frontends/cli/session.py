@@ -166,6 +166,25 @@ async def rename(bench: SharedContext, session: str, title: str, as_json: bool) 
     _print(renamed, as_json, f"renamed to {renamed.title}")
 
 
+@command.command("compact")
+@click.argument("session")
+@click.argument("keep", nargs=-1)
+@json_option
+@with_workbench
+async def compact(bench: SharedContext, session: str, keep: tuple[str, ...], as_json: bool) -> None:
+    """Send about half of what was said from the next request on, and print what that leaves out.
+
+    Messages that hold all the words of KEEP are sent whole. The transcript stays as it is, and no model is asked.
+    """
+    found = await bench.sessions.find_session(session)
+    told = await bench.sessions.compact_session(found.session_id, " ".join(keep))
+    if as_json:
+        numbers = {name: told.data[name] for name in ("left_out", "shortened")}
+        emit_json({"session_id": found.session_id, "told": told.text, **numbers})
+    else:
+        narrate(told.text)
+
+
 def _print(session: Session, as_json: bool, said: str) -> None:
     from agent_workbench.services.shapes import session_to_json
 

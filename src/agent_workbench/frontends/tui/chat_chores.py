@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
+from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.answering import Answering
 from agent_workbench.frontends.tui.commands import NEEDS, Command, slash
 from agent_workbench.frontends.tui.limit_work import LimitWork
@@ -40,6 +41,7 @@ class ChatChores:
 
     def __init__(self, screen: MainScreen, shared: SharedContext) -> None:
         self._screen = screen
+        self._shared = shared
         self._words = ""
         self.talk = Talk(screen, shared)
         self.answering = Answering(screen, shared, self.talk.asker)
@@ -58,6 +60,7 @@ class ChatChores:
             "retry": self._retry,
             "revise": lambda pane, words: self.talk.revise(pane),
             "continue": lambda pane, words: self.talk.go_on(pane),
+            "compact": self._compact,
             "waiting": lambda pane, words: self.talk.wait_list(pane),
             "attach": lambda pane, words: self.talk.attach(pane),
             "mode": self._mode,
@@ -134,6 +137,13 @@ class ChatChores:
 
     async def _find(self, pane: SessionPane, words: str) -> None:
         pane.find.start(words)
+
+    async def _compact(self, pane: SessionPane, keep: str) -> None:
+        """Make the next requests of a session smaller; its pane says what that leaves out."""
+        try:
+            await self._shared.sessions.compact_session(pane.session_id, keep)
+        except WorkbenchError as error:
+            self._screen.tell(str(error), title=error.title, severity="warning")
 
     async def _retry(self, pane: SessionPane, model: str) -> None:
         await (self.beside.rerun(pane, model) if model else self.talk.retry(pane))

@@ -114,6 +114,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("chat.retry", "Retry", "Say the last prompt again, here; MODEL: beside", "chat('retry')", "", "", "retry"),
     Command("chat.revise", "Revise", "Edit the last prompt and send it again", "chat('revise')", "", "", "revise"),
     Command("chat.continue", "Continue", "Go on after a reply that was cut", "chat('continue')", "", "", "continue"),
+    Command("chat.compact", "Compact", "Send half of what was said; WORDS: what holds them stays", "chat('compact')", "",
+            "", "compact"),
     Command("chat.waiting", "Waiting", "What is queued or steers; take it back", "chat('waiting')", "", "", "queue"),
     Command("chat.attach", "Attach", "Send a file or a picture along", "chat('attach')", "", "", "attach"),
     Command("chat.copy_reply", "Copy reply", "The last reply as it was written", "chat('reply')", "", "", "copy"),
