@@ -8,8 +8,18 @@ import pytest
 import yaml
 from services_kit import calls, config_text, session_of, until
 
-from agent_workbench.conversation.events import Answer, ApprovalRequired, Notice, ReplyFinished, TurnFinished
+from agent_workbench.conversation.events import (
+    Answer,
+    ApprovalAnswered,
+    ApprovalRequired,
+    Notice,
+    Question,
+    ReplyFinished,
+    TurnFinished,
+)
+from agent_workbench.conversation.messages import ToolCall
 from agent_workbench.errors import NotFound, PermissionRuleError, RevisionConflict, UsageError
+from agent_workbench.services.questions import Questions
 from agent_workbench.services.settings import SessionSettings, merged
 from agent_workbench.services.shared import SharedContext
 
@@ -152,6 +162,48 @@ async def test_always_counts_for_the_session_at_once_and_never_touches_the_confi
     config = await bench.configs.get_config(session.config_id)
     assert config is not None
     assert config.revision == 1
+
+
+async def test_a_rule_that_is_saved_answers_what_waits_in_the_sessions_that_follow_its_config(bench: SharedContext):
+    text = config_text(calls(WRITE), "done")
+    first = await session_of(bench, text)
+    session = await bench.sessions.get_session(first)
+    assert session is not None
+    config_id = session.config_id
+    same, pinned = [(await bench.sessions.create_session(config_id)).session_id for _ in range(2)]
+    await bench.sessions.update_session(pinned, pinned_revision=1)
+    other = await session_of(bench, text.replace("name: c", "name: d"))
+    following = {id: bench.sessions.follow(id) for id in (first, same, pinned, other)}
+    for id, events in following.items():
+        bench.sessions.start(id, "go")
+        await until(events, ApprovalRequired)
+    (question,) = bench.sessions.questions(first)
+    await bench.sessions.apply_grant(*await bench.sessions.propose_grant(first, question.rules))
+    for id in (first, same):
+        answered = await until(following[id], ApprovalAnswered)
+        assert answered.answer == Answer("allow", "allowed for all sessions of c now")
+        await until(following[id], TurnFinished)
+    for id in (pinned, other):
+        assert len(bench.sessions.questions(id)) == 1
+        await bench.sessions.cancel(id)
+
+
+@pytest.mark.parametrize(
+    ("question", "answered"),
+    [
+        (Question(ToolCall("1", "bash"), "asks", rules=("bash(ls)",)), True),
+        (Question(ToolCall("1", "bash"), "asks", rules=("bash(ls)", "bash(make)")), True),
+        (Question(ToolCall("1", "bash"), "asks", rules=("bash(ls)", "bash(rm x)")), False),
+        (Question(ToolCall("1", "bash"), "a rule asks", rules=()), False),
+        (Question(ToolCall("1", "bash"), "three times", rules=("bash(ls)",), firm=True), False),
+    ],
+)
+async def test_rules_answer_a_question_whose_every_part_they_cover(question: Question, answered: bool):
+    questions = Questions()
+    waiting = questions.expect(question)
+    questions.cover(("bash(ls)", "bash(make)"), "allowed before")
+    assert waiting.done() is answered
+    assert (question in questions.waiting) is not answered
 
 
 async def test_a_fork_keeps_the_settings_and_asks_again_unless_it_takes_the_place_of_its_session(bench: SharedContext):

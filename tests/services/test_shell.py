@@ -56,6 +56,16 @@ async def test_a_refused_command_does_not_run(tmp_path: Path):
         await bench.close()
 
 
+async def test_what_is_allowed_for_the_session_is_not_asked_about_at_the_next_command(tmp_path: Path):
+    bench = open_workbench(tmp_path / "t.db", workspace=tmp_path, samples=False)
+    try:
+        id = await session_of(bench, config_text("x", tools=("tool-bash",)))
+        assert any(isinstance(one, ApprovalRequired) for one in await run(bench, id, "ls", Answer("allow_session")))
+        assert not any(isinstance(one, ApprovalRequired) for one in await run(bench, id, "ls", Answer("deny")))
+    finally:
+        await bench.close()
+
+
 async def test_a_stopped_command_says_nothing_and_frees_the_session(tmp_path: Path):
     bench = open_workbench(tmp_path / "t.db", workspace=tmp_path, samples=False)
     try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from agent_workbench.conversation.events import Answer, Question
 from agent_workbench.errors import NotFound
 from agent_workbench.services.settings import SessionSettings, granted
 from agent_workbench.storage.ports import SessionStore
+
+BEFORE = "allowed for this session before"
 
 
 class Questions:
@@ -37,6 +39,12 @@ class Questions:
         found[1].set_result(answer)
         return True
 
+    def cover(self, rules: Collection[str], why: str) -> None:
+        """Answer what waits and what these allowing rules cover, but nothing that only a person may answer."""
+        for question in self.waiting:
+            if covered(question, rules):
+                self.answer(question.id, Answer("allow", why))
+
     def done(self, question: Question) -> None:
         """Forget a question."""
         self._waiting.pop(question.id, None)
@@ -46,6 +54,11 @@ class Questions:
         for _, answer in self._waiting.values():
             answer.cancel()
         self._waiting.clear()
+
+
+def covered(question: Question, rules: Collection[str]) -> bool:
+    """Whether each rule that would be saved for a question is among these, and nothing but the default asks."""
+    return bool(question.rules) and not question.firm and all(rule in rules for rule in question.rules)
 
 
 class Anybody:
@@ -65,18 +78,19 @@ class Anybody:
         waiting = self._questions.expect(question)
         try:
             if await asyncio.to_thread(self._granted, question):
-                return Answer("allow", "allowed for this session before")
+                return Answer("allow", BEFORE)
             answer = await waiting
         finally:
             self._questions.done(question)
         if answer.decision in ("allow_session", "allow_always") and answer.decision in question.scopes:
             await asyncio.to_thread(self._grant, question.rules)
+            self._questions.cover(question.rules, BEFORE)  # agents that work for the session ask beside each other
         return answer
 
     def _granted(self, question: Question) -> bool:
         session = self._store.get(self._session_id)
         grants = SessionSettings.of(session.settings).grants if session else ()
-        return bool(question.rules) and all(rule in grants for rule in question.rules)
+        return covered(question, grants)
 
     def _grant(self, rules: Sequence[str]) -> None:
         with suppress(NotFound):  # the session was deleted: the turn ends at its next write

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from agent_workbench.configs.document import Document
+from agent_workbench.configs.edits import Edit
 from agent_workbench.conversation.codec import usage_to_json
 from agent_workbench.conversation.events import (
     Answer,
@@ -28,13 +30,14 @@ from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.services.agents import Agents
 from agent_workbench.services.compacting import CompactingCalls
 from agent_workbench.services.hub import Following, Hub
+from agent_workbench.services.permissions import permissions_of
 from agent_workbench.services.recorder import LEASE_S
 from agent_workbench.services.settings import check
 from agent_workbench.services.settings import up_to as settings_up_to
 from agent_workbench.services.turns import TurnRunner
 from agent_workbench.services.watcher import Changed, Watcher
 from agent_workbench.storage.ports import Store
-from agent_workbench.storage.records import DayUsage, Hit, Page, Session, SessionStatus, StoredMessage, Turn
+from agent_workbench.storage.records import Config, DayUsage, Hit, Page, Session, SessionStatus, StoredMessage, Turn
 
 #: How many of the newest sessions that belong to another are looked through for the one of a call.
 CHILDREN = 200
@@ -362,6 +365,16 @@ class SessionManager(CompactingCalls):
     def answer(self, session_id: str, question_id: str, answer: Answer) -> bool:
         """Answer a permission question; False where it does not wait any more."""
         return self._runner.answer(session_id, question_id, answer)
+
+    async def apply_grant(self, config: Config, edit: Edit) -> Config:
+        """Save the edit that `propose_grant` returned, and answer what waits in sessions that follow the config."""
+        saved = await super().apply_grant(config, edit)
+        allowed = permissions_of(Document(saved.yaml_content).data).get("allow") or []
+        for session_id in self._runner.asking():
+            session = await self.get_session(session_id)
+            if session is not None and session.config_id == saved.config_id and session.pinned_revision is None:
+                self._runner.cover(session_id, allowed, f"allowed for all sessions of {saved.name} now")
+        return saved
 
     def follow(self, session_id: str) -> Following:
         """Yield what happens in a session from the moment of this call, whoever makes it happen.

@@ -15,6 +15,7 @@ from agent_workbench.engine.calls import Calls, Ledger
 from agent_workbench.engine.hooks.dispatch import Hooks
 from agent_workbench.engine.ports import Frontend
 from agent_workbench.errors import UsageError, WorkbenchError
+from agent_workbench.services.consent import Beforehand
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.ports import SessionStore
 from agent_workbench.storage.records import Lease, TurnState
@@ -46,7 +47,8 @@ async def run_command(
     call = ToolCall(f"shell-{uuid.uuid4().hex[:8]}", TOOL, {"command": command})
     reply = Message("assistant", (call,), stop_reason="tool_calls")
     now = partial(bench.sessions.effective, session_id)
-    calls = Calls(config, frontend, Hooks(config.hooks, session_id), (reply,), Ledger(), now)
+    person = Beforehand((), frontend, bench.sessions, session_id, config.workspace)
+    calls = Calls(config, person, Hooks(config.hooks, session_id), (reply,), Ledger(), now)
     with bench.sessions.own(session_id):
         async with aclosing(_held(store, session_id, config.revision, calls, command)) as events:
             async for event in events:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -190,6 +190,15 @@ class TurnRunner:
         """Answer a question once."""
         running = self._running.get(session_id)
         return running is not None and running.questions.answer(question_id, answer)
+
+    def asking(self) -> tuple[str, ...]:
+        """Return the sessions in which a question waits."""
+        return tuple(session_id for session_id, running in self._running.items() if running.questions.waiting)
+
+    def cover(self, session_id: str, rules: Collection[str], why: str) -> None:
+        """Answer the questions of a session that these allowing rules cover."""
+        if running := self._running.get(session_id):
+            running.questions.cover(rules, why)
 
     # --- inside
 
