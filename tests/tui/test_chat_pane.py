@@ -228,6 +228,14 @@ async def test_a_turn_that_ends_early_keeps_what_came_and_says_why(end: TurnFini
         assert not app.pane.busy
 
 
+async def test_a_tool_that_was_stopped_says_so_and_keeps_what_it_had_printed():
+    async with (app := Host()).run_test() as pilot:
+        made_up = ToolResult("1", "The turn was cancelled while this ran.", is_error=True, details={"unfinished": True})
+        app.show(*TURN[:11], ToolFinished(CALL, made_up), TurnFinished("cancelled"))
+        await until(pilot, lambda: "a.py" in text(app) and "while this ran" in text(app), "both are there")
+        assert rows(app)[[row.split()[:2] for row in rows(app)].index(["▾", "bash"])].split()[-2:] == ["■", "stopped"]
+
+
 async def test_unknown_usage_is_a_dash_and_known_context_a_share():
     async with (app := Host()).run_test() as pilot:
         assert rows(app)[-1].strip() == "– context · – in · – out · –"

@@ -285,7 +285,7 @@ class Recorder:
             how = f"The turn was {status} while this ran. It may or may not have had an effect: check before repeating."
         else:
             how = f"Not run: the turn was {status} first."
-        return ToolResult(call.call_id, how, is_error=True)
+        return ToolResult(call.call_id, how, is_error=True, details={"unfinished": True})
 
     def _words(self) -> Message | None:
         for pieces in (self._thinking, self._text):

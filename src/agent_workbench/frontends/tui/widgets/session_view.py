@@ -48,7 +48,7 @@ from agent_workbench.frontends.tui.widgets.prompt import PromptArea, PromptRow
 from agent_workbench.frontends.tui.widgets.question import QuestionCard
 from agent_workbench.frontends.tui.widgets.status_line import StatusLine
 from agent_workbench.frontends.tui.widgets.todo_panel import TodoPanel
-from agent_workbench.frontends.tui.widgets.tool_card import OUTPUT_KEPT, ToolBlock, todos
+from agent_workbench.frontends.tui.widgets.tool_card import OUTPUT_KEPT, ToolBlock, todos, unfinished
 from agent_workbench.frontends.tui.widgets.transcript import Transcript
 
 DRAFT_KEPT = 4_000
@@ -251,7 +251,8 @@ class SessionView(Vertical):
             case ToolOutput(call_id, text):
                 self._print(call_id, text)
             case ToolFinished(call, result, duration_s):
-                done = replace(self._card(call), state="done", result=result, duration_s=duration_s, output="")
+                done = replace(self._card(call), state="done", result=result, duration_s=duration_s)
+                done = done if unfinished(done) else replace(done, output="")
                 self.transcript.put_tool(done, soon=False)
                 if checklist := todos(done):
                     self.todo.put(checklist)

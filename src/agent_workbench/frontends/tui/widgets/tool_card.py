@@ -37,7 +37,10 @@ _BOXES = {"completed": ("☑ ", "good"), "done": ("☑ ", "good"), "in_progress"
 
 @dataclass(frozen=True, slots=True)
 class ToolBlock:
-    """A tool call and what came of it. `draft` is its arguments while they are being written."""
+    """A tool call and what came of it. `draft` is its arguments while they are being written.
+
+    `output` is what it printed so far; once there is a result it is kept only where that came without the tool.
+    """
 
     call: ToolCall
     state: State = "called"
@@ -64,7 +67,7 @@ def tool_lines(block: ToolBlock, width: int, mode: str) -> list[Line]:
     if mode == "folded":
         return [head]
     body = _body(block, width, full=mode == "full")
-    if mode == "short" and block.state == "running":
+    if mode == "short" and (block.state == "running" or (unfinished(block) and block.output)):
         return [head, *body[-LIVE_LINES:]]
     most = FULL_LINES if mode == "full" else SHORT_LINES
     if len(body) > most:
@@ -86,6 +89,11 @@ def diff_of(block: ToolBlock) -> str:
     """Return the diff that the tool reported, or nothing."""
     diff = block.result.details.get("diff") if block.result else None
     return diff if isinstance(diff, str) else ""
+
+
+def unfinished(block: ToolBlock) -> bool:
+    """Whether the turn ended before the call did."""
+    return block.result is not None and bool(block.result.details.get("unfinished"))
 
 
 def todos(block: ToolBlock) -> Sequence[Mapping[str, Any]]:
@@ -136,6 +144,8 @@ def _state(block: ToolBlock) -> Line:
         return [("✗ ", "warn ornament"), ("denied", "warn")]
     if not block.result.is_error:
         return _DONE
+    if unfinished(block):
+        return [("■ ", "warn ornament"), ("stopped", "warn")]
     code = block.result.details.get("exit_code")
     return [("✗ ", "bad ornament"), (f"exit {code}" if isinstance(code, int) and code else "failed", "bad")]
 
@@ -166,10 +176,10 @@ def _body(block: ToolBlock, width: int, *, full: bool) -> list[Line]:
     lines = _arguments(block, width) if full else []
     if diff := diff_of(block):
         return lines + diff_lines(clean(diff), width, _BODY)
-    text = block.result.content if block.result else block.output
-    role = "bad" if block.result and block.result.is_error else "muted"
+    text = "\n".join(filter(None, (block.output.rstrip("\n"), block.result.content if block.result else "")))
+    role = "bad" if block.result and block.result.is_error and not unfinished(block) else "muted"
     most = FULL_LINES * 200 if full else SHORT_LINES * 400
-    kept = text[:most] if block.result else text[-most:]
+    kept = text[-most:] if block.output else text[:most]
     if kept.strip():
         shown = [(clean(kept.rstrip("\n")), role)]
         lines += wrap(shown, width, _LANE) if is_lane(block.call) else fold(shown, width, _BODY)
