@@ -18,6 +18,12 @@ if FLAVOUR == "mute":
 if FLAVOUR == "dies":
     sys.exit("no token was given")
 
+if FLAVOUR == "parting" and os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(60)
+    os._exit(0)
+
 if FLAVOUR == "chatty":
     while True:
         print('{"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": ""}}')

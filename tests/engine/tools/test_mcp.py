@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -172,6 +173,15 @@ async def test_stopping_the_turn_while_a_server_starts_leaves_no_process(bench: 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    await source.close()
+    assert working_in(bench.folder) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs /proc and process descriptors")
+async def test_what_a_server_left_outside_of_its_process_group_is_gone_with_it(bench: Bench) -> None:
+    source = bench.source("parting")
+    assert (await bench.call(source, "connect")).is_error is False
+    assert len(working_in(bench.folder)) == 2
     await source.close()
     assert working_in(bench.folder) == []
 

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from agent_workbench.engine.tools.descendants import Descendants
 from agent_workbench.engine.tools.mcp_servers import Server
 from agent_workbench.engine.tools.processes import stop_group
 from agent_workbench.errors import WorkbenchError
@@ -193,12 +194,13 @@ class Link:
 
     @asynccontextmanager
     async def _process(self) -> AsyncGenerator[Any, None]:
-        """Run the server's program, and speak to it in lines. Its whole process group is gone afterwards."""
+        """Run the server's program, and speak to it in lines. Afterwards its group is gone, and what left that."""
         import anyio
 
-        server = self.server
+        server, descendants = self.server, Descendants()
+        environment = {**server.environment(), **descendants.environment}
         process = await asyncio.create_subprocess_exec(
-            *server.command, cwd=server.cwd, env=server.environment(), start_new_session=True, limit=MAX_LINE,
+            *server.command, cwd=server.cwd, env=environment, start_new_session=True, limit=MAX_LINE,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         came, heard = anyio.create_memory_object_stream[Any](0)
@@ -218,7 +220,7 @@ class Link:
                 stream.close()
             if process.stdin is not None:
                 process.stdin.close()
-            await stop_group(process)
+            await stop_group(process, descendants)
 
     async def _hear(self, process: asyncio.subprocess.Process, came: Any) -> None:
         from mcp.shared.message import SessionMessage

@@ -7,12 +7,18 @@ import codecs
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent_workbench.engine.tools.descendants import Descendants
+
 GRACE_SECONDS = 0.5
 """How long a group may tidy up after SIGTERM before SIGKILL; stopping a turn must take less than a second."""
+
+REAP_SECONDS = 5.0
+"""How long the end of a killed program is waited for; only one that hangs in the kernel takes longer than a moment."""
 
 #: A folder that holds `HEAD`, `objects` and `refs` is a repository to git, with a `config` that names programs, unless
 #: git is told to take none that is not called `.git`. A file tool could make such a folder.
@@ -53,25 +59,28 @@ async def run_program(
 ) -> Finished:
     """Run a program to its end, its time limit, or cancellation; the whole process group is gone afterwards.
 
+    Where it is stopped, what left the group is gone, too; one that ends by itself may leave such a process behind.
     Standard output and error come together, in the order written. `limit` is in characters.
 
     Raises:
         OSError: If it cannot be started.
     """
+    descendants = Descendants()
     process = await asyncio.create_subprocess_exec(
-        *argv, cwd=folder, env=dict(environment), start_new_session=True,
+        *argv, cwd=folder, env={**environment, **descendants.environment}, start_new_session=True,
         stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     kept = _Kept(limit)
-    timed_out = False
+    timed_out, ended = False, False
     try:
         async with asyncio.timeout(timeout):
             await asyncio.gather(_feed(process, stdin), _drain(process, kept, emit), process.wait())
+        ended = True
     except TimeoutError:
         timed_out = True
     finally:
-        await stop_group(process)
+        await stop_group(process, None if ended else descendants)
     return Finished(None if timed_out else process.returncode, kept.text(), timed_out)
 
 
@@ -94,15 +103,19 @@ async def _drain(process: asyncio.subprocess.Process, kept: _Kept, emit: Callabl
     kept.add(decoder.decode(b"", final=True))
 
 
-async def stop_group(process: asyncio.subprocess.Process) -> None:
-    """Stop the group, first politely; members that outlived their leader die too."""
-    if process.returncode is None:
-        _signal(process.pid, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GRACE_SECONDS):
-                await process.wait()
-    _signal(process.pid, signal.SIGKILL)
-    await process.wait()
+async def stop_group(process: asyncio.subprocess.Process, descendants: Descendants | None = None) -> None:
+    """Stop the group, first politely; members that outlived their leader die too, and `descendants` that left it."""
+    with descendants or Descendants() as outside:
+        if descendants is not None:
+            await asyncio.to_thread(outside.look, process.pid)  # while their parents are there to know them by
+            outside.signal(signal.SIGTERM)
+        if process.returncode is None:
+            _signal(process.pid, signal.SIGTERM)
+            await _ended(process, GRACE_SECONDS)
+        _signal(process.pid, signal.SIGKILL)
+        await _ended(process, REAP_SECONDS)
+        if descendants is not None:
+            await asyncio.to_thread(outside.kill, process.pid)
     for _ in range(40):  # the kernel kills the rest of the group a moment later; 200 ms is far more than it takes
         if not _signal(process.pid, 0):
             break
@@ -110,6 +123,13 @@ async def stop_group(process: asyncio.subprocess.Process) -> None:
     transport = getattr(process, "_transport", None)
     if transport is not None:  # a grandchild that left the group may hold the pipe open
         transport.close()
+
+
+async def _ended(process: asyncio.subprocess.Process, seconds: float) -> None:
+    """Wait until a program has ended; `Process.wait` also waits, maybe for ever, for whoever else holds its pipes."""
+    until = time.monotonic() + seconds
+    while process.returncode is None and time.monotonic() < until:  # noqa: ASYNC110 - nobody sets an event for us
+        await asyncio.sleep(0.005)
 
 
 def _signal(group: int, number: int) -> bool:
