@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_workbench.configs.complete import completions, help_at
+from agent_workbench.configs.known import Known
 from agent_workbench.configs.modules import Module, ModuleConfig, catalog
 from agent_workbench.configs.place import place_at
 
@@ -21,18 +22,27 @@ class Web(ModuleConfig):
     domains: list[str] = []
     """Hosts that may be read."""
     follow: bool = True
+    hear: dict[Literal["start", "stop"], str] = {}
 
 
 KNOWN = catalog(
     [
-        Module("tool-web", "tool", "fetch pages", Web),
+        Module("tool-web", "tool", "fetch pages", Web, tools=("web_fetch",)),
         Module("tool-bash", "tool", "run commands"),
         Module("provider-mock", "provider", "offline"),
+        Module("tool-task", "tool", "hand work on"),
         Module("loop-basic", "orchestrator", "the loop"),
     ]
 )
 
 
+AROUND = Known(
+    includes=(("foundation", ""), ("foundation:behaviors/shell", ""), ("config:mine", "")),
+    agents=(("helper", ""), ("foundation:explorer", "")),
+    files=(("notes.md", ""), ("docs/rules.md", "")),
+    modes=(("ask", ""), ("fast-edit", "")),
+    models={"provider-mock": ("mock-1",)},
+)
 WEB = "tools:\n  - module: tool-web\n    config:\n      "
 LOOP = "session:\n  orchestrator:\n    module: loop-basic\n    config:\n      "
 
@@ -44,7 +54,7 @@ def at(marked: str) -> tuple[str, int, int]:
 
 
 def labels(marked: str) -> list[str]:
-    return [one.label for one in completions(*at(marked), KNOWN)]
+    return [one.label for one in completions(*at(marked), KNOWN, AROUND)]
 
 
 @pytest.mark.parametrize(
@@ -93,17 +103,37 @@ def test_comments_block_texts_and_a_markdown_body_offer_nothing(marked: str):
     ("marked", "expected"),
     [
         ("to^", ["tools"]),
-        ("tools:\n  - module: tool-^", ["tool-bash", "tool-web"]),
+        ("tools:\n  - module: tool-^", ["tool-bash", "tool-task", "tool-web"]),
         ("tools:\n  - module: w^", ["tool-web"]),
         ("tools:\n  - module: tool-web\n    ^", ["source", "config", "id"]),
-        (WEB + "follow: false\n      ^", ["timeout", "engine", "domains"]),
+        (WEB + "follow: false\n      ^", ["timeout", "engine", "domains", "hear"]),
         (WEB + "engine: ^", ["duck", "brave"]),
         (WEB + "follow: f^", ["false"]),
         (WEB + "timeout: ^", ["10"]),
         ("session:\n  orchestrator: ^", ["loop-basic"]),
         ("spawn:\n  tools:\n  - tool-w^", ["tool-web"]),
-        ("includes:\n  - bundle: f^", ["foundation"]),
+        ("includes:\n  - bundle: fo^", ["foundation", "foundation:behaviors/shell"]),
         ("tools:\n  - module: tool-nope\n    config:\n      ^", []),
+        ("includes:\n  - foundation:b^", ["foundation:behaviors/shell"]),
+        ("includes: [con^", ["config:mine"]),
+        ("includes:\n  - bu^", ["bundle"]),
+        ("agents:\n  include:\n    - ^", ["helper", "foundation:explorer"]),
+        ("agents:\n  include: [foundation:a, he^", ["helper"]),
+        ("agents:\n  one:\n    tools:\n      - module: ba^", ["tool-bash"]),
+        ("context:\n  include:\n  - n^", ["notes.md"]),
+        ("context:\n  rules: n^", ["notes.md"]),
+        ("session:\n  ^", ["orchestrator", "context", "permissions"]),
+        ("session:\n  permissions:\n    mode: f^", ["fast-edit"]),
+        ("session:\n  permissions:\n    allow:\n      - web^", ["web_fetch"]),
+        ("session: {permissions: {deny: [web^", ["web_fetch"]),
+        ("providers:\n  - module: provider-mock\n    config:\n      default_model: ^", ["mock-1"]),
+        ("tools:\n  - module: tool-task\n    config: {exclude_tools: [bash^", ["tool-bash"]),
+        ("tools:\n  - {module: tool-web, config: {timeout: 3, en^", ["engine"]),
+        ("tools: [{module: tool-w^", ["tool-web"]),
+        ("tools:\n  - {module: tool-web, config: {engine: b^", ["brave"]),
+        ("tools:\n  - module: tool-web\n    source: g^", ["git+https://"]),
+        (WEB + "hear:\n        ^", ["start", "stop"]),
+        ("tools: [a]^", []),
     ],
 )
 def test_what_is_offered(marked: str, expected: list[str]):

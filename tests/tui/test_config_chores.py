@@ -18,6 +18,7 @@ from agent_workbench.frontends.tui.screens.source import SourceView
 from agent_workbench.frontends.tui.widgets.change_view import ChangeView
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.editor import YamlEditor
+from agent_workbench.frontends.tui.widgets.editor_pane import EditorPane
 from agent_workbench.frontends.tui.widgets.form import Form
 from agent_workbench.frontends.tui.widgets.inputs import LineInput
 from agent_workbench.frontends.tui.widgets.row_list import RowList
@@ -403,3 +404,21 @@ async def test_a_run_saves_what_is_written_and_says_so(tmp_path: Path):
         assert config is not None
         assert (config.revision, bench.editor.dirty) == (2, False)
         await bench.until(lambda: "Saved as revision 2" in bench.news, "said")
+
+
+async def test_the_editor_offers_the_other_configs_and_the_files_of_the_folder(tmp_path: Path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "rules.md").write_text("Be kind.\n")
+    async with workbench(tmp_path) as bench:
+        pane = bench.main.query_one(EditorPane)
+        await bench.until(lambda: pane.known.files, "the folder was looked at")
+        bench.editor.replace_all("includes:\n  - bundle: config:")
+        bench.editor.focus()
+        bench.editor.move_cursor(bench.editor.document.end)
+        await bench.press("ctrl+@")
+        await bench.until(lambda: "config:local" in [one.label for one in pane.completions.offered], "other configs")
+        await bench.press("escape")
+        bench.editor.replace_all("context:\n  include:\n    - ")
+        bench.editor.move_cursor(bench.editor.document.end)
+        await bench.press("ctrl+@")
+        await bench.until(lambda: [one.label for one in pane.completions.offered] == ["rules.md"], "the folder's files")

@@ -7,61 +7,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from agent_workbench.configs.known import Known, keys_at, values_at
 from agent_workbench.configs.modules import SECTION, Catalog, ModuleConfig, ModuleKind
 from agent_workbench.configs.place import Place, place_at
 
 _LISTS: Mapping[str, ModuleKind] = {SECTION[kind]: kind for kind in ("provider", "tool", "hook")}
-_ENTRY = {
-    "module": "the module that this entry mounts",
-    "source": "where the module comes from, where it is not built in",
-    "config": "the module's own settings",
-    "id": "a name of its own, for two entries of one module",
-}
-_MODULE_MAP = {key: _ENTRY[key] for key in ("module", "source", "config")}
-
-#: The keys of the format by place, `*` standing for any one key, with what they mean.
-_KEYS: Mapping[tuple[str, ...], Mapping[str, str]] = {
-    (): {
-        "bundle": "what this config is: name, version, description",
-        "includes": "other bundles that this one builds on; later ones win",
-        "session": "how a session runs: orchestrator, context, limits",
-        "providers": "the model providers; the lowest priority is used first",
-        "tools": "what the model may use",
-        "hooks": "what listens to a session's events",
-        "agents": "agents that work can be delegated to",
-        "context": "files that become part of the system prompt",
-        "spawn": "which tools a spawned agent gets",
-    },
-    ("bundle",): {
-        "name": "the bundle's name, also its namespace",
-        "version": "the bundle's version, 1.0.0 where it is not given",
-        "description": "one line about the bundle",
-    },
-    ("includes", "-"): {"bundle": "a shipped name, a path, a git or https address, or config:name"},
-    ("session",): {
-        "orchestrator": "the loop that runs a turn",
-        "context": "what keeps the conversation inside the model's window",
-    },
-    ("session", "orchestrator"): _MODULE_MAP,
-    ("session", "context"): _MODULE_MAP,
-    ("providers", "-"): _ENTRY,
-    ("tools", "-"): _ENTRY,
-    ("hooks", "-"): _ENTRY,
-    ("agents",): {"include": "agents from files or included bundles, by name"},
-    ("agents", "*"): {
-        "description": "when to delegate to this agent",
-        "instruction": "the agent's system prompt",
-        "tools": "tools besides the inherited ones",
-        "providers": "providers of its own",
-        "model_role": "which of the models it uses",
-    },
-    ("agents", "*", "tools", "-"): _ENTRY,
-    ("agents", "*", "providers", "-"): _ENTRY,
-    ("context",): {"include": "files, as path or namespace:path"},
-    ("spawn",): {
-        "exclude_tools": "module ids that a spawned agent does not get",
-        "tools": "the only module ids that a spawned agent gets",
-    },
+#: What a key means where people choose its name.
+_NAMES: Mapping[tuple[str, ...], str] = {
+    ("agents",): "an agent that work can be delegated to",
+    ("context",): "a file that becomes part of the prompt",
 }
 
 
@@ -83,16 +37,20 @@ class Help:
     text: str
 
 
-def completions(text: str, line: int, column: int, catalog: Catalog) -> tuple[Completion, ...]:
+def completions(
+    text: str, line: int, column: int, catalog: Catalog, known: Known | None = None
+) -> tuple[Completion, ...]:
     """Return what could stand at a cursor (counted from 0), best first; empty where nothing is known."""
     here = place_at(text, line, column)
     if here.opaque:
         return ()
-    if here.in_value or (here.path[-1:] == ("-",) and not here.key and not _offered_keys(here, catalog)):
-        offered = ((value, value, detail) for value, detail in _offered_values(here, catalog))
-    else:
+    is_item = here.path[-1:] == ("-",) and not here.key
+    offered: list[tuple[str, str, str]] = []
+    if here.in_value or is_item:
+        offered += ((value, value, detail) for value, detail in _offered_values(here, catalog, known or Known()))
+    if not here.in_value:
         fresh = ((key, detail) for key, detail in _offered_keys(here, catalog).items() if key not in here.siblings)
-        offered = ((key, _key_insert(here, key, catalog), detail) for key, detail in fresh)
+        offered += ((key, _key_insert(here, key, catalog), detail) for key, detail in fresh)
     wanted = here.typed.lower()
     hits = [
         Completion(label, insert, here.start, detail) for label, insert, detail in offered if wanted in label.lower()
@@ -112,8 +70,8 @@ def help_at(text: str, line: int, column: int, catalog: Catalog) -> Help | None:
     schema = _schema_at(here, catalog, (here.key,) if here.key else ())
     if schema is not None:
         return Help(shown, describe(schema))
-    known = _format_keys(here.path).get(here.key, "")
-    return Help(shown, known) if known else None
+    meaning = keys_at(here.path).get(here.key, "") or _NAMES.get(here.path, "")
+    return Help(shown, meaning) if meaning and here.key else None
 
 
 def describe(schema: Mapping[str, Any]) -> str:
@@ -193,33 +151,23 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _format_keys(path: tuple[str, ...]) -> Mapping[str, str]:
-    for pattern, keys in _KEYS.items():
-        if len(pattern) == len(path) and all(a in ("*", b) for a, b in zip(pattern, path, strict=True)):
-            return keys
-    return {}
-
-
 def _offered_keys(here: Place, catalog: Catalog) -> Mapping[str, str]:
-    if here.path == ("includes", "-") and here.typed:
-        return {}
-    known = _format_keys(here.path)
+    known = keys_at(here.path)
     if known:
         return known
     schema = _schema_at(here, catalog, ())
     if schema is None:
         return {}
-    return {key: describe(value) for key, value in _properties(schema).items()}
+    names = schema.get("propertyNames", {}).get("enum", ())
+    return {**dict.fromkeys(names, ""), **{key: describe(value) for key, value in _properties(schema).items()}}
 
 
-def _offered_values(here: Place, catalog: Catalog) -> Iterator[tuple[str, str]]:
+def _offered_values(here: Place, catalog: Catalog, known: Known) -> Iterator[tuple[str, str]]:
     kind = _kind_of(here)
     if kind is not None:
         yield from ((module.id, module.summary) for module in catalog.of_kind(kind))
         return
-    if here.path[:1] == ("includes",):
-        yield "foundation", "the shipped base: loop, context, file tools"
-        return
+    yield from values_at(here, catalog, known)
     schema = _schema_at(here, catalog, (here.key,) if here.key else ())
     if schema is None:
         return
@@ -233,7 +181,7 @@ def _offered_values(here: Place, catalog: Catalog) -> Iterator[tuple[str, str]]:
 
 def _kind_of(here: Place) -> ModuleKind | None:
     """Return the kind of module whose id belongs at a place, or None where none does."""
-    if here.path[:1] == ("spawn",) and here.path[-1:] == ("-",):
+    if (here.path[:1] == ("spawn",) or here.path[-2:-1] == ("exclude_tools",)) and here.path[-1:] == ("-",):
         return "tool"
     if here.key == "module" and here.path[-1:] == ("-",):
         return _LISTS.get(here.path[-2])

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 _LINE = re.compile(
     r"(?P<indent> *)(?P<dashes>(?:- +|-$)*)"
     r"(?:(?P<key>[^\s:#'\"\[\]{},&*!|>%@`-][^:#]*?|'[^']*'|\"[^\"]*\")\s*:(?=\s|$))?"
 )
+
+
+#: What opens, closes and parts values in flow style; quoted words are one piece.
+_FLOW = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|[\[\]{},]")
+_FLOW_KEY = re.compile(r"([A-Za-z_][\w-]*)['\"]?\s*:(?=\s)")
+_FLOW_MODULE = re.compile(r"\bmodule:\s*['\"]?([\w.-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ def place_at(text: str, line: int, column: int) -> Place:
         return Place(opaque=True)
     start = here.rest_at if in_value else own
     typed = before[start:].lstrip()
-    return Place(
+    place = Place(
         path=path,
         key=here.key,
         in_value=in_value,
@@ -73,6 +79,43 @@ def place_at(text: str, line: int, column: int) -> Place:
         start=len(before) - len(typed),
         module=_module_around(lines, line, own, path, here.key),
         siblings=frozenset(key for number, key, _ in _siblings(lines, line, own) if number != line),
+    )
+    return _in_flow(place) if typed[:1] in ("[", "{") else place
+
+
+def _in_flow(here: Place) -> Place:
+    """Go into the brackets that a value on the cursor's line opens; `here` is the place of that value."""
+    paths = [(*here.path, here.key) if here.key else here.path]
+    opened: list[int] = []
+    begin = 0
+    for found in _FLOW.finditer(here.typed):
+        sign = found[0]
+        if sign in "[{":
+            key = here.typed[begin : found.start()].partition(":")[0].strip(" '\"")
+            inner = (*paths[-1], key) if key else paths[-1]
+            paths.append((*inner, "-") if sign == "[" else inner)
+            opened.append(found.end())
+        elif sign in "]}" and opened:
+            paths.pop()
+            opened.pop()
+        if sign in "[]{},":
+            begin = found.end()
+    if not opened:
+        return replace(here, opaque=True)
+    words = here.typed[begin:]
+    is_map = here.typed[opened[-1] - 1] == "{"
+    key, colon, value = words.partition(":") if is_map else ("", "", words)
+    typed = value.lstrip() if colon or not is_map else words.lstrip()
+    modules = _FLOW_MODULE.findall(here.typed)
+    return replace(
+        here,
+        path=paths[-1],
+        key=key.strip(" '\"") if colon else "",
+        in_value=bool(colon) or not is_map,
+        typed=typed,
+        start=here.start + len(here.typed) - len(typed),
+        module=modules[-1] if modules and "config" in paths[-1] else here.module,
+        siblings=frozenset(_FLOW_KEY.findall(here.typed[opened[-1] : begin])),
     )
 
 

@@ -14,7 +14,7 @@ from agent_workbench.errors import EditRefused, WorkbenchError
 from agent_workbench.frontends.tui.additions import ARTICLES, AddKind, addition
 from agent_workbench.frontends.tui.screens.add_entry import AddEntry
 from agent_workbench.frontends.tui.screens.pick import Pick, options
-from agent_workbench.paths import shipped
+from agent_workbench.services.nearby import includable
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.services.trust import CODE
 
@@ -161,20 +161,12 @@ class ConfigChanges:
         config, desk = self._screen.configs.config, self._screen.configs.desk
         assert config is not None
         catalog = await asyncio.to_thread(lambda: self._shared.configs.catalog)
-        found = addition(kind, config.name, desk.editor.text, catalog, await self._includes(config.config_id))
+        includes = await includable(self._shared.configs, config.config_id)
+        found = addition(kind, config.name, desk.editor.text, catalog, includes)
         edit = await self._screen.app.push_screen_wait(AddEntry(found, at=at))
         if edit is not None:
             await self._screen.configs.show("Edit", focus=True)
             self.apply(edit)
-
-    async def _includes(self, own: str) -> list[tuple[str, str]]:
-        """Return what can be included: what ships with the program, then the other configs."""
-        configs, _ = await self._shared.configs.list_configs(200, sort="name")
-        stored = [(f"config:{one.name}", one.description or "a config of yours") for one in configs
-                  if one.config_id != own]  # fmt: skip
-        folder = shipped("sample_configs") / "shipped"
-        names = sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
-        return [*((name, "ships with the workbench") for name in names), *stored]
 
 
 def _left_out(secrets: Sequence[Secret]) -> str:

@@ -21,12 +21,14 @@ from agent_workbench.frontends.tui.screens.sheet import Sheet
 from agent_workbench.frontends.tui.screens.source import SourceView
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.desk import Desk, Tab
+from agent_workbench.frontends.tui.widgets.editor_pane import EditorPane
 from agent_workbench.frontends.tui.widgets.history import LISTED, History
 from agent_workbench.frontends.tui.widgets.lines import Line, fold
 from agent_workbench.frontends.tui.widgets.plan_view import PlanView, is_readable
 from agent_workbench.services.bundles import base_of, root_of
 from agent_workbench.services.drafts import draft_of, forget_draft, keep_draft
 from agent_workbench.services.effects import Effect, effect_of
+from agent_workbench.services.nearby import nearby
 from agent_workbench.services.origins import text_behind
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Config, Revision
@@ -101,7 +103,14 @@ class ConfigWork:
             self._screen.tell("Your unsaved text is back; undo (^z) shows what was saved.")
         self._screen.query_one(ConfigList).follow(config_id)
         await self.show(self.desk.tab)
+        self._screen.run_worker(self._look_around(config), group="nearby", exclusive=True)
         return True
+
+    async def _look_around(self, config: Config) -> None:
+        """Let the editor offer what stands around a config: other configs, and the files of its folder."""
+        found = await nearby(self._shared.configs, config.config_id, self.place["base"])
+        if self.config is not None and self.config.config_id == config.config_id:
+            self.desk.query_one(EditorPane).known = found
 
     def rebase(self, saved: Config, text: str) -> bool:
         """Take another saved text as the one that changes are held against, and show a text over it.

@@ -17,6 +17,7 @@ from textual.widgets import TextArea
 
 from agent_workbench.configs.complete import Completion, completions, help_at
 from agent_workbench.configs.edits import Edit
+from agent_workbench.configs.known import Known
 from agent_workbench.configs.modules import Catalog
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import EditRefused
@@ -116,6 +117,8 @@ class EditorPane(Vertical):
         self._check = check
         self._load_catalog = catalog
         self._catalog: Catalog | None = None
+        self.known = Known()
+        """What the text could name besides modules."""
         self._look: Timer | None = None
         self._typed = False
 
@@ -201,7 +204,9 @@ class EditorPane(Vertical):
         editor = self.editor
         self._typed = self._typed and not asked  # a look that is due would take away what was asked for
         row, column = editor.cursor_location
-        found = () if editor.read_only else completions(editor.text, row, column, self._catalog)
+        found = () if editor.read_only else completions(
+            editor.text, row, column, self._catalog, self.known
+        )
         before = editor.document[row][:column]
         if not asked:
             found = tuple(one for one in found if before[one.start :] and before[one.start :] != one.insert.strip())
