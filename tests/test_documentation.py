@@ -14,6 +14,7 @@ import click
 import pytest
 
 from agent_workbench.frontends.cli.app import COMMANDS, EXIT_CODES, cli
+from agent_workbench.frontends.cli.examples import EXAMPLES as EXAMPLES_OF_HELP
 from agent_workbench.services.configs import ConfigManager
 from agent_workbench.services.sessions import SessionManager
 
@@ -59,12 +60,18 @@ def test_every_exit_code_is_in_the_docs() -> None:
 
 
 def shown(page: Path) -> Iterator[str]:
-    """Yield the command lines of our program that a page shows in its code, each up to a pipe or a comment."""
+    """Yield the command lines of our program that a page shows in its code."""
     for line in page.read_text("utf-8").splitlines():
-        for part in re.split(r"\s\|\s", line) if re.match(r"    |[$] |awb ", line) else ():
-            found = re.match(r"(?:[$] )?(?:uv run )?(awb( .*)?)$", re.split(r"\s+#|\s{3,}(?=\S)", part.strip())[0])
-            if found:
-                yield found[1]
+        if re.match(r"    |[$] |awb ", line):
+            yield from typed(line)
+
+
+def typed(line: str) -> Iterator[str]:
+    """Yield the calls of our program in a line, each up to a pipe, a file or a comment."""
+    for part in re.split(r"\s(?:\||>>?|<)\s", line):
+        found = re.match(r"(?:[$] )?(?:uv run )?(awb( .*)?)$", re.split(r"\s+#|\s{3,}(?=\S)", part.strip())[0])
+        if found:
+            yield found[1]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +80,25 @@ def shown(page: Path) -> Iterator[str]:
     ids=lambda value: value if isinstance(value, str) else value.stem,
 )
 def test_every_command_line_that_is_shown_could_be_typed(page: Path, line: str) -> None:
+    could_be_typed(line)
+
+
+@pytest.mark.parametrize("name", EXAMPLES_OF_HELP)
+def test_every_example_of_a_help_could_be_typed_and_is_of_that_command(name: str) -> None:
+    for line in EXAMPLES_OF_HELP[name]:
+        calls = list(typed(line))
+        assert any(call.startswith(f"awb {name}".rstrip()) for call in calls), line
+        for call in calls:
+            could_be_typed(call)
+
+
+def test_every_command_has_an_example_in_its_help() -> None:
+    for name, command in commands():
+        assert "Examples:" in command.get_help(click.Context(command, info_name=name)), name
+
+
+def could_be_typed(line: str) -> None:
+    """Parse a call as click would, without running it."""
     command: click.Command | None = cli
     _, *words = shlex.split(line)
     while isinstance(command, click.Group) and words:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from agent_workbench import paths
 from agent_workbench.engine.tools.sharing import Pins
 from agent_workbench.engine.wire import Wire
+from agent_workbench.errors import CannotWrite
 from agent_workbench.plugins import load_catalog
 from agent_workbench.services.agents import Agents
 from agent_workbench.services.bundles import Bundles
@@ -53,6 +55,17 @@ class SharedContext:
     async def version(self) -> int:
         """Return a number that changes when anybody has written to the database; asking costs microseconds."""
         return await asyncio.to_thread(self.store.data_version)
+
+    async def back_up(self, target: Path) -> None:
+        """Write everything to a file, a whole database that replaces what was there, while others go on writing.
+
+        Raises:
+            CannotWrite: If its folder is not there or not open to us.
+            StorageError: If the disk is full, or the database cannot be read.
+        """
+        if not os.access(target.absolute().parent, os.W_OK):
+            raise CannotWrite(f"{target}: its folder is not there, or not open to you")
+        await asyncio.to_thread(self.store.backup, target)
 
     async def close(self) -> None:
         """Stop all turns, give back connections, close the database."""

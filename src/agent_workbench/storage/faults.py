@@ -11,7 +11,8 @@ _FAILURES = {
     "SQLITE_FULL": "The disk is full: {path} could not be written, and nothing of this change was saved.",
     "SQLITE_READONLY": "{path} is read-only: nothing of this change was saved.",
     "SQLITE_IOERR": "The disk failed while {path} was used: {error}",
-    "SQLITE_CORRUPT": "{path} is damaged ({error}). Copies from before each upgrade lie beside it.",
+    "SQLITE_CORRUPT": "{path} is damaged ({error}). Put a copy in its place, of `awb backup` or from before an upgrade "
+    "({path}.v*.bak); `sqlite3 {path} .recover` saves what can still be read.",
     "SQLITE_NOTADB": "{path} is not a database.",
     "SQLITE_CANTOPEN": "{path} cannot be opened: {error}",
     "SQLITE_PERM": "{path} cannot be opened: {error}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from agent_workbench.conversation.messages import Message
@@ -448,6 +449,10 @@ class Store(Protocol):
         Their names join the list in the same transaction: all of it happens, or nothing. Of several processes that
         introduce a name, one does. The first config is the newest afterwards.
         """
+        ...
+
+    def backup(self, target: Path) -> Path:
+        """Write a whole copy of the database to a file, while others go on writing."""
         ...
 
     def close(self) -> None: ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -11,6 +13,7 @@ from typing import Any
 import click
 
 from agent_workbench import __version__
+from agent_workbench.configs.words import nearest
 from agent_workbench.errors import (
     Ambiguous,
     ConfigError,
@@ -20,6 +23,7 @@ from agent_workbench.errors import (
     UsageError,
     WorkbenchError,
 )
+from agent_workbench.frontends.cli.examples import epilog
 from agent_workbench.frontends.cli.opening import Settings, choose_database
 from agent_workbench.frontends.cli.output import narrate, show_problems
 
@@ -35,6 +39,8 @@ COMMANDS: Mapping[str, str] = {
     "permissions": "Ask what a tool call would be decided as.",
     "template": "List and print the samples to start from.",
     "doctor": "Check this installation and say what is missing.",
+    "backup": "Write everything to one file, to keep or to take along.",
+    "completion": "Print what makes a shell complete commands and names.",
 }
 
 #: Exit codes, the first that fits. Source: the command-line contract (0 fine, 1 failed, 130 interrupted besides).
@@ -43,6 +49,8 @@ EXIT_CODES: Sequence[tuple[type[WorkbenchError], int]] = (
     (WorkbenchError, 1),
 )  # fmt: skip
 INTERRUPTED = 130
+#: The variable that a shell sets while it asks what could be typed.
+COMPLETING = "_AWB_COMPLETE"
 
 
 class Root(click.Group):
@@ -58,7 +66,22 @@ class Root(click.Group):
             return None
         command = import_module(f"agent_workbench.frontends.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
+        for name, one in {cmd_name: command, **_parts(cmd_name, command)}.items():
+            one.epilog = epilog(name)
+            if COMPLETING in os.environ:
+                import_module("agent_workbench.frontends.cli.completion").complete(one)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; one that is not known is told with the nearest, or with how to send a prompt."""
+        name = args[0]
+        if name in COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        near = nearest(name, COMMANDS)
+        hint = f"did you mean `awb {near}`?" if near else f"`awb run {shlex.quote(name)}` sends it as a prompt"
+        ctx.fail(f"there is no command {name!r}; {hint}")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
@@ -81,6 +104,11 @@ class Root(click.Group):
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def _parts(name: str, command: click.Command) -> dict[str, click.Command]:
+    parts = command.commands if isinstance(command, click.Group) else {}
+    return {f"{name} {part}": one for part, one in parts.items()}
+
+
 def exit_code(error: WorkbenchError) -> int:
     """Return the contract's exit code for a failure."""
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
@@ -94,7 +122,17 @@ def report(error: WorkbenchError) -> None:
         show_problems(problems)
 
 
-@click.group(cls=Root, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Root,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"""{epilog("")}
+
+\b
+Data goes to stdout, the rest to stderr; --json prints data as JSON.
+Exit codes: 0 fine, 1 failed, 2 not understood, 3 a config has errors,
+4 not found, 5 conflict, 130 interrupted.""",
+)
 @click.version_option(__version__, prog_name="Agent Workbench")
 @click.option(
     "--db",

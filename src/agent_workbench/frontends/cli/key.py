@@ -16,15 +16,9 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @click.group("key")
 def command() -> None:
-    r"""Keep API keys in the system's keyring, for configs that say ${NAME}.
+    """Keep API keys in the system's keyring, for configs that say ${NAME}.
 
     A variable of that name in the environment wins over the keyring. Values are never printed.
-
-    \b
-    Examples:
-      awb key set ANTHROPIC_API_KEY          asks for the key, unseen
-      pass show openai | awb key set OPENAI_API_KEY
-      awb key list
     """
 
 

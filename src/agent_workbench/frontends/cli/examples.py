@@ -1,0 +1,115 @@
+"""What to type: the examples at the end of each `--help`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+#: By the command's name behind `awb`. What stands behind three spaces says what the line is for.
+EXAMPLES: Mapping[str, Sequence[str]] = {
+    "": (
+        'awb                                        open the workbench',
+        'awb run "what does this folder hold?"      ask the config `hello`, offline',
+        'awb config new mine --template anthropic   a config of your own',
+        'awb key set ANTHROPIC_API_KEY              keep its key in the keyring',
+        'awb run "explain this" - -c mine < a.log   use it in a script',
+        'awb doctor                                 what is missing, where the files are',
+    ),
+    "run": (
+        'awb run "what does this project do?" -c coding',
+        'git diff | awb run "write a commit message for this" -',
+        'awb run "tidy notes.md" --yes-tools edit_file --json',
+        'awb run --continue "and now in German"',
+    ),
+    "config": (
+        "awb config new mine --template hello",
+        "awb config edit mine",
+        "awb config validate ./agent.yaml",
+        "awb config plan mine",
+    ),
+    "config new": ("awb config new mine --template coding", "awb config new mine --from ./agent.yaml"),
+    "config edit": ("awb config edit mine",),
+    "config list": ("awb config list -q web --sort name", "awb config list --tag folder=samples --json"),
+    "config show": ("awb config show hello > hello.yaml",),
+    "config import": ("awb config import ./agent.yaml --trust", "awb config import - --name mine < agent.yaml"),
+    "config export": ("awb config export mine -o mine.yaml",),
+    "config trust": ("awb config trust mine",),
+    "config copy": ("awb config copy hello mine",),
+    "config rename": ("awb config rename mine reviewer",),
+    "config tag": ("awb config tag mine folder=work", "awb config tag mine --remove folder"),
+    "config delete": ("awb config delete mine",),
+    "config add-tool": (
+        "awb config add-tool mine tool-bash --set timeout=20",
+        "awb config add-tool mine tool-filesystem --set 'allowed_write_paths=docs, tests' --dry-run",
+        """awb config add-tool mine tool-mcp --set 'servers={files: {command: my-server}}'""",
+    ),
+    "config add-provider": ("awb config add-provider mine provider-ollama --set default_model=qwen3",),
+    "config add-hook": ("awb config add-hook mine hooks-logging",),
+    "config add-agent": (
+        "awb config add-agent mine reviewer --set 'description=Reads what was written' --set 'instruction=Be strict.'",
+    ),
+    "config add-include": ("awb config add-include mine foundation", "awb config add-include mine ./shared.yaml"),
+    "config set": (
+        "awb config set mine 'providers[provider-mock].config.delay' 0.1",
+        "awb config set mine session.permissions.mode plan --dry-run",
+    ),
+    "config remove": ("awb config remove mine 'tools[tool-web]'",),
+    "config move": ("awb config move mine 'tools[tool-web]' 1",),
+    "config disable": ("awb config disable mine 'tools[tool-web]'",),
+    "config enable": ("awb config enable mine tool-web",),
+    "config fix": ("awb config fix mine --dry-run",),
+    "config secrets": ("awb config secrets mine", "awb config secrets mine --all"),
+    "config validate": ("awb config validate mine", "awb config validate - < agent.yaml"),
+    "config plan": ("awb config plan mine --explain 'tools[tool-bash].config.timeout'",),
+    "config env": ("awb config env mine",),
+    "config schema": ("awb config schema > bundle.schema.json",),
+    "config history": ("awb config history mine --limit 5",),
+    "config diff": ("awb config diff mine", "awb config diff mine other --as-plans", "awb config diff mine --from 1"),
+    "config restore": ("awb config restore mine 3",),
+    "config prune": ("awb config prune mine --keep 20",),
+    "config refresh": ("awb config refresh mine",),
+    "config link": ("awb config link mine ./agent.yaml",),
+    "config sync": ("awb config sync", "awb config sync mine --use file"),
+    "config unlink": ("awb config unlink mine",),
+    "session": ("awb session list", "awb session export last --format html -o talk.html", "awb session search parser"),
+    "session list": ("awb session list -c mine --limit 5", "awb session list -q 'parser bug' --json"),
+    "session show": ("awb session show last", "awb session show last --no-transcript"),
+    "session console": ("awb session console last", "awb session console last --next"),
+    "session search": ("awb session search parser bug",),
+    "session set": ("awb session set last --model claude-opus-5", "awb session set last --mode plan --max-cost 0.50"),
+    "session compact": ("awb session compact last", "awb session compact last parser"),
+    "session fork": ("awb session fork last --title 'another way'", "awb session fork last --at 4"),
+    "session rename": ("awb session rename last 'the parser bug'",),
+    "session resume": ("awb session resume last",),
+    "session export": ("awb session export last", "awb session export last --format html -o talk.html"),
+    "session delete": ("awb session delete last --yes",),
+    "usage": ("awb usage", "awb usage --by model --since 2026-11-01"),
+    "provider": ("awb provider test -c anthropic",),
+    "provider list": ("awb provider list", "awb provider list -c mine"),
+    "provider test": ("awb provider test -c anthropic",),
+    "provider models": ("awb provider models -c local",),
+    "key": ("awb key set ANTHROPIC_API_KEY", "pass show openai | awb key set OPENAI_API_KEY", "awb key list"),
+    "key list": ("awb key list",),
+    "key set": ("awb key set ANTHROPIC_API_KEY", "pass show openai | awb key set OPENAI_API_KEY"),
+    "key remove": ("awb key remove OPENAI_API_KEY",),
+    "module": ("awb module list --kind tool", "awb module show tool-bash"),
+    "module list": ("awb module list --kind tool",),
+    "module show": ("awb module show tool-mcp", "awb module show provider-anthropic --json"),
+    "permissions": ("awb permissions check bash '{\"command\": \"git push\"}' -c coding",),
+    "permissions check": (
+        "awb permissions check bash '{\"command\": \"git push\"}' -c coding",
+        "awb permissions check write_file '{\"file_path\": \"a.txt\", \"content\": \"\"}' --mode plan",
+    ),
+    "permissions list": ("awb permissions list -c coding",),
+    "template": ("awb template list", "awb template show coding"),
+    "template list": ("awb template list",),
+    "template show": ("awb template show coding > coding.yaml",),
+    "backup": ("awb backup workbench-backup.db   then `awb --db workbench-backup.db` opens it", "awb backup monday.db --force"),
+    "completion": ("awb completion bash >> ~/.bashrc", "awb completion fish > ~/.config/fish/completions/awb.fish"),
+    "doctor": ("awb doctor", "awb doctor --json"),
+}  # fmt: skip
+
+
+def epilog(name: str) -> str:
+    """Return what stands at the end of a command's help, as click wants it; empty where there is nothing."""
+    lines = EXAMPLES.get(name, ())
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines))) if lines else ""
