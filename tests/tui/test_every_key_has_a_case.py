@@ -50,7 +50,7 @@ def own_keys(kind: type[DOMNode]) -> set[str]:
     return {one.key for one in Binding.make_bindings(kind.__dict__.get("BINDINGS", ()))}
 
 
-#: F1 of every dialog is pressed in the test of their looks.
+#: F1 and alt+j of every dialog are pressed in the test that each fits.
 ELSEWHERE = {"Dialog"}
 BOUND = sorted(kind.__name__ for kind in kinds() if own_keys(kind) and kind.__name__ not in ELSEWHERE)
 

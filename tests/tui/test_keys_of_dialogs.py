@@ -281,6 +281,10 @@ async def test_a_dialog_fits_says_its_keys_and_gives_the_focus_back(tmp_path: Pa
             assert "esc" in bench.shown
             await bench.press("escape")
             await bench.until(lambda dialog=dialog: bench.app.screen is dialog, "back in the dialog")
+            await bench.press("alt+j")
+            await bench.until(lambda: isinstance(bench.app.screen, Jump), f"letters over {name}")
+            await bench.press("escape")
+            await bench.until(lambda dialog=dialog: bench.app.screen is dialog, "back in the dialog")
             await bench.press("escape")
             await bench.until(lambda: not open_(bench), f"escape closes {name}")
             await bench.until(lambda: bench.editor.has_focus, f"the text has the focus again after {name}")

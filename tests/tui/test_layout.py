@@ -1,4 +1,4 @@
-"""Sizes by keys and mouse, hiding, zoom, the tour, jump mode and the settings; all of it remembered."""
+"""Sizes by keys and mouse, hiding, zoom, the tour and the settings; all of it remembered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from agent_workbench.frontends.tui.choices import CHOICES, Choices
-from agent_workbench.frontends.tui.jump import Jump
 from agent_workbench.frontends.tui.keys import PRESETS, keymap_path, read_keymap
 from agent_workbench.frontends.tui.known_keys import command_ids, known_keys
 from agent_workbench.frontends.tui.screens.settings import Settings
@@ -93,17 +92,6 @@ async def test_the_tour_goes_on_as_its_steps_are_made_and_ends_for_good(tmp_path
         await bench.until(lambda: tour.step == 2, "saving was the second step")
         await bench.press("alt+q")
         await bench.until(lambda: tour.step == -1 and not tour.display, "ended")
-
-
-async def test_a_letter_goes_to_everything_that_can_have_the_focus(tmp_path: Path):
-    async with workbench(tmp_path) as bench:
-        await bench.press("alt+j")
-        await bench.until(lambda: isinstance(bench.app.screen, Jump), "the letters")
-        targets = bench.app.screen._targets  # type: ignore[attr-defined]
-        assert len(targets) >= 8
-        letter = next(key for key, one in targets.items() if one.x > 30 and one.y == 2 and key != "a")
-        await bench.press(letter)
-        await bench.until(lambda: bench.app.screen is bench.main, "gone there")
 
 
 async def choose(bench: Bench, id: str) -> None:

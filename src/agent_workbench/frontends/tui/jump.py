@@ -1,17 +1,24 @@
-"""Jump mode: a letter on everything that can have the focus; pressing it goes there."""
+"""Jump mode: letters on everything that can have the focus, on every tab and row; they go there.
+
+One letter where there are enough of them; else two for the rows that the cursor is not on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from textual import events
 from textual.app import ComposeResult
+from textual.errors import NoWidget
+from textual.geometry import Offset, Region
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from agent_workbench.frontends.tui.screens.help import named
-from agent_workbench.frontends.tui.widgets.tab_line import TabLine
+from agent_workbench.frontends.tui.widgets.places import HasPlaces
 
 #: The letters, those under the fingers first.
 LETTERS = "asdfghjklqwertyuiopzxcvbnm"
@@ -25,19 +32,51 @@ class Target:
     y: int
     go: Callable[[], object]
     name: str = ""
+    main: bool = True
+    """Whether it gets a single letter where they are few."""
 
 
-def targets_of(screen: Screen[None]) -> Iterator[Target]:
-    """Yield what can be gone to, from the top left to the bottom right."""
-    found: list[Target] = []
-    for widget in screen.focus_chain:
-        region = widget.region
-        if region.area and screen.region.contains_point(region.offset):
-            found.append(Target(region.x, region.y, widget.focus, named(widget)))
-    for line in screen.query(TabLine):
-        if line.region.area:
-            found += [Target(line.region.x + x, line.region.y, go, tab) for x, go, tab in line.places()]
-    yield from sorted(found, key=lambda one: (one.y, one.x))
+def targets_of(screen: Screen[Any]) -> Iterator[Target]:
+    """Yield what can be gone to and is in sight, from the top left to the bottom right."""
+    found: dict[Offset, Target] = {}
+    for widget in screen.walk_children(Widget):
+        seen = _in_sight(screen, widget)
+        if seen is not None:
+            found |= {Offset(one.x, one.y): one for one in _of(widget) if seen.contains_point((one.x, one.y))}
+    yield from sorted(found.values(), key=lambda one: (one.y, one.x))
+
+
+def _of(widget: Widget) -> Iterator[Target]:
+    """Yield the places of a widget, else the widget itself where it can have the focus."""
+    x, y = widget.region.offset
+    places = list(widget.places()) if isinstance(widget, HasPlaces) else []
+    for place in places:
+        yield Target(x + place.at.x, y + place.at.y, place.go, place.name, place.main)
+    if not places and widget.focusable:
+        yield Target(x, y, widget.focus, named(widget))
+
+
+def _in_sight(screen: Screen[Any], widget: Widget) -> Region | None:
+    """Return the part of the screen where a widget is seen, None where it is not."""
+    try:
+        return screen.find_widget(widget).visible_region if widget.region.area else None
+    except NoWidget:
+        return None
+
+
+def labels(main: int, others: int) -> tuple[list[str], list[str]]:
+    """Return so many labels of both kinds, of which none begins another; `main` ones have one letter as far as can be.
+
+    At most 26 labels for each letter that begins two: what is beyond them gets none.
+    """
+    for begin in range(len(LETTERS) + 1):
+        single = LETTERS[: len(LETTERS) - begin]
+        double = [a + b for a in LETTERS[len(LETTERS) - begin :] for b in LETTERS]
+        room = max(0, len(single) - main)
+        if (main <= len(single) and others <= room + len(double)) or begin == len(LETTERS):
+            every = [*single, *double]
+            return every[:main], every[main : main + others]
+    raise AssertionError("the last round always ends")
 
 
 class Jump(ModalScreen[None]):
@@ -47,29 +86,40 @@ class Jump(ModalScreen[None]):
     Jump {
         background: transparent;
         & > Static {
-            position: absolute; width: 3; height: 1; text-align: center; text-style: bold reverse;
+            position: absolute; width: auto; height: 1; padding: 0 1; text-style: bold reverse;
             color: $text-accent; background: $background;
         }
+        & > Static.-out { display: none; }
     }
     """
 
     def __init__(self, targets: Sequence[Target]) -> None:
         super().__init__()
-        self._targets = dict(zip(LETTERS, targets, strict=False))
+        main = [one for one in targets if one.main]
+        others = [one for one in targets if not one.main]
+        of_main, of_others = labels(len(main), len(others))
+        self.targets = {**dict(zip(of_main, main, strict=False)), **dict(zip(of_others, others, strict=False))}
+        """What can be gone to, by its letters."""
+        self._typed = ""
 
     def compose(self) -> ComposeResult:
         if self.app.has_class("-reader"):
-            yield Static("\n".join(f"{letter} {one.name}" for letter, one in self._targets.items()), markup=False)
+            yield Static("\n".join(f"{letters} {one.name}" for letters, one in self.targets.items()), markup=False)
             return
-        for letter, target in self._targets.items():
-            label = Static(letter, markup=False)
+        for letters, target in self.targets.items():
+            label = Static(letters, markup=False, name=letters)
             label.styles.offset = (target.x, target.y)
             yield label
 
     def on_key(self, event: events.Key) -> None:
-        """Go to what the letter is on."""
+        """Go to what the letters are on, or wait for the second one."""
         event.stop()
-        target = self._targets.get(event.character or "")
+        self._typed += event.character or " "
+        target = self.targets.get(self._typed)
+        if target is None and any(one.startswith(self._typed) for one in self.targets):
+            for label in self.query(Static):
+                label.set_class(not (label.name or self._typed).startswith(self._typed), "-out")
+            return
         self.dismiss(None)
         if target is not None:
             self.app.call_later(target.go)
@@ -79,6 +129,6 @@ class Jump(ModalScreen[None]):
         self.dismiss(None)
 
 
-def jump_from(screen: Screen[None]) -> None:
+def jump_from(screen: Screen[Any]) -> None:
     """Show the letters over a screen."""
     screen.app.push_screen(Jump(list(targets_of(screen))))

@@ -1,4 +1,4 @@
-"""What all dialogs have in common: F1 says what the dialog is for, and its keys."""
+"""What all dialogs have in common: F1 says what the dialog is for, and its keys; letters go to everything in it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar, TypeVar
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
+from agent_workbench.frontends.tui.jump import jump_from
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.screens.help import Help, help_rows
 
@@ -20,6 +21,15 @@ class Dialog(ModalScreen[T]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("app.help", "f1", "help", "help", "What this is for, and its keys", show=False, priority=True),
+        bind(
+            "app.jump",
+            "alt+j",
+            "jump",
+            "jump",
+            "Letters go to everything here",
+            show=False,
+            priority=True,
+        ),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (SHORT, "-tall")]
     ABOUT: ClassVar[str] = ""
@@ -31,3 +41,7 @@ class Dialog(ModalScreen[T]):
     def action_help(self) -> None:
         """Say what the dialog is for."""
         self.app.push_screen(Help(self.ABOUT, list(help_rows(list(self.active_bindings.values())))))
+
+    def action_jump(self) -> None:
+        """Label everything that can have the focus."""
+        jump_from(self)

@@ -5,8 +5,9 @@ A Line-API widget: ten thousand rows cost what the visible ones do. A row is val
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -19,6 +20,7 @@ from textual.strip import Strip
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, pad, width_of
 from agent_workbench.frontends.tui.widgets.paint import LinesView
+from agent_workbench.frontends.tui.widgets.places import Place
 
 #: What a right end that yields keeps, in cells.
 LEAST_RIGHT = 11
@@ -183,6 +185,20 @@ class RowList(LinesView, can_focus=True):
         """Choose the row under the cursor."""
         if self.row is not None:
             self.post_message(self.Chosen(self, self.row))
+
+    def places(self) -> Iterator[Place]:
+        """Yield the rows in sight; the one under the cursor comes first."""
+        inside, top = self.content_region.offset - self.region.offset, self.scroll_offset.y
+        for index, row in enumerate(self.rows[top : top + self.size.height], top):
+            if not row.heading:
+                name = "".join(text for text, _ in row.left).strip()
+                at = inside + Offset(0, index - top)
+                yield Place(at, partial(self._point_at, index), name, main=index == self.cursor)
+
+    def _point_at(self, index: int) -> None:
+        self.cursor = index
+        if self.can_focus:
+            self.focus()
 
     def on_click(self, event: events.Click) -> None:
         """Choose the row that was clicked on."""

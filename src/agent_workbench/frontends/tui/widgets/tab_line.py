@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
+from textual.geometry import Offset
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
 from agent_workbench.frontends.tui.widgets.lines import Run, fit, width_of
+from agent_workbench.frontends.tui.widgets.places import Place
 
 _STYLES = {"muted": "$foreground 60%", "strong": "bold", "bad": "$text-error", "warn": "$text-warning", "": ""}
 
@@ -66,10 +68,10 @@ class TabLine(Widget):
             at = end
         return Content.assemble(*parts)
 
-    def places(self) -> Iterator[tuple[int, Callable[[], object], str]]:
+    def places(self) -> Iterator[Place]:
         """Yield where each name stands on the line, what picks it, and the name."""
         for start, _, tab in self._spans:
-            yield start + self.gutter.left, partial(self.post_message, self.Picked(self, tab)), tab
+            yield Place(Offset(start + self.gutter.left, 0), partial(self.post_message, self.Picked(self, tab)), tab)
 
     def on_click(self, event: events.Click) -> None:
         """Pick the name that was clicked on."""
