@@ -236,6 +236,23 @@ async def test_a_tool_that_was_stopped_says_so_and_keeps_what_it_had_printed():
         assert rows(app)[[row.split()[:2] for row in rows(app)].index(["▾", "bash"])].split()[-2:] == ["■", "stopped"]
 
 
+@pytest.mark.parametrize("count", [8, 9, 10, 11])
+async def test_no_call_of_a_turn_that_is_over_looks_as_if_it_still_ran(count: int):
+    async with (app := Host()).run_test() as pilot:
+        app.show(*TURN[:count], TurnFinished("cancelled"))
+        await until(pilot, lambda: "stopped" in rows(app)[[row.split()[1:2] for row in rows(app)].index(["bash"])])
+
+
+async def test_a_turn_that_did_not_come_to_its_end_names_the_commands_that_go_on():
+    async with (app := Host()).run_test() as pilot:
+        app.show(TurnStarted("t"), TurnFinished("failed", error="the key was refused"))
+        await until(pilot, lambda: "/retry asks again, /console shows why" in text(app))
+        app.show(TurnStarted("t"), TurnFinished("cancelled"))
+        await until(pilot, lambda: "/continue goes on, /retry asks again" in text(app))
+        app.show(TurnStarted("t"))
+        await until(pilot, lambda: "/retry" not in text(app))
+
+
 async def test_unknown_usage_is_a_dash_and_known_context_a_share():
     async with (app := Host()).run_test() as pilot:
         assert rows(app)[-1].strip() == "– context · – in · – out · –"

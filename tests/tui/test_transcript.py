@@ -7,7 +7,15 @@ from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from agent_workbench.conversation.messages import Image, Message, Text, Thinking, ToolCall, ToolResult, user
-from agent_workbench.frontends.tui.widgets.blocks import Block, NoticeBlock, ReplyBlock, UserBlock, blocks_of
+from agent_workbench.frontends.tui.widgets.blocks import (
+    Block,
+    NoticeBlock,
+    ReplyBlock,
+    UserBlock,
+    blocks_of,
+    layout,
+)
+from agent_workbench.frontends.tui.widgets.lines import text_of
 from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock
 from agent_workbench.frontends.tui.widgets.transcript import Transcript
 
@@ -143,6 +151,19 @@ async def test_a_long_paste_is_folded_until_it_is_asked_for():
         assert "line 60." not in text(app)
         await pilot.press("enter", "end")
         assert transcript.virtual_size.height == 201
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("I ran it:\n\n```\n$ ls\na  b\n```", ["you", "I ran it:", "", "  $ ls", "  a  b"]),
+        ("```py\nx = 1\n```\nwhat is *this*?", ["you", "  x = 1", "what is *this*?"]),
+        ("one\n\n```\nnever closed", ["you", "one", "", "  never closed"]),
+        ("no `code` ``` here", ["you", "no `code` ``` here"]),
+    ],
+)
+def test_what_a_person_wrote_is_shown_as_written_and_fences_in_it_as_code(said: str, shown: list[str]):
+    assert [text_of(line).rstrip() for line in layout(UserBlock(said), 40, "full")] == shown
 
 
 async def test_a_resize_within_a_tall_block_keeps_about_the_same_words_in_view():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from time import monotonic
 
 from textual.geometry import Size
@@ -24,7 +25,7 @@ from agent_workbench.frontends.tui.widgets.entries import Entries, Entry
 from agent_workbench.frontends.tui.widgets.lines import Line, text_of
 from agent_workbench.frontends.tui.widgets.paint import LinesView, found, mark
 from agent_workbench.frontends.tui.widgets.tail import Tail
-from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock
+from agent_workbench.frontends.tui.widgets.tool_card import OPEN, ToolBlock
 
 GUTTER = 2
 PAINT_EVERY = 0.09
@@ -168,6 +169,8 @@ class BlockView(LinesView):
                 text, who = entry.block.tail.text, entry.block.who
                 made = ThinkingBlock if entry.block.thinking else ReplyBlock
                 self._entries.replace(index, made(text, who, message))
+            elif isinstance(entry.block, ToolBlock) and entry.block.state in OPEN:
+                self._entries.replace(index, replace(entry.block, state="stopped"))
         self.paint()
 
     def tool(self, call_id: str) -> ToolBlock | None:

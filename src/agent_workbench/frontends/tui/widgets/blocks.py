@@ -15,7 +15,7 @@ from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.conversation.events import Notice
 from agent_workbench.conversation.messages import Image, Message, Text, Thinking, ToolCall, ToolResult
 from agent_workbench.frontends.tui.widgets.lines import Line, wrap
-from agent_workbench.frontends.tui.widgets.markdown import markdown
+from agent_workbench.frontends.tui.widgets.markdown import code_lines, markdown
 from agent_workbench.frontends.tui.widgets.tail import Tail
 from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, size, tool_lines, tool_mode, tool_source
 
@@ -73,6 +73,8 @@ Block = UserBlock | ReplyBlock | ThinkingBlock | ToolBlock | NoticeBlock | TailB
 
 _FILE = re.compile(r'\s*<file path="([^"\n]*)">\n')
 """How a file begins that was sent along with what a person wrote."""
+
+_FENCED = re.compile(r"^(`{3,})([\w+-]*)\n(.*?)(?:^\1$|\Z)", re.MULTILINE | re.DOTALL)
 
 LONG = 4_000
 LONG_LINES = 40
@@ -235,14 +237,26 @@ def _is_long(text: str) -> bool:
 
 
 def _said(text: str, width: int, mode: Mode) -> list[Line]:
-    """Lay a person's words out; of a long paste, folded, only the beginning."""
+    """Lay a person's words out as they were written, fences as code; of a long paste, folded, only the beginning."""
     if mode == "full":
-        return wrap([(clean(text), "")], width)
+        return _written(text, width)
     start = "\n".join(text[:LONG].split("\n")[:LONG_LINES])
     return [
-        *wrap([(clean(start), "")], width),
+        *_written(start, width),
         [("▸ ", "muted sign"), (f"{size(len(text) - len(start))} more", "muted")],
     ]
+
+
+def _written(text: str, width: int) -> list[Line]:
+    lines: list[Line] = []
+    place = 0
+    for fence in _FENCED.finditer(text):
+        before = text[place : fence.start()]
+        lines += wrap([(clean(before.removesuffix("\n")), "")], width) if before else []
+        lines += code_lines(clean(fence[3]), fence[2], width)
+        place = fence.end()
+    after = text[place:].removeprefix("\n") if place else text
+    return lines + (wrap([(clean(after), "")], width) if after else [])
 
 
 def _heading(who: str) -> list[Line]:

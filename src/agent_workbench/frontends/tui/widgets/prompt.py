@@ -18,6 +18,11 @@ from agent_workbench.frontends.tui.widgets.offers import MOST, Offer, Offers, fi
 from agent_workbench.frontends.tui.widgets.steady import SteadyArea
 
 PLACEHOLDER = "ask, or / for commands"
+AFTER_END = {
+    "failed": "/retry asks again, /console shows why",
+    "stopped": "/continue goes on, /retry asks again",
+}
+"""What stands there after a turn that did not come to its end."""
 PASTE_LINES = 10
 PASTE_CHARACTERS = 1_000
 """A paste over either is folded into a chip, so that the prompt stays readable and fast."""

@@ -44,7 +44,7 @@ from agent_workbench.frontends.tui.widgets.blocks import (
 from agent_workbench.frontends.tui.widgets.find_line import FindLine
 from agent_workbench.frontends.tui.widgets.lines import Run
 from agent_workbench.frontends.tui.widgets.meter import meter_runs
-from agent_workbench.frontends.tui.widgets.prompt import PromptArea, PromptRow
+from agent_workbench.frontends.tui.widgets.prompt import AFTER_END, PLACEHOLDER, PromptArea, PromptRow
 from agent_workbench.frontends.tui.widgets.question import QuestionCard
 from agent_workbench.frontends.tui.widgets.status_line import StatusLine
 from agent_workbench.frontends.tui.widgets.todo_panel import TodoPanel
@@ -201,6 +201,7 @@ class SessionView(Vertical):
     def set_state(self, state: str) -> None:
         """Show a state word: `idle`, `writing`, `needs you`, `failed`, or what runs."""
         self.state = state
+        self.prompt.placeholder = AFTER_END.get(state, PLACEHOLDER)
         self._show_title()
 
     def show_told(self, event: Event) -> None:

@@ -12,7 +12,7 @@ from agent_workbench.conversation.messages import ToolCall, ToolResult
 from agent_workbench.frontends.tui.widgets.diff_view import counts, diff_lines
 from agent_workbench.frontends.tui.widgets.lines import Line, ends, fold, width_of, wrap
 
-State = Literal["writing", "waiting", "called", "asking", "running", "done"]
+State = Literal["writing", "waiting", "called", "asking", "running", "stopped", "done"]
 
 SHORT_LINES = 12
 LIVE_LINES = 6
@@ -30,7 +30,10 @@ _STATES: dict[str, Line] = {
     "called": [("– no result", "muted")],
     "asking": [("? asks", "warn")],
     "running": [("● ", "state ornament"), ("running", "state")],
+    "stopped": [("■ ", "warn ornament"), ("stopped", "warn")],
 }
+OPEN: frozenset[State] = frozenset(("writing", "waiting", "asking", "running"))
+"""The states of a call of a turn that runs."""
 _DONE: Line = [("✓", "good sign")]
 _BOXES = {"completed": ("☑ ", "good"), "done": ("☑ ", "good"), "in_progress": ("◐ ", "state")}
 
@@ -56,7 +59,7 @@ def tool_mode(block: ToolBlock) -> Literal["folded", "short", "full"]:
     """Return how a card is shown at first: what changes or fails is open, what only reads is one line."""
     if todos(block):
         return "full"
-    if (block.state == "running" and block.output) or diff_of(block):
+    if block.output or diff_of(block):
         return "short"
     return "short" if block.result is not None and block.result.is_error else "folded"
 
@@ -67,7 +70,7 @@ def tool_lines(block: ToolBlock, width: int, mode: str) -> list[Line]:
     if mode == "folded":
         return [head]
     body = _body(block, width, full=mode == "full")
-    if mode == "short" and (block.state == "running" or (unfinished(block) and block.output)):
+    if mode == "short" and block.output:
         return [head, *body[-LIVE_LINES:]]
     most = FULL_LINES if mode == "full" else SHORT_LINES
     if len(body) > most:
@@ -145,7 +148,7 @@ def _state(block: ToolBlock) -> Line:
     if not block.result.is_error:
         return _DONE
     if unfinished(block):
-        return [("■ ", "warn ornament"), ("stopped", "warn")]
+        return _STATES["stopped"]
     code = block.result.details.get("exit_code")
     return [("✗ ", "bad ornament"), (f"exit {code}" if isinstance(code, int) and code else "failed", "bad")]
 
