@@ -84,7 +84,7 @@ ELSEWHERE = {
     },
     "test_chat_hostile.py": {
         "ChatPane", "SessionView", "Transcript", "BlockView", "FindLine", "StatusLine", "TodoPanel", "PromptRow",
-        "Compare", "ConfirmChange", "Console", "Dialog", "ConsoleRows", "Sheet", "SheetView",
+        "Compare", "ConfirmChange", "Console", "Dialog", "Framed", "ConsoleRows", "Sheet", "SheetView",
     },
     "test_prompt.py": {"PromptArea", "Offers", "SteadyArea"},
     "test_question.py": {"QuestionCard", "Preview", "Reason"},

@@ -43,7 +43,7 @@ def fields_of(config: type[ModuleConfig]) -> tuple[Field, ...]:
         _field(key, resolve(schema, root), root, key in required) for key, schema in root.get("properties", {}).items()
     ]
     found.sort(key=lambda field: not field.required)
-    return (*found, Field(OTHERS, "yaml", "settings that this version does not know, as YAML"))
+    return (*found, Field(OTHERS, "yaml", "Settings that this version does not know, as YAML"))
 
 
 def texts_of(fields: tuple[Field, ...], config: Mapping[str, Any]) -> dict[str, str]:

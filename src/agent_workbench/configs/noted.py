@@ -10,6 +10,6 @@ def _display(module_id: str, summary: str) -> Module:
 
 
 NOTED = (
-    _display("hooks-streaming-ui", "the transcript shows thinking, tool calls and usage itself"),
-    _display("hooks-todo-display", "the transcript shows the to-do list itself"),
+    _display("hooks-streaming-ui", "The transcript shows thinking, tool calls and usage itself"),
+    _display("hooks-todo-display", "The transcript shows the to-do list itself"),
 )

@@ -48,7 +48,8 @@ def addition(
             (),
             lambda agent, spec: document.add_agent(agent, spec or {"description": ""}),
             typed=lambda words: Offer("-".join(words.split()), "a new agent", fields=_AGENT_FIELDS),
-            placeholder="a name for the agent",
+            placeholder="a name for the agent, tab to its settings",
+            empty="a name makes a new one",
         )
     return Addition(
         title,
@@ -64,8 +65,11 @@ def _modules(kind: ModuleKind, document: Document, catalog: Catalog) -> list[Off
     present = {module: config for module, (_, config) in _present(kind, document).items()}
     found = []
     for module in catalog.of_kind(kind):
-        origin = "in this config" if module.id in present else module.origin
-        found.append(Offer(module.id, module.summary, origin, fields_of(module.config), present.get(module.id, {})))
+        foreign = "" if module.origin == "built in" else module.origin
+        origin = "in this config" if module.id in present else foreign
+        found.append(
+            Offer(module.id, module.summary.rstrip("."), origin, fields_of(module.config), present.get(module.id, {}))
+        )
     return sorted(found, key=lambda offer: offer.id in present)
 
 

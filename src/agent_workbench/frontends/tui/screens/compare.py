@@ -82,11 +82,11 @@ class Compare(Dialog[str | None]):
     """Returns the session to keep, None where all stay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("compare.left", "left,shift+tab", "column(-1)", "left", "The answer before"),
-        bind("compare.right", "right,tab", "column(1)", "right", "The next answer"),
+        bind("compare.left", "left,shift+tab", "column(-1)", "left", "The answer before", show=False),
+        bind("compare.right", "right,tab", "column(1)", "next answer", "The next answer"),
         bind("compare.read", "enter", "read", "read", "Read the whole answer"),
         bind("compare.diff", "d", "diff", "diff", "What differs from another answer"),
-        bind("compare.keep", "k", "keep", "keep", "Keep this pane and close the others"),
+        bind("compare.keep", "k", "keep", "keep it alone", "Keep this pane and close the others"),
         bind("dialog.cancel", "escape", "cancel", "close", "Keep all"),
     ]
     ABOUT = "One column for each pane's answer. Read one, hold two against each other, or keep one."
@@ -103,14 +103,11 @@ class Compare(Dialog[str | None]):
             box.border_title = Content("Compare")
             yield Bar(id="prompt")
             yield self._view
-            yield Bar(id="keys")
 
     def on_mount(self) -> None:
         prompts = list(dict.fromkeys(clean_line(one.prompt, 200) for one in self._answers if one.prompt))
         words = prompts[0] if len(prompts) == 1 else "the panes were asked different things" if prompts else ""
         self.query_one("#prompt", Bar).put([("» ", "state"), (words, "strong" if len(prompts) == 1 else "warn")])
-        keys = (("←→", "answer"), ("enter", "read"), ("d", "diff"), ("k", "keep, close the rest"), ("esc", "close"))
-        self.query_one("#keys", Bar).put([run for key, words in keys for run in ((key, "key"), (f" {words}  ", ""))])
 
     def _lines(self, width: int) -> list[Line]:
         return (told if self._view.heard else table)(self._answers, self.at, width)

@@ -17,7 +17,6 @@ from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.screens.dialog import Dialog
 from agent_workbench.frontends.tui.screens.sheet import Sheet
-from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.inputs import LineInput
 from agent_workbench.frontends.tui.widgets.lines import Line
 from agent_workbench.frontends.tui.widgets.markdown import code_lines
@@ -52,13 +51,10 @@ class Console(Dialog[None]):
             box.border_title = Content(clean_line(f"Console of {self._title}"))
             yield LineInput(placeholder="type to search", id="words")
             yield ConsoleRows(empty="nothing fits")
-            yield Bar(id="keys")
 
     def on_mount(self) -> None:
         self.query_one(ConsoleRows).styles.height = "1fr"
         self._show("")
-        keys = (("enter", "read"), ("^r", "what the next request would carry"), ("esc", "close"))
-        self.query_one("#keys", Bar).put([run for key, words in keys for run in ((key, "key"), (f" {words}  ", ""))])
         self.query_one(LineInput).focus()
 
     @on(Input.Changed)

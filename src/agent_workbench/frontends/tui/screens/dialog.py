@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.screen import ModalScreen
 
 from agent_workbench.frontends.tui.jump import jump_from
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.screens.framed import Framed, T
 from agent_workbench.frontends.tui.screens.help import Help, help_rows
 
-T = TypeVar("T")
 #: Lines under which a dialog gives up what only looks better.
 SHORT = 32
+#: Columns under which it does.
+NARROW = 100
 
 
-class Dialog(ModalScreen[T]):
+class Dialog(Framed[T]):
     """A screen over the others. A click beside it changes nothing: only a key or an answer closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -32,6 +33,7 @@ class Dialog(ModalScreen[T]):
         ),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (SHORT, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide")]
     ABOUT: ClassVar[str] = ""
     """What a person does here, in a sentence."""
 

@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.keys import bind, keymap_path
+from agent_workbench.frontends.tui.screens.framed import Framed
 from agent_workbench.frontends.tui.widgets.footer import key_name
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 from agent_workbench.frontends.tui.widgets.session_view import SessionView
@@ -60,8 +60,8 @@ def help_rows(active: Sequence[ActiveBinding]) -> Iterator[Row]:
         if one.binding.id is not None and one.binding.description:
             name = type(one.node).__name__
             groups.setdefault(NAMES.get(name, name.lower()), {}).setdefault(one.binding.id, one)
-    for name in sorted(groups, key=lambda name: name == "everywhere"):
-        if name != next(iter(groups)):
+    for number, name in enumerate(sorted(groups, key=lambda name: name == "everywhere")):
+        if number:
             yield Row(f"gap {name}", [("", "")], heading=True)
         yield Row(f"head {name}", [(name, "heading")], heading=True)
         for id, one in groups[name].items():
@@ -71,12 +71,14 @@ def help_rows(active: Sequence[ActiveBinding]) -> Iterator[Row]:
     yield Row("keymap", [(f"Other keys: name the ids at the right in {keymap_path()}", "muted")], heading=True)
 
 
-class Help(ModalScreen[None]):
+class Help(Framed[None]):
     """Keys, as they are now, with the person's own keymap in them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("dialog.cancel", "escape,f1,q,enter", "close", "close", "Close the help"),
     ]
+
+    WORDS: ClassVar[Mapping[str, str]] = {"list.choose": ""}
 
     def __init__(self, words: str, rows: Sequence[Row]) -> None:
         super().__init__(classes="dialog")

@@ -40,7 +40,7 @@ class Pick(Dialog[str | None]):
     """Returns the id of a row, None for escape. With `search` the rows are filtered by what is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("dialog.accept", "enter", "accept", "choose", "Choose the row", show=False),
+        bind("dialog.accept", "enter", "accept", "choose", "Choose the row"),
         bind("dialog.cancel", "escape", "cancel", "cancel", "Choose nothing"),
         bind("dialog.up", "up", "move(-1)", "up", "The row above", show=False),
         bind("dialog.down", "down", "move(1)", "down", "The row below", show=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -23,6 +23,7 @@ class Settings(Dialog[None]):
         bind("dialog.cancel", "escape,q,f12", "close", "close", "Close the settings"),
         bind("settings.change", "space", "change", "change", "Change the setting", show=False),
     ]
+    WORDS: ClassVar[Mapping[str, str]] = {"list.choose": "change"}
     ABOUT = "What holds, and where it comes from. Enter changes the setting under the cursor."
 
     def __init__(self, rows: Callable[[], Awaitable[Sequence[Row]]], change: Callable[[str], Awaitable[None]]) -> None:
@@ -33,7 +34,7 @@ class Settings(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="wide") as box:
             box.border_title = "Settings"
-            yield Static("Enter changes one. At the right stands where it comes from.", classes="note")
+            yield Static("What holds, and at the right where it comes from.", classes="note")
             yield RowList()
 
     async def on_mount(self) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len
 from textual import events
+from textual.binding import ActiveBinding, Binding
 from textual.content import Content
 from textual.keys import KEY_TO_UNICODE_NAME
 from textual.screen import Screen
@@ -39,6 +40,32 @@ def _character(key: str) -> str:
     return found if found.isprintable() else key
 
 
+def shown_keys(active: Iterable[ActiveBinding]) -> Iterator[tuple[Binding, str]]:
+    """Yield the bindings that are shown now, once each, with the words for them, from the focus outwards."""
+    seen: set[str] = set()
+    for one in active:
+        binding = one.binding
+        if binding.show and one.enabled and binding.description and binding.action not in seen:
+            seen.add(binding.action)
+            yield binding, f"{binding.description[:1].lower()}{binding.description[1:]}"
+
+
+def key_line(keys: Iterable[tuple[str, str]], width: int) -> tuple[Content, list[tuple[int, int, str]]]:
+    """Set as many (keys, words) as fit on a line; also return where each stands: start, end, key."""
+    parts: list[tuple[str, str] | str] = []
+    spans: list[tuple[int, int, str]] = []
+    at = 0
+    for keys_, words in keys:
+        name = key_name(keys_)
+        size = cell_len(name) + 1 + cell_len(words)
+        if at + size > width:
+            break
+        parts += ["  " if at else "", (name, "bold $footer-key-foreground"), f" {words}"]
+        spans.append((at, at + size, keys_.split(",")[0].strip()))
+        at += size + 2
+    return Content.assemble(*parts), spans
+
+
 class KeyFooter(Widget):
     """Keys and what they do. A click presses the key."""
 
@@ -54,31 +81,16 @@ class KeyFooter(Widget):
         if screen is self.screen and self.is_attached:
             self.refresh()
 
-    def _keys_shown(self) -> Iterable[tuple[str, str]]:
-        """Yield (keys, label) of the bindings that are shown, anchors first, then from the focus outwards."""
-        shown = [one for one in self.screen.active_bindings.values() if one.binding.show and one.enabled]
-        first = {one.binding.id: one.binding for one in shown if one.binding.id in ANCHORS}
-        yield from ((first[id].key, first[id].description) for id in ANCHORS if id in first)
-        seen: set[str] = set()
-        for one in shown:
-            binding = one.binding
-            if binding.id not in ANCHORS and binding.action not in seen and binding.description:
-                seen.add(binding.action)
-                yield binding.key, binding.description
+    def _keys_shown(self) -> Iterator[tuple[str, str]]:
+        """Yield (keys, words) of the bindings that are shown, the anchors first."""
+        shown = list(shown_keys(self.screen.active_bindings.values()))
+        yield from ((one.key, words) for id in ANCHORS for one, words in shown if one.id == id)
+        yield from ((one.key, words) for one, words in shown if one.id not in ANCHORS)
 
     def render(self) -> Content:
         """Set as many as fit on the line."""
-        parts: list[tuple[str, str] | str] = []
-        self._spans, at, width = [], 0, self.content_size.width
-        for keys, label in self._keys_shown():
-            name, words = key_name(keys), f" {label[:1].lower()}{label[1:]}"
-            size = cell_len(name) + cell_len(words)
-            if at + size > width:
-                break
-            parts += [(name, "bold $footer-key-foreground"), words, "  "]
-            self._spans.append((at, at + size, keys.split(",")[0].strip()))
-            at += size + 2
-        return Content.assemble(*parts)
+        line, self._spans = key_line(self._keys_shown(), self.content_size.width)
+        return line
 
     def on_click(self, event: events.Click) -> None:
         """Press the key that was clicked on."""

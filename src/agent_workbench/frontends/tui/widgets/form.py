@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -22,7 +23,10 @@ from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import UsageError
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.inputs import LineInput, SafeArea
+from agent_workbench.frontends.tui.widgets.lines import Run
 
+#: What of a help only the setting with the focus says: a second sentence, and which values there are.
+_REST = re.compile(r" · |[;.:] ")
 #: How wide the names may be; a longer one is cut, its help says it in full.
 NAME_WIDTH = 22
 
@@ -91,8 +95,7 @@ class FieldRow(Horizontal):
         & > LineInput { width: 1fr; }
         & > SafeArea { width: 1fr; height: auto; max-height: 5; }
         & > Choice { width: 1fr; }
-        & > .help { width: 1.6fr; height: 1; padding-left: 2; text-overflow: ellipsis; text-wrap: nowrap; }
-        &:focus-within > .help { height: auto; max-height: 3; text-wrap: wrap; text-overflow: fold; }
+        & > .help { width: 2fr; height: 1; padding-left: 2; text-overflow: ellipsis; text-wrap: nowrap; }
     }
     """
     wrong: reactive[str] = reactive("", init=False)
@@ -122,7 +125,17 @@ class FieldRow(Horizontal):
 
     @property
     def _help(self) -> str:
-        return clean_line(f"{self.field.help}{' · needed' if self.field.required else ''}")
+        """What the line has room for: the first words of the help."""
+        return clean_line(f"{'needed · ' if self.field.required else ''}{_REST.split(self.field.help)[0]}")
+
+    @property
+    def told(self) -> list[Run]:
+        """All there is to say: the name, and what does not fit, else the help. The value shows the default."""
+        name = (f"{'other settings' if self.field.key == OTHERS else clean_line(self.field.key)}  ", "strong")
+        if self.wrong:
+            return [name, (f"! {clean_line(self.wrong)}", "bad")]
+        needed = " · needed" if self.field.required else ""
+        return [name, (clean_line(f"{self.field.help.partition(' · default ')[0]}{needed}"), "muted")]
 
     def watch_wrong(self, wrong: str) -> None:
         """Say what does not fit in place of the help."""
