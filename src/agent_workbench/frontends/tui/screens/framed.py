@@ -11,7 +11,7 @@ from textual.binding import ActiveBinding
 from textual.css.query import NoMatches
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from agent_workbench.frontends.tui.widgets.footer import key_line, key_name, shown_keys
 
@@ -32,8 +32,6 @@ class Framed(ModalScreen[T]):
     def _follow_keys(self) -> None:
         self._spans: list[tuple[int, int, str]] = []
         self.bindings_updated_signal.subscribe(self, self._updated)
-        if self.app.has_class("-reader"):  # without frames
-            self.query_one("#box", Widget).mount(Static(id="keys"))
 
     @on(events.Resize)
     def _fit_keys(self) -> None:
@@ -60,8 +58,6 @@ class Framed(ModalScreen[T]):
         while len(keys) > 1 and sum(cell_len(f"{key_name(key)} {words}  ") for key, words in keys) - 2 > room:
             del keys[-2]
         box.border_subtitle, self._spans = key_line(keys, room)
-        for line in self.query("#keys").results(Static):
-            line.update(box.border_subtitle)
 
     def _working(self) -> Iterator[ActiveBinding]:
         """Yield the keys that work. An input hands its enter on, so what that does here counts."""
