@@ -10,6 +10,7 @@ import pytest
 from textual.widgets import Static
 
 from agent_workbench.configs.plan import Origin
+from agent_workbench.frontends.tui import overview
 from agent_workbench.frontends.tui.screens.add_entry import AddEntry
 from agent_workbench.frontends.tui.screens.main import MainScreen
 from agent_workbench.frontends.tui.screens.pick import Name, Pick
@@ -244,6 +245,29 @@ async def test_a_config_whose_variable_is_not_set_is_marked(tmp_path: Path, monk
         await bench.until(lambda: "anthropic" not in marked(), "it has one")
         row = next(row for row in list_.entries.rows if "anthropic" in str(row.left))
         assert row.right[0][0] == "key set"
+
+
+async def test_every_config_with_errors_is_marked_and_one_that_only_needs_a_key_is_not(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        await bench.shared.configs.create_config("broken", "includes: [./gone.yaml]\n")
+        await bench.shared.configs.create_config("fine", "tools: []\n")
+        await bench.main.refresh_lists()
+
+        def marked() -> list[str]:
+            rows = bench.main.query_one(ConfigList).entries.rows
+            return [row.left[1][0] for row in rows if row.left[0][0].startswith("!")]
+
+        await bench.until(lambda: marked() == ["broken"], "the one with an error, and no other")
+
+
+async def test_a_line_says_how_many_configs_are_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(overview, "CONFIGS", 3)
+    async with workbench(tmp_path) as bench:
+        rows = bench.main.query_one(ConfigList).entries
+        await bench.until(lambda: "4 more: / finds them" in str(rows.rows[-1].left), "how many there are")
+        await bench.press("f2", "end")
+        assert rows.row is not None
+        assert rows.row.id != "more"
 
 
 async def test_the_lists_cursor_is_on_the_config_that_is_open(tmp_path: Path):

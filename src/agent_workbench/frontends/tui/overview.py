@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agent_workbench.conversation.clean import clean_line
-from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows, split_words
+from agent_workbench.frontends.tui.faulty import Faulty, stops
+from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows, more_row, split_words
 from agent_workbench.frontends.tui.widgets.desk import Desk
 from agent_workbench.frontends.tui.widgets.lines import Run
 from agent_workbench.frontends.tui.widgets.meter import cost
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: How many of each are listed; the filter finds the others.
 LISTED = 200
+#: How many configs are; a line says how many more there are.
+CONFIGS = 500
 #: Seconds between two looks for what other processes wrote.
 WATCH_EVERY = 0.5
 
@@ -40,6 +43,7 @@ class Overview:
         self._configs: list[ConfigMetadata] = []
         self._missing: dict[str, tuple[str, ...]] = {}
         self._looked: object = None
+        self.faulty = Faulty(shared)
         self._of_config = 0
         self.hits: Mapping[str, Hit] = {}
         """Where the words that the list is filtered by were said, by session."""
@@ -50,7 +54,7 @@ class Overview:
         configs = screen.query_one(ConfigList)
         sessions = screen.query_one(SessionList)
         words, tag = split_words(configs.words)
-        found, _ = await self._shared.configs.list_configs(LISTED, q=words, tag=tag, sort=configs.sort)
+        found, total = await self._shared.configs.list_configs(CONFIGS, q=words, tag=tag, sort=configs.sort)
         found = self._configs = [one for one in found if one.config_id not in screen.library.trash.ids]
         listed, _ = await self._shared.sessions.list_sessions(
             LISTED, q=sessions.words, workspace=str(self._shared.workspace)
@@ -63,19 +67,25 @@ class Overview:
         marks = self._marks(current)
         about = screen.has_class("-narrow")
         files = screen.configs.others.files
-        configs.put(list(config_rows(found, marks, current, about=about, missing=self._missing, files=files)))
+        rows = list(config_rows(found, marks, current, about=about, missing=self._missing, files=files))
+        configs.put([*rows, *more_row(total - CONFIGS)])
         work = screen.sessions
         panes = {pane.session_id: pane.number for pane in screen.query_one(PaneGrid).panes}
-        rows = session_rows(
+        listed_rows = session_rows(
             self._sessions, running=work.running, asking=work.asking, unread=work.unread, open_in=panes,
             hits=self.hits, words=sessions.words, width=sessions.size.width, now=datetime.now(UTC),
         )  # fmt: skip
-        sessions.put(list(rows))
+        sessions.put(list(listed_rows))
 
     async def changed_elsewhere(self) -> bool:
         """Whether another process wrote since this was last asked; asking costs one PRAGMA."""
         before, self._version = self._version, await self._shared.version()
         return before not in (None, self._version)
+
+    async def look_for_problems(self) -> None:
+        """Look at some of the listed configs that nobody looked at yet, and mark those with errors."""
+        if await self.faulty.look(self._configs):
+            await self._screen.refresh_lists()
 
     async def look_for_keys(self) -> None:
         """Find the variables that the listed configs refer to and nobody has set, where configs or keys changed."""
@@ -91,10 +101,13 @@ class Overview:
     def _marks(self, current: str) -> dict[str, str]:
         """Say of each config what is up: a running session, and for the one on the desk more."""
         running = self._screen.sessions.running
-        marks = {one.config_id: "running" for one in self._sessions if one.session_id in running}
+        marks = {one.config_id: "problem" for one in self._configs if self.faulty.has(one)}
+        marks |= {one.config_id: "running" for one in self._sessions if one.session_id in running}
         if current:
-            if any(one.severity == "error" for one in self._screen.query_one(ProblemList).problems):
+            if stops(self._screen.query_one(ProblemList).problems):
                 marks[current] = "problem"
+            elif marks.get(current) == "problem":
+                del marks[current]
             if self._screen.query_one(Desk).editor.dirty:
                 marks[current] = "unsaved"
         return marks

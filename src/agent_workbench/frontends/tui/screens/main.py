@@ -115,6 +115,7 @@ class MainScreen(PartedScreen):
             self.run_worker(self.configs.others.look_at_store(), group="others")
             await self.refresh_lists()
         await self.overview.look_for_keys()
+        await self.overview.look_for_problems()
 
     @work(group="files")
     async def _look_at_files(self) -> None:

@@ -78,6 +78,12 @@ def config_rows(
             yield Row(config.config_id, left, right)
 
 
+def more_row(count: int) -> Iterator[Row]:
+    """Yield the row that says how many configs are not listed, where there are any."""
+    if count > 0:
+        yield Row("more", [(f"  … {count:,} more: / finds them", "muted")], heading=True)
+
+
 def tags_of(config: ConfigMetadata) -> dict[str, str]:
     """Return the tags that a person gave a config: not its folder, nor those that tie it to a file."""
     return {key: value for key, value in config.tags.items() if key not in OWN_TAGS}
