@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cli_kit import Awb
+from test_console import on_a_terminal
 from test_run_that_breaks import served
 
 from fakes.wire import WireServer, says
@@ -80,6 +81,19 @@ def test_a_text_through_standard_input_is_an_import_as_well(awb: Awb, folder: Pa
     awb("config", "import", "-", stdin="bundle: {name: theirs}\n" + MOCK + PROGRAM)
     awb("run", "go", "-c", "theirs")
     assert not (folder / "ran").exists()
+
+
+@pytest.mark.parametrize("source", ["-", "./theirs.yaml"])
+def test_a_new_config_from_a_text_that_nobody_wrote_here_is_held_back(awb: Awb, folder: Path, source: str):
+    text = "bundle: {name: theirs}\n" + MOCK + PROGRAM
+    (folder / "theirs.yaml").write_text(text)
+    made = awb("config", "new", "mine", "--from", source, stdin=text)
+    assert "1 thing held back until you trust it: `awb config trust mine` lists and asks" in made.err
+    awb("run", "go", "-c", "mine")
+    assert not (folder / "ran").exists()
+    awb("config", "new", "other", "--from", source, "--mine", stdin=text)
+    awb("run", "go", "-c", "other")
+    assert (folder / "ran").exists()
 
 
 @pytest.mark.parametrize("way", ["new", "copy", "restore", "add-tool", "export"])
@@ -160,7 +174,7 @@ def test_a_variable_leaves_only_with_a_text_that_is_trusted(awb: Awb, folder: Pa
                 own += "providers:\n  - module: provider-chat-completions\n"
                 own += f'    id: main\n    config: {{base_url: "{address}", default_model: fake-1}}\n'
         if own:
-            awb("config", "new", "mine", "--from", "-", stdin=own)
+            awb("config", "new", "mine", "--from", "-", "--mine", stdin=own)
         model = ["--yes-tools", "task"]
         awb("run", "go", "-c", "mine", *model, code=None)
         assert leaked(server) == 0
@@ -184,7 +198,7 @@ def test_a_child_may_not_do_what_its_agents_file_may_not(awb: Awb, folder: Path)
     call = {"tool_calls": [{"name": "task", "arguments": {"agent": "helper", "instruction": "go"}}]}
     own = "bundle: {name: mine}\nagents: {include: [helper]}\ntools: [{module: tool-task}]\nproviders:\n"
     own += f"  - module: provider-mock\n    config: {{delay: 0, responses: {json.dumps([call, 'done', 'done'])}}}\n"
-    awb("config", "new", "mine", "--from", "-", stdin=own)
+    awb("config", "new", "mine", "--from", "-", "--mine", stdin=own)
     awb("run", "go", "-c", "mine", "--yes-tools", "task")
     assert not (folder / "ran").exists()
     awb("config", "trust", "mine", "--yes")
@@ -245,3 +259,53 @@ def test_what_would_take_its_place_is_asked_about(written: Callable[[str], str],
 def test_other_files_are_edited_as_ever(written: Callable[[str], str], folder: Path):
     written("notes.yaml")
     assert (folder / "notes.yaml").exists()
+
+
+def test_what_changes_beside_a_named_file_counts_once_it_is_named_again(awb: Awb, folder: Path):
+    (folder / "mine.yaml").write_text("bundle: {name: mine}\nincludes: [{bundle: ./part.yaml}]\n" + MOCK)
+    (folder / "part.yaml").write_text("bundle: {name: part}\n")
+    awb("run", "go", "-c", "./mine.yaml")
+    (folder / "part.yaml").write_text("bundle: {name: part}\n" + PROGRAM)
+    held = awb("run", "--continue", "go").err
+    assert "Held back until you trust part.yaml: run the program `touch ran`" in held
+    assert not (folder / "ran").exists()
+    awb("run", "go", "-c", "./mine.yaml")
+    assert (folder / "ran").exists()
+
+
+def test_a_named_file_that_changed_is_no_news_to_what_runs_until_it_is_named_again(awb: Awb, folder: Path):
+    (folder / "mine.yaml").write_text("bundle: {name: mine}\n" + MOCK)
+    awb("run", "go", "-c", "./mine.yaml")
+    (folder / "mine.yaml").write_text("bundle: {name: mine}\n" + MOCK + PROGRAM)
+    awb("run", "--continue", "go")
+    assert not (folder / "ran").exists()
+    awb("run", "go", "-c", "./mine.yaml")
+    assert (folder / "ran").exists()
+
+
+def test_a_person_who_names_a_file_is_asked_once_about_what_it_would_do(folder: Path):
+    (folder / "agent.yaml").write_text("bundle: {name: agent}\nincludes: [{bundle: ./part.yaml}]\n" + MOCK)
+    (folder / "part.yaml").write_text("bundle: {name: part}\n" + PROGRAM)
+    for answer, asked, ran in (("n\n", True, False), ("y\n", True, True), ("", False, True)):
+        with on_a_terminal("run", "go", "-c", "./agent.yaml") as terminal:
+            if answer:
+                terminal.until("as it is now? [y/N]")
+                assert "would run the program `touch ran`" in terminal.seen
+                terminal.type(answer)
+            assert terminal.ended() == 0
+        assert ("may it do that" in terminal.seen, (folder / "ran").exists()) == (asked, ran)
+    (folder / "part.yaml").write_text("bundle: {name: part}\n" + PROGRAM.replace("touch ran", "touch other"))
+    with on_a_terminal("run", "go", "-c", "./agent.yaml") as terminal:
+        terminal.until("as it is now? [y/N]")
+        assert "changed since you trusted it" in terminal.seen
+        terminal.type("n\n")
+        assert terminal.ended() == 0
+    assert "Held back until you trust part.yaml" in terminal.seen
+    assert not (folder / "other").exists()
+
+
+def test_a_person_who_names_a_file_that_would_do_nothing_of_the_kind_is_not_asked(folder: Path):
+    (folder / "agent.yaml").write_text("bundle: {name: agent}\n" + MOCK)
+    with on_a_terminal("run", "go", "-c", "./agent.yaml") as terminal:
+        assert terminal.ended() == 0
+    assert "may it do that" not in terminal.seen

@@ -11,7 +11,7 @@ CONFIG = "bundle: {name: said}\nproviders:\n  - module: provider-mock\n    confi
 
 
 def test_a_key_that_is_set_is_found_by_a_config(awb: Awb, ring: MemoryKeyring) -> None:
-    awb("config", "new", "said", "--from", "-", stdin=CONFIG)
+    awb("config", "new", "said", "--from", "-", "--mine", stdin=CONFIG)
     assert awb("key", "set", "SAID", stdin="from the ring\n").out == ""
     assert awb("run", "hi", "-c", "said").out == "from the ring\n"
 

@@ -239,12 +239,10 @@ def test_this_computer_is_known(address: str):
     assert is_loopback(address)
 
 
-async def test_a_text_in_a_folder_that_the_person_trusts_or_named_counts(bench: SharedContext, server: WireServer):
+async def test_a_text_in_a_folder_that_the_person_trusts_counts(bench: SharedContext, server: WireServer):
     config = await stored(bench, server, LEAKS["an address"])
-    assert CANARY not in await reached(bench, config, server)
-    named = await bench.configs.update_config(config.config_id, tags={"file": str(bench.workspace / "mine.yaml")})
-    assert CANARY in await reached(bench, named or config, server)
-    await bench.configs.update_config(config.config_id, tags={"file": str(bench.workspace / "deeper" / "mine.yaml")})
+    tagged = await bench.configs.update_config(config.config_id, tags={"file": str(bench.workspace / "mine.yaml")})
+    assert CANARY not in await reached(bench, tagged or config, server)
     bench.bundles.sources.trusted = (str(Path(bench.workspace).resolve()),)
     config = await bench.configs.update_config(config.config_id, tags={}) or config
     assert CANARY in await reached(bench, config, server)

@@ -120,11 +120,13 @@ class ConfigManager:
         tags: Mapping[str, str] | None = None,
         expected_revision: int | None = None,
         note: str = "",
+        outside: str = "",
     ) -> Config | None:
         """Change the given fields and return the config, None where there is none.
 
         A changed text becomes a new revision, and is written to the file that the config is linked to, unless somebody
-        else changed that (see `Links.change_of`). `expected_revision` is the one that the change started from.
+        else changed that (see `Links.change_of`). `expected_revision` is the one that the change started from. A text
+        counts as much as the one before it, unless it came from `outside`.
 
         Raises:
             InvalidYAML: If the new text is not YAML that we accept.
@@ -143,6 +145,7 @@ class ConfigManager:
                 expected_revision=expected_revision,
                 author=self._author,
                 note=note,
+                outside=mask_text(outside),
             )
         except NotFound:
             return None

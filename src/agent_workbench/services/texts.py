@@ -180,12 +180,19 @@ async def kept_as(configs: ConfigManager, text: ConfigText) -> Config | None:
 
 
 async def stored(configs: ConfigManager, text: ConfigText) -> Config:
-    """Return the stored config of a text; a file is stored once, and again as a revision when it has changed."""
+    """Return the stored config of a text; a file is stored once, and again as a revision when it has changed.
+
+    What a file holds was not written here: `naming.named` asks whether it counts.
+    """
     config = await kept_as(configs, text)
     if config is None:
         tags = {FILE_TAG: str(text.path)} if text.path else {}
-        return await configs.create_config(text.name, text.text, tags=tags, note=f"from {text.path or 'stdin'}")
+        return await configs.create_config(
+            text.name, text.text, tags=tags, note=f"from {text.path or 'stdin'}", outside=str(text.path or "")
+        )
     if config.yaml_content == text.text:
         return config
-    saved = await configs.update_config(config.config_id, yaml_content=text.text, note=f"from {text.path}")
+    saved = await configs.update_config(
+        config.config_id, yaml_content=text.text, note=f"from {text.path}", outside=str(text.path)
+    )
     return saved or config

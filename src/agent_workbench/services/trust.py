@@ -1,8 +1,8 @@
 """Whose word counts: which texts of a plan are trusted, what the others would do, and the person's yes or no to it.
 
 A text is known by the hash of its content. The config's own counts unless it came from outside; an included one counts
-where the person vouches for its place (what ships with us, a folder in `trusted:` or `sources:` of the settings, the
-folder of the bundle file that they named), or for exactly this text.
+where the person vouches for its place (what ships with us, a folder in `trusted:` or `sources:` of the settings), or
+for exactly this text. Who names a bundle file vouches for what is in its folder by then, text by text.
 """
 
 from __future__ import annotations
@@ -119,6 +119,14 @@ class Trust:
                 found[one.digest] = self._doubt(one, mine, owner)
         return tuple(found.values())
 
+    def named_doubts(self, plan: Plan, config: ConfigMetadata) -> tuple[Doubt, ...]:
+        """Return the doubts that go when the person names the config's file: its own, and those in its folder."""
+        named = _named_file(config)
+        folder = (os.path.realpath(named.parent),) if named else ()
+        found = self.doubts(plan, config)
+        near = [one for one in found if not one.document.remote and _is_below(one.document.place, folder)]
+        return tuple(one for one in found if one.document.own or one in near)
+
     def trust(self, doubts: Iterable[Doubt]) -> None:
         """Trust exactly these texts from now on, wherever they stand."""
         self._store.trust.trust([
@@ -156,8 +164,8 @@ class Trust:
         return next((one.yaml_content for one in revisions if one.content_hash not in outside), None)
 
     def _folders(self, owner: Owner) -> tuple[str, ...]:
-        """Return the folders whose files the person vouches for."""
-        named = _named_file(owner)
+        """Return the folders whose files the person vouches for; that of a file only for the command that names it."""
+        named = owner if isinstance(owner, Path) else None
         mapped = (os.path.realpath(Path(place).expanduser()) for place in self._sources.overrides.values())
         shipped = (os.path.realpath(self._sources.shipped), os.path.realpath(paths.shipped("sample_configs")))
         return (*self._sources.trusted, *mapped, *shipped, *((os.path.realpath(named.parent),) if named else ()))

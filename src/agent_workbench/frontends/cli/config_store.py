@@ -23,6 +23,7 @@ from agent_workbench.frontends.cli.output import (
 if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext
     from agent_workbench.services.texts import ConfigText
+    from agent_workbench.services.trust import Doubt
     from agent_workbench.storage.records import Config
 
 tag_option = click.option("-t", "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag it. May be repeated.")
@@ -93,6 +94,7 @@ async def show(bench: SharedContext, config: str, as_json: bool) -> None:
 @click.option("--from", "source", metavar="CONFIG", help="Start from another config, a bundle file, or - (stdin).")
 @click.option("-d", "--description", metavar="TEXT", help="One line about it.")
 @click.option("--force", is_flag=True, help="Also where the name is taken: both are then named by their ids.")
+@click.option("--mine", is_flag=True, help="The text of --from is your own: trust it, but not what it includes.")
 @tag_option
 @json_option
 @with_workbench
@@ -103,24 +105,50 @@ async def new(
     source: str | None,
     description: str | None,
     force: bool,
+    mine: bool,
     tags: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Store a new config called NAME."""
+    """Store a new config called NAME.
+
+    What the text of a file or of standard input would run, send, read or allow is held back until you trust it.
+    """
+    from agent_workbench.frontends.cli.config_trust import tell_held
     from agent_workbench.services import templates
 
     if not force and await bench.configs.is_named(name):
         raise Conflict(f"there is a config called {name!r} already; choose another name, or --force for a second one")
     if template and source:
         raise UsageError("choose one of --template and --from")
+    outside = ""
     if source:
-        text = (await text_of(bench, source)).text
+        found = await text_of(bench, source)
+        text, outside = found.text, "" if found.config else _said(source)
     elif template:
         text = templates.renamed(templates.template(template).text, name)
     else:
         text = templates.empty(name)
-    config = await bench.configs.create_config(name, text, description, key_values(tags, "--tag"))
+    config = await bench.configs.create_config(name, text, description, key_values(tags, "--tag"), outside=outside)
+    held = await _held(bench, config, mine=mine) if outside else ()
     await _created(bench, config, as_json, "made")
+    tell_held(config.name, held)
+
+
+def _said(source: str) -> str:
+    return "standard input" if source == "-" else source
+
+
+async def _held(
+    bench: SharedContext, config: Config, read: ConfigText | None = None, *, trust: bool = False, mine: bool = False
+) -> tuple[Doubt, ...]:
+    """Trust a text from elsewhere, as a whole or itself where it is `mine`; return what is still held back of it."""
+    base, root = (read.base, read.root) if read else (None, None)
+    plan = await bench.configs.plan(config, base=base or bench.workspace, root=root)
+    doubts = await in_thread(bench.configs.trust.doubts, plan, config)
+    agreed = [one for one in doubts if trust or (mine and one.document.own)]
+    if agreed:
+        await in_thread(bench.configs.trust.trust, agreed)
+    return tuple(one for one in doubts if one not in agreed)
 
 
 @click.command("import")
@@ -148,17 +176,13 @@ async def import_file(
     given = key_values(tags, "--tag")
     if text.path is not None and text.base not in (None, bench.workspace):
         given = {BASE_TAG: str(text.base), **given}
-    said = "standard input" if file == "-" else file
+    said = _said(file)
     config = await bench.configs.create_config(
         name or str(own or text.name), text.text, tags=given, note=f"imported from {mask_text(said)}", outside=said
     )
-    plan = await bench.configs.plan(config, base=text.base or bench.workspace, root=text.root)
-    doubts = await in_thread(bench.configs.trust.doubts, plan, config)
-    if trust:
-        await in_thread(bench.configs.trust.trust, doubts)
+    held = await _held(bench, config, text, trust=trust)
     await _created(bench, config, as_json, "imported", text)
-    if not trust:
-        tell_held(config.name, doubts)
+    tell_held(config.name, held)
 
 
 async def _imported(bench: SharedContext, file: str) -> ConfigText:

@@ -57,6 +57,15 @@ async def trust(bench: SharedContext, config: str, revoke: bool, yes: bool, as_j
         narrate("nothing was trusted")
 
 
+def agreed_to_run(found: Sequence[Doubt]) -> bool:
+    """Ask a person who named a bundle file whether it may do what it would; typing its path in a script is a yes."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    for line in _listed(found):
+        narrate(line)
+    return click.confirm("you named this file: may it do that, as it is now?", default=False, err=True)
+
+
 def _agreed(found: Sequence[Doubt], as_json: bool) -> bool:
     """Ask on a terminal; without one, nobody agreed."""
     if as_json or not sys.stdin.isatty():

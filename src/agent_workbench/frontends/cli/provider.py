@@ -116,6 +116,8 @@ def _named(provider: str, error: str) -> str:
 
 
 async def _config(bench: SharedContext, reference: str) -> Config:
-    from agent_workbench.services.texts import find_text, stored
+    from agent_workbench.frontends.cli.config_trust import agreed_to_run
+    from agent_workbench.services.naming import named
+    from agent_workbench.services.texts import find_text
 
-    return await stored(bench.configs, await find_text(bench.configs, reference))
+    return await named(bench, await find_text(bench.configs, reference), agreed_to_run)

@@ -283,11 +283,12 @@ def _settings(fast_edit: bool, model: str | None) -> dict[str, Any]:
 
 async def _session(bench: SharedContext, config: str, chosen: str | None, settings: dict[str, Any]) -> Session:
     """Find the session to go on in, or start one."""
-    from agent_workbench.services.texts import find_text, stored
+    from agent_workbench.frontends.cli.config_trust import agreed_to_run
+    from agent_workbench.services.naming import named
+    from agent_workbench.services.texts import find_text
 
     if chosen is None:
-        text = await find_text(bench.configs, config)
-        kept = await stored(bench.configs, text)
+        kept = await named(bench, await find_text(bench.configs, config), agreed_to_run)
         return await bench.sessions.create_session(kept.config_id, settings=settings or None)
     try:
         session = await bench.sessions.find_session(chosen)
