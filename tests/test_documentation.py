@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from agent_workbench.frontends.cli.app import COMMANDS, EXIT_CODES, cli
 from agent_workbench.frontends.cli.examples import EXAMPLES as EXAMPLES_OF_HELP
@@ -145,6 +146,21 @@ def test_an_example_of_the_library_page_prints_what_it_says(
         cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ),
     )  # fmt: skip
     assert (done.stdout, done.stderr) == (printed, "")
+
+
+def test_the_command_lines_of_the_readme_do_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is run in turn, with the offline agent in place of those that need a key; what another program does is not."""
+    monkeypatch.chdir(tmp_path)
+    section = (ROOT / "README.md").read_text("utf-8").split("## On the command line\n", 1)[1].split("\n## ", 1)[0]
+    lines = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+    assert len(lines) > 5
+    for line in lines:
+        for call in typed(line):
+            words = [{"anthropic": "hello"}.get(word, word) for word in shlex.split(call)[1:]]
+            words = ["hello" if word == "coding" and words[0] == "run" else word for word in words]
+            done = CliRunner().invoke(cli, words, input="a text", prog_name="awb")
+            assert done.exit_code == 0, f"{call}\n{done.output}"
+    assert (tmp_path / "talk.html").exists()
 
 
 def test_the_readme_example_runs(tmp_path: Path) -> None:
