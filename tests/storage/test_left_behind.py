@@ -248,3 +248,22 @@ def test_asking_for_what_was_left_reads_no_other_event(store: SQLiteStore) -> No
     with store.database.read() as connection:
         plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE {WAITS}", ("s", 0)).fetchall()
     assert ["events_left" in row["detail"] for row in plan] == [True]
+
+
+def test_a_turn_that_several_models_answered_counts_for_each_and_what_is_left_for_the_first(
+    store: SQLiteStore, session: Session
+) -> None:
+    lease = store.sessions.begin_turn(session.session_id, "t", None, owner="o", config_revision=1, model="dear")
+    shares = {"dear": Usage(5, cost=Decimal("0.1")), "own": Usage(7, unpriced=1)}
+    whole = Usage(14, cost=Decimal("0.15"), unpriced=1)  # a request that brought no reply is in no share
+    store.sessions.end_turn(lease, "t", "completed", usage=whole, steps=2, models=shares)
+    by_model = {one.key: (one.usage, one.turns, one.unpriced) for one in store.sessions.usage_by("model")}
+    assert by_model["dear"] == (Usage(7, cost=Decimal("0.15")), 1, 0)
+    assert by_model["own"] == (Usage(7, unpriced=1), 1, 1)
+    (by_session,) = store.sessions.usage_by("session")
+    assert (by_session.usage, by_session.turns, by_session.unpriced) == (whole, 1, 1)
+    stored = store.sessions.get(session.session_id)
+    assert stored is not None
+    assert (stored.cost, stored.unpriced) == (Decimal("0.15"), 1)
+    (turn,) = store.sessions.turns(session.session_id)
+    assert turn.usage == whole

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -11,7 +11,8 @@ from typing import TypeVar
 class Usage:
     """Tokens of one reply or a sum of several; `None` is unknown and stays so in a sum.
 
-    `input_tokens` includes what was read from and written to a cache. `cost` is in US dollars.
+    `input_tokens` includes what was read from and written to a cache. `cost` is in US dollars, of the replies whose price
+    is known; `unpriced` counts the others, so that a sum can say that it is not all.
     """
 
     input_tokens: int | None = None
@@ -20,6 +21,12 @@ class Usage:
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
     cost: Decimal | None = None
+    unpriced: int = 0
+
+    @property
+    def of_reply(self) -> Usage:
+        """What a whole reply used: without a cost it is one that nobody knows the price of."""
+        return replace(self, unpriced=1) if self.cost is None and not self.unpriced else self
 
     def __add__(self, other: Usage) -> Usage:
         """Add two usages; a count that is unknown on one side keeps the known side's."""
@@ -30,6 +37,7 @@ class Usage:
             _plus(self.cache_write_tokens, other.cache_write_tokens),
             _plus(self.reasoning_tokens, other.reasoning_tokens),
             _plus(self.cost, other.cost),
+            self.unpriced + other.unpriced,
         )
 
     def __sub__(self, other: Usage) -> Usage:
@@ -41,6 +49,7 @@ class Usage:
             _minus(self.cache_write_tokens, other.cache_write_tokens),
             _minus(self.reasoning_tokens, other.reasoning_tokens),
             _minus(self.cost, other.cost),
+            max(0, self.unpriced - other.unpriced),
         )
 
 

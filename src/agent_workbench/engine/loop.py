@@ -337,7 +337,7 @@ class _Turn:
                             self.usage += item.usage
                             yield item
                         case ReplyDone(message, usage, request_id):
-                            yield ReplyFinished(message, usage, time.monotonic() - started, request_id)
+                            yield ReplyFinished(message, usage.of_reply, time.monotonic() - started, request_id)
                             return
         except ProviderError as error:
             used = error.usage or Usage()

@@ -21,7 +21,7 @@ DAYS = 30
 class Account:
     """What one thing used. `key` is its id, where it has one besides its name.
 
-    Of the `turns`, `unpriced` are those whose price nobody knows: `usage.cost` is without them.
+    Of the `turns`, `unpriced` are those with a reply whose price nobody knows: `usage.cost` is without those replies.
     """
 
     name: str
@@ -35,13 +35,14 @@ class Account:
 class Accounts:
     """What was used in the last `DAYS` days. `days` has every day, oldest first; the others the most costly first.
 
-    `total`, `configs` and `sessions` cover all time.
+    `total`, `configs`, `models` and `sessions` cover all time.
     """
 
     total: Usage
     days: tuple[Account, ...]
     configs: tuple[Account, ...]
     sessions: tuple[Account, ...]
+    models: tuple[Account, ...] = ()
 
 
 async def accounts(bench: SharedContext, *, today: date | None = None) -> Accounts:
@@ -52,14 +53,14 @@ async def accounts(bench: SharedContext, *, today: date | None = None) -> Accoun
     days = tuple(_day(by_day, last - timedelta(days=back)) for back in reversed(range(DAYS)))
     configs = await used_by(bench, "config")
     total = sum((one.usage for one in configs), Usage())
-    return Accounts(total, days, configs, await used_by(bench, "session"))
+    return Accounts(total, days, configs, await used_by(bench, "session"), await used_by(bench, "model"))
 
 
 async def used_by(bench: SharedContext, what: UsageBy, *, since: datetime | None = None) -> tuple[Account, ...]:
     """Add up what was used by one thing, in turns that started at `since` or later.
 
     Days (UTC) come oldest first, the others the most costly first. What agents used counts for the session that they
-    worked for, and for the model that its turn began with.
+    worked for, and for the model that called them. A turn in which several models answered counts for each of them.
     """
     found = await asyncio.to_thread(bench.store.sessions.usage_by, what, since=since)
     listed = (_account(one, what) for one in found)

@@ -92,6 +92,8 @@ class Recorder:
         self.lost = False
         """Whether another process holds the session by now: nothing of this turn can be stored any more."""
         self.usage = Usage()
+        self.models: dict[str, Usage] = {}
+        """What each model used, in the order in which they came to answer."""
         self.steps = 0
 
     def keep(self, when_lost: Callable[[], None]) -> None:
@@ -191,9 +193,14 @@ class Recorder:
         self.seq = seq
         self._settled(message)
         if isinstance(event, ReplyFinished):
-            self.usage += event.usage
+            self._count(message.model or self._model, event.usage)
             self.steps += 1
         self._publish(event, seq)
+
+    def _count(self, model: str, used: Usage) -> None:
+        self.usage += used
+        if used != Usage():
+            self.models[model] = self.models.get(model, Usage()) + used
 
     def _settled(self, message: Message) -> None:
         """Take note of a stored message: what was streamed is in it, and its calls are what is open now."""
@@ -218,9 +225,9 @@ class Recorder:
             case ToolFinished(call, result):
                 self._unseen.remove(event)
                 self._results.setdefault(call.call_id, []).append(result)
-                self.usage += event.usage
+                self._count(self._model, event.usage)
             case Retrying(usage=used):
-                self.usage += used
+                self._count(self._model, used)
             case _:
                 pass
         self._publish(event, key=str(stored))
@@ -273,6 +280,7 @@ class Recorder:
             usage=self.usage,
             steps=self.steps,
             error=finished.error,
+            models=self.models,
         )
 
     async def _ending(self, message: Message, event: Event) -> None:

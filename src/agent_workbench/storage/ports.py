@@ -275,6 +275,7 @@ class SessionStore(Protocol):
         steps: int = 0,
         error: str = "",
         keep_partial: bool = False,
+        models: Mapping[str, Usage] = {},
     ) -> None:
         """Close the turn and give back the lease. `keep_partial` stores the partial as an interrupted reply."""
         ...

@@ -94,6 +94,8 @@ class Session:
     state: Literal["idle", "running", "interrupted"] = "idle"
     needs_you: bool = False
     cost: Decimal | None = None
+    unpriced: int = 0
+    """How many replies `cost` is without, because nobody knows their price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,8 @@ class UsedBy:
     """What the turns of one day (UTC), config, session or model used.
 
     `key` is the day, the id, or the model's name; `name` is the config's name or the session's title. Of the `turns`,
-    `unpriced` are those that got a reply whose price nobody knows: `usage.cost` is without them.
+    `unpriced` are those that got a reply whose price nobody knows: `usage.cost` is without those replies. A turn that
+    several models answered in counts for each of them.
     """
 
     key: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -125,6 +125,7 @@ def session(row: sqlite3.Row) -> Session:
         parent_session_id=row["parent_session_id"], pinned_revision=row["pinned_revision"], draft=row["draft"],
         tags=_mapping(row["tags"]), settings=_mapping(row["settings"]), config_name=row["config_name"],
         state=cast(Any, state), needs_you=bool(row["needs_you"]) and state != "interrupted", cost=_decimal(row["cost"]),
+        unpriced=row["unpriced"],
     )  # fmt: skip
 
 
@@ -152,13 +153,14 @@ def interrupted(message: Message) -> Message | None:
     return Message("assistant", parts, message.model, "interrupted") if parts else None
 
 
-USAGE_COLUMNS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "cost")
+USAGE_COLUMNS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "cost",
+                 "unpriced")  # fmt: skip
 
 
 def usage_values(usage: Usage) -> tuple[Any, ...]:
     """Return the values of `USAGE_COLUMNS`."""
-    counts: Sequence[Any] = [getattr(usage, name) for name in USAGE_COLUMNS[:-1]]
-    return (*counts, None if usage.cost is None else str(usage.cost))
+    values = {name: getattr(usage, name) for name in USAGE_COLUMNS}
+    return tuple(str(value) if isinstance(value, Decimal) else value for value in values.values())
 
 
 def usage(row: sqlite3.Row) -> Usage:

@@ -269,6 +269,13 @@ TRUST = (
 # Asked at the end of every turn: 20,000 events of a long session took 75 ms to look through.
 LEFT = ("CREATE INDEX events_left ON events (session_id, event_id) WHERE kind = 'message_left'",)
 
+# `models` is what each model used, as JSON, where that is not all the one that the turn began with.
+SHARES = (
+    "ALTER TABLE turns ADD COLUMN unpriced INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE turns ADD COLUMN models TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(models))",
+    "ALTER TABLE sessions ADD COLUMN unpriced INTEGER NOT NULL DEFAULT 0",
+)
+
 MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
     ("0001_configs", CONFIGS),
     ("0002_sessions", SESSIONS),
@@ -277,6 +284,7 @@ MIGRATIONS: tuple[tuple[str, Sequence[str]], ...] = (
     ("0005_search", SEARCH),
     ("0006_trust", TRUST),
     ("0007_left", LEFT),
+    ("0008_shares", SHARES),
 )
 """Name and statements, in order. The schema's version is how many of them a file has seen."""
 

@@ -190,8 +190,11 @@ class SQLiteTurns(SQLiteLeftMessages):
         steps: int = 0,
         error: str = "",
         keep_partial: bool = False,
+        models: Mapping[str, Usage] = {},
     ) -> None:
         """Close the turn and give back the lease. `keep_partial` stores the partial as an interrupted reply.
+
+        `models` is what each model used, as far as that is known; what is left of `usage` is the first one's.
 
         Raises:
             SessionBusy: If the lease was taken over or given back.
@@ -200,7 +203,7 @@ class SQLiteTurns(SQLiteLeftMessages):
             _prove(connection, lease, turn_id)
             if keep_partial:
                 _remember_partial(connection, lease.session_id, turn_id)
-            _close_turn(connection, lease.session_id, turn_id, state, usage, steps, error)
+            _close_turn(connection, lease.session_id, turn_id, state, usage, steps, error, models)
             _give_back(connection, lease.session_id)
 
     def turns(self, session_id: str) -> Sequence[Turn]:
@@ -242,10 +245,10 @@ class SQLiteTurns(SQLiteLeftMessages):
         """Sum what the turns used by day, config, session or model, ordered by its key."""
         found: dict[str, UsedBy] = {}
         for row in self._used(_KEYS[what], session_id, config_id, since):
-            used, key = rows.usage(row), row["key"]
-            one = found.get(key) or UsedBy(key, row[what] if what in ("config", "session") else key, Usage(), 0, 0)
-            unpriced = one.unpriced + (row["steps"] > 0 and used.cost is None)
-            found[key] = replace(one, usage=one.usage + used, turns=one.turns + 1, unpriced=unpriced)
+            for key, used in (_shares(row) if what == "model" else {row["key"]: rows.usage(row)}).items():
+                one = found.get(key) or UsedBy(key, row[what] if what in ("config", "session") else key, Usage(), 0, 0)
+                unpriced = one.unpriced + (row["steps"] > 0 and (used.unpriced > 0 or used.cost is None))
+                found[key] = replace(one, usage=one.usage + used, turns=one.turns + 1, unpriced=unpriced)
         return [found[key] for key in sorted(found)]
 
     def _used(self, key: str, session_id: str, config_id: str, since: datetime | None) -> list[sqlite3.Row]:
@@ -264,13 +267,21 @@ class SQLiteTurns(SQLiteLeftMessages):
             values.append(rows.to_time(since))
         columns = ", ".join(f"turns.{name}" for name in rows.USAGE_COLUMNS)
         sql = (
-            f"SELECT {key} AS key, sessions.title AS session, configs.name AS config, turns.steps, {columns} "
+            f"SELECT {key} AS key, sessions.title AS session, configs.name AS config, turns.steps, turns.models, {columns} "
             "FROM turns JOIN sessions ON sessions.session_id = turns.session_id "
             "JOIN configs ON configs.config_id = sessions.config_id "
             f"WHERE {' AND '.join(terms)}"
         )
         with self._db.read() as connection:
             return connection.execute(sql, values).fetchall()
+
+
+def _shares(row: sqlite3.Row) -> Mapping[str, Usage]:
+    """Return what each model used in a turn; what is known of none of them is the first one's."""
+    whole, stored = rows.usage(row), codec.loads(row["models"], {})
+    shares = {model: codec.usage_from_json(used) for model, used in stored.items()} or {row["key"]: Usage()}
+    first = next(iter(shares))
+    return {**shares, first: shares[first] + (whole - sum(shares.values(), Usage()))}
 
 
 def add_messages(
@@ -342,17 +353,20 @@ def _close_turn(
     usage: Usage,
     steps: int,
     error: str,
+    models: Mapping[str, Usage] = {},
 ) -> None:
+    shares = codec.dumps({model: codec.usage_to_json(used) for model, used in models.items()})
     columns = ", ".join(f"{name} = ?" for name in rows.USAGE_COLUMNS)
     moment = rows.now()
     connection.execute(
-        f"UPDATE turns SET state = ?, finished_at = ?, steps = ?, error = ?, {columns} WHERE turn_id = ?",
-        (state, moment, steps, error, *rows.usage_values(usage), turn_id),
+        f"UPDATE turns SET state = ?, finished_at = ?, steps = ?, error = ?, {columns}, "
+        "models = CASE WHEN json_array(model) = ? THEN '{}' ELSE ? END WHERE turn_id = ?",
+        (state, moment, steps, error, *rows.usage_values(usage), codec.dumps(list(models)), shares, turn_id),
     )
     connection.execute("DELETE FROM partials WHERE session_id = ?", (session_id,))
     cost = _add_cost(connection, session_id, usage.cost)
-    sql = "UPDATE sessions SET needs_you = 0, updated_at = ?, cost = ? WHERE session_id = ?"
-    connection.execute(sql, (moment, cost, session_id))
+    sql = "UPDATE sessions SET needs_you = 0, updated_at = ?, cost = ?, unpriced = unpriced + ? WHERE session_id = ?"
+    connection.execute(sql, (moment, cost, usage.unpriced, session_id))
 
 
 def _add_cost(connection: sqlite3.Connection, session_id: str, cost: Decimal | None) -> str | None:

@@ -139,7 +139,7 @@ COMMANDS: tuple[Command, ...] = (
             "chat('rerun_edited')", "", "", "rerun-edited"),
     Command("session.console", "Console", "What happened in this session, and its request", "chat('console')", "alt+l",
             "console", "console"),
-    Command("app.usage", "Usage", "What was used by day, config and session", "chat('usage')", "alt+u", "usage",
+    Command("app.usage", "Usage", "What was used by day, config, model and session", "chat('usage')", "alt+u", "usage",
             "usage"),
     Command("app.workspaces", "Workspaces", "Keep the open panes under a name, or go back to some",
             "chat('workspaces')", "", "", "workspaces"),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agent_workbench.conversation.clean import clean_line
+<<<<<<< Updated upstream
 from agent_workbench.frontends.tui.faulty import Faulty, stops
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows, more_row, split_words
+=======
+from agent_workbench.conversation.usage import Usage
+from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows, split_words
+>>>>>>> Stashed changes
 from agent_workbench.frontends.tui.widgets.desk import Desk
 from agent_workbench.frontends.tui.widgets.lines import Run
-from agent_workbench.frontends.tui.widgets.meter import cost
+from agent_workbench.frontends.tui.widgets.meter import spent
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
 from agent_workbench.frontends.tui.widgets.problems import ProblemList
 from agent_workbench.frontends.tui.widgets.session_list import SessionList, session_rows
@@ -150,6 +154,5 @@ class Overview:
 
     def _cost(self) -> str:
         """Return what the shown sessions cost together, empty where nobody knows."""
-        usages = [pane.usage for pane in self._screen.query_one(PaneGrid).panes]
-        known = [usage.cost for usage in usages if usage.cost is not None]
-        return cost(sum(known, Decimal())) if known else ""
+        used = sum((pane.usage for pane in self._screen.query_one(PaneGrid).panes), Usage())
+        return spent(used) if used.cost is not None else ""

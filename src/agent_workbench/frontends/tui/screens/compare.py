@@ -19,7 +19,7 @@ from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.diff_view import diff_lines, unified
 from agent_workbench.frontends.tui.widgets.lines import Line, fit, pad, wrap
 from agent_workbench.frontends.tui.widgets.markdown import markdown
-from agent_workbench.frontends.tui.widgets.meter import cost, tokens
+from agent_workbench.frontends.tui.widgets.meter import spent, tokens
 from agent_workbench.frontends.tui.widgets.row_list import Row
 from agent_workbench.services.comparing import Answered
 
@@ -35,7 +35,7 @@ def facts(one: Answered) -> list[tuple[str, str]]:
     return [
         ("time", "–" if one.seconds is None else f"{one.seconds:.1f} s"),
         ("tokens", f"{tokens(used.input_tokens)} → {tokens(used.output_tokens)}" if known else "–"),
-        ("cost", cost(used.cost)),
+        ("cost", spent(used)),
         ("tools", clean_line(", ".join(dict.fromkeys(one.tools)), 60) or "–"),
         ("calls", str(len(one.tools))),
         ("revision", str(one.revision) if one.revision else "–"),

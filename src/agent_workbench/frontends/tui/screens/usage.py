@@ -27,7 +27,7 @@ def _lines(accounts: Accounts, width: int, words: bool) -> Iterator[Line]:
     yield ends([("all together", "heading")], [(_used(accounts.total, unpriced), "")], width)
     yield []
     yield from _told(accounts.days) if words else _plot(accounts.days, width)
-    for title, listed in (("config", accounts.configs), ("session", accounts.sessions)):
+    for title, listed in (("config", accounts.configs), ("model", accounts.models), ("session", accounts.sessions)):
         yield []
         yield [(f"by {title}", "heading")]
         for one in listed[:LISTED]:

@@ -16,8 +16,13 @@ def meter_runs(usage: Usage, context_tokens: int | None, context_window: int | N
     share = context_tokens / context_window if context_tokens is not None and context_window else None
     context = "–" if share is None else f"{share:.0%}"
     runs: list[Run] = [(f"{context} context", "warn" if share is not None and share >= FULL else "")]
-    runs.append((f" · {tokens(usage.input_tokens)} in · {tokens(usage.output_tokens)} out · {cost(usage.cost)}", ""))
+    runs.append((f" · {tokens(usage.input_tokens)} in · {tokens(usage.output_tokens)} out · {spent(usage)}", ""))
     return runs
+
+
+def spent(usage: Usage) -> str:
+    """Return what a usage cost, for people."""
+    return cost(usage.cost, usage.unpriced)
 
 
 def tokens(count: int | None) -> str:
@@ -29,8 +34,16 @@ def tokens(count: int | None) -> str:
     return f"{count / 1000:.1f}k" if count < 999_950 else f"{count / 1_000_000:.1f}M"
 
 
-def cost(dollars: Decimal | None) -> str:
-    """Return dollars for people, small sums exactly enough to compare."""
-    if dollars is None:
+def cost(dollars: Decimal | None, unpriced: int = 0) -> str:
+    """Return dollars for people, small sums exactly enough to compare; `≥` where the price of some replies is unknown.
+
+    Of what has no price, nothing but that is known.
+    """
+    if dollars is None or (unpriced and not dollars):
         return "–"
+    least = "≥" if unpriced else ""
+    return least + _dollars(dollars)
+
+
+def _dollars(dollars: Decimal) -> str:
     return f"${dollars:.3f}" if 0 < dollars < Decimal("0.1") else f"${dollars:.2f}"

@@ -91,7 +91,7 @@ def _about(session: Session, now: datetime | None) -> Iterator[str]:
     yield clean_line(session.config_name, 20) + (f" {session.pinned_revision}" if session.pinned_revision else "")
     yield clean_line(str(session.settings.get("model", "")), 20)
     yield age(now - session.updated_at) if now is not None else ""
-    yield cost(session.cost) if session.cost is not None else ""
+    yield cost(session.cost, session.unpriced) if session.cost is not None else ""
 
 
 def age(passed: timedelta) -> str:
