@@ -9,7 +9,7 @@ from agent_workbench.conversation.events import Answer, ApprovalRequired, Event,
 from agent_workbench.conversation.messages import ToolResult
 from agent_workbench.errors import SessionBusy, UsageError
 from agent_workbench.services.shared import SharedContext, open_workbench
-from agent_workbench.services.shell import report, run_command
+from agent_workbench.services.shell import command_in, report, run_command
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -43,6 +43,12 @@ async def test_a_command_runs_by_the_sessions_rules_and_the_model_reads_its_outp
         assert await texts(bench, id) == [*said, ("user", "and now?"), ("assistant", "I see")]
     finally:
         await bench.close()
+
+
+@pytest.mark.parametrize("command", ["ls -la", "echo '```'", "printf '$ x'"])
+def test_a_report_tells_which_command_it_is_of_and_other_words_tell_none(command: str):
+    assert command_in(report(command, ToolResult("1", "some\n```\noutput"))) == command
+    assert command_in(f"I ran {command}") == command_in("") == ""
 
 
 async def test_a_refused_command_does_not_run(tmp_path: Path):

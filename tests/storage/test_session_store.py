@@ -53,6 +53,21 @@ def test_a_session_of_something_that_is_not_there_is_refused(
     assert store.sessions.list_sessions()[1] == 0
 
 
+def test_what_people_said_in_all_sessions_comes_newest_first_and_what_agents_were_told_does_not(
+    store: SQLiteStore, config: Config
+) -> None:
+    for title, said, settings in (
+        ("first", "one", {}),
+        ("child", "told by an agent", {"agent": "worker"}),
+        ("pasted", "x" * 200_000, {}),
+        ("second", "two", {}),
+    ):
+        store.sessions.create(config.config_id, title=title, messages=(user(said), TALK[1]), settings=settings)
+    found = [(one.title, one.message.text) for one in store.sessions.said()]
+    assert found == [("second", "two"), ("first", "one")]
+    assert [one.title for one in store.sessions.said(limit=1)] == ["second"]
+
+
 def test_messages_come_back_in_order_with_their_places(store: SQLiteStore, config: Config) -> None:
     session = store.sessions.create(config.config_id, messages=TALK)
     stored = store.sessions.messages(session.session_id)

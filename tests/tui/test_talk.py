@@ -501,3 +501,27 @@ def test_a_call_that_failed_to_write_the_list_shows_why_and_no_list():
     block = ToolBlock(call, "done", result=ToolResult("1", "a field is missing", is_error=True))
     assert todos(block) == ()
     assert any("a field is missing" in text_of(line) for line in tool_lines(block, 40, "short"))
+
+
+async def test_what_was_sent_is_searched_in_all_sessions_and_up_stays_with_this_one(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        other = await bench.session()
+        await bench.say("my name is Ada")
+        await bench.until(lambda: "Ada" in bench.text_of(other) and not other.busy, "it was said")
+        await bench.shared.sessions.update_session(other.session_id, title="names")
+        pane = await bench.session("ctrl+t")
+        report = "I ran a command myself:\n\n```\n$ make test\nfine\n```"
+        pane.prompt.sent = ["a prompt of this session"]
+        await bench.shared.sessions.send_message(pane.session_id, report)
+        await bench.shared.sessions.update_session(pane.session_id, title="builds")
+        await bench.press("up", "up")
+        assert pane.prompt.draft == "a prompt of this session"
+        await bench.press("ctrl+r")
+        await bench.until(lambda: "What you sent" in bench.dialog, "the search")
+        search = bench.app.screen
+        assert isinstance(search, Pick)
+        shown = [["".join(words for words, _ in end).strip() for end in (row.left, row.right)] for row in search.rows]
+        assert shown == [["a prompt of this session", ""], ["!make test", "builds"], ["my name is Ada", "names"]]
+        await bench.type("ada")
+        await bench.press("enter")
+        await bench.until(lambda: pane.prompt.draft == "my name is Ada", "it is in the prompt")

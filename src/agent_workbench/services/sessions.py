@@ -37,7 +37,17 @@ from agent_workbench.services.settings import up_to as settings_up_to
 from agent_workbench.services.turns import TurnRunner
 from agent_workbench.services.watcher import Changed, Watcher
 from agent_workbench.storage.ports import Store
-from agent_workbench.storage.records import Config, DayUsage, Hit, Page, Session, SessionStatus, StoredMessage, Turn
+from agent_workbench.storage.records import (
+    Config,
+    DayUsage,
+    Hit,
+    Page,
+    Said,
+    Session,
+    SessionStatus,
+    StoredMessage,
+    Turn,
+)
 
 #: How many of the newest sessions that belong to another are looked through for the one of a call.
 CHILDREN = 200
@@ -154,6 +164,10 @@ class SessionManager(CompactingCalls):
     async def hits(self, q: str, session_ids: Sequence[str]) -> Mapping[str, Hit]:
         """Return where words were said: of each of these sessions the newest message that holds them all, if any."""
         return await asyncio.to_thread(self._store.sessions.hits, q, session_ids)
+
+    async def said(self, *, limit: int = 300) -> Sequence[Said]:
+        """Return what people said in all sessions, newest first; not what agents were told, nor what is over 100 kB."""
+        return await asyncio.to_thread(self._store.sessions.said, limit=limit)
 
     async def resume_session(self, session_id: str) -> Session | None:
         """Make a session active again, None where there is none; its next message goes on from its history."""

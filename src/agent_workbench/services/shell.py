@@ -22,6 +22,8 @@ from agent_workbench.storage.records import Lease, TurnState
 
 TOOL = "bash"
 LEASE_S = 30.0
+RAN = "I ran a command myself:\n\n"
+"""What a report begins with."""
 
 
 async def run_command(
@@ -100,4 +102,10 @@ def report(command: str, result: ToolResult) -> str:
     """Return what the model reads of a command: itself and its output, fenced with more backticks than it holds."""
     longest = max((len(run) for run in re.findall(r"`+", result.content)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"I ran a command myself:\n\n{fence}\n$ {command}\n{result.content.rstrip()}\n{fence}"
+    return f"{RAN}{fence}\n$ {command}\n{result.content.rstrip()}\n{fence}"
+
+
+def command_in(text: str) -> str:
+    """Return the command of such a report, its first line where it had several; nothing of another text."""
+    match = re.match(r"`+\n\$ (.*)", text.removeprefix(RAN)) if text.startswith(RAN) else None
+    return match[1] if match else ""

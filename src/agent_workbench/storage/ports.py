@@ -25,6 +25,7 @@ from agent_workbench.storage.records import (
     Partial,
     Post,
     Revision,
+    Said,
     Session,
     SessionStatus,
     SharedFile,
@@ -190,6 +191,10 @@ class SessionStore(Protocol):
 
     def hits(self, q: str, session_ids: Sequence[str]) -> Mapping[str, Hit]:
         """Return for each of these sessions its newest message that holds the words, where one does."""
+        ...
+
+    def said(self, *, limit: int = 300) -> Sequence[Said]:
+        """Return what people said in all sessions, newest first; not what agents were told, nor what is over 100 kB."""
         ...
 
     # turns: the lease is held from `begin_turn` to `end_turn`

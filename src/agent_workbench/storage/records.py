@@ -110,6 +110,15 @@ class StoredMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A person's message and the title of the session that it was said in."""
+
+    session_id: str
+    title: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A message that was searched for, and the words around what was found in it, on one line."""
 

@@ -12,7 +12,7 @@ from agent_workbench.conversation import codec
 from agent_workbench.conversation.messages import Message
 from agent_workbench.errors import NotFound
 from agent_workbench.storage import rows, search
-from agent_workbench.storage.records import Hit, Page, Session, SessionStatus, StoredMessage
+from agent_workbench.storage.records import Hit, Page, Said, Session, SessionStatus, StoredMessage
 from agent_workbench.storage.turns import SQLiteTurns, add_messages
 
 _LISTED = (
@@ -27,6 +27,8 @@ SORTS = {
     "messages": "sessions.message_count",
 }
 """The names that a list can be sorted by."""
+LONGEST_SAID = 100_000
+"""Characters of a stored message from which it is no prompt that somebody looks for: pictures are megabytes."""
 
 
 class SQLiteSessions(SQLiteTurns):
@@ -204,6 +206,17 @@ class SQLiteSessions(SQLiteTurns):
         with self._db.read() as connection:
             found = connection.execute(sql, (*values, codec.dumps(list(session_ids))))
             return {id: Hit(id, seq, search.excerpt(words, query)) for id, seq, words in found}
+
+    def said(self, *, limit: int = 300) -> Sequence[Said]:
+        """Return what people said, newest first (see `SessionStore`); looks through the newest messages alone."""
+        sql = (
+            "SELECT newest.*, title FROM (SELECT * FROM messages ORDER BY id DESC LIMIT ?) AS newest "
+            "JOIN sessions USING (session_id) WHERE role = 'user' AND length(parts) < ? "
+            "AND json_extract(settings, '$.agent') IS NULL ORDER BY newest.id DESC LIMIT ?"
+        )
+        with self._db.read() as connection:
+            found = connection.execute(sql, (search.NEWEST, LONGEST_SAID, max(0, min(limit, rows.MAX_PAGE))))
+            return [Said(row["session_id"], row["title"], rows.stored_message(row).message) for row in found]
 
 
 def _get(connection: sqlite3.Connection, session_id: str) -> Session | None:

@@ -289,11 +289,7 @@ class Chores:
             case ChatPane.EditRequested(message=message, text=text):
                 await self._screen.chats.talk.revise(pane, message, text)
             case ChatPane.HistoryRequested():
-                sent = list(dict.fromkeys(reversed(pane.prompt.sent)))
-                rows = options(*((str(n), text) for n, text in enumerate(sent)))
-                picked = await self._screen.app.push_screen_wait(Pick("What you sent", rows, search=True))
-                if picked is not None:
-                    pane.prompt.draft = sent[int(picked)]
+                await self._screen.chats.talk.earlier(pane)
 
     async def edit_elsewhere(self, text: str, *, suffix: str = ".yaml") -> str:
         """Return a text as $EDITOR leaves it; the screen is handed over meanwhile. Where it cannot be, say so."""

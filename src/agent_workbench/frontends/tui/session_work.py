@@ -28,7 +28,7 @@ from agent_workbench.engine.permissions import MODES
 from agent_workbench.errors import ConfigError, WorkbenchError
 from agent_workbench.frontends.tui.attention import call
 from agent_workbench.frontends.tui.commands import BY_SLASH
-from agent_workbench.frontends.tui.widgets.blocks import spoken
+from agent_workbench.frontends.tui.talk import written
 from agent_workbench.frontends.tui.widgets.offers import Offer
 from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid, SessionPane
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
@@ -155,7 +155,7 @@ class SessionWork:
         told = await notices(self._shared, id)
         pane.load(messages, [(bisect_right(times, one.at), one.notice) for one in told])
         pane.seen = stored[-1].seq if stored else 0
-        pane.prompt.sent = [words for said in messages if said.role == "user" and (words := spoken(said).strip())]
+        pane.prompt.sent = [words for said in messages if said.role == "user" and (words := written(said))]
         pane.set_meter(await sessions.usage(session_id=id))
         self._remeasure(id)
         if sessions.is_running(id):

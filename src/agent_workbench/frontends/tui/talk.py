@@ -24,8 +24,9 @@ from agent_workbench.errors import SessionBusy, WorkbenchError
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, explained, options
 from agent_workbench.frontends.tui.widgets.blocks import spoken
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
+from agent_workbench.frontends.tui.widgets.row_list import Row
 from agent_workbench.services.shared import SharedContext
-from agent_workbench.services.shell import run_command
+from agent_workbench.services.shell import command_in, run_command
 from agent_workbench.services.workspace import gather, list_files
 
 if TYPE_CHECKING:
@@ -243,6 +244,21 @@ class Talk:
         session = await self._shared.sessions.get_session(session_id)
         return Path(session.workspace) if session is not None and session.workspace else self._shared.workspace
 
+    async def earlier(self, pane: SessionPane) -> None:
+        """Let the person choose something that was sent before: here, then in any session, the newest first."""
+        sent = dict.fromkeys(reversed(pane.prompt.sent), "")
+        for one in await self._shared.sessions.said():
+            if words := written(one.message):
+                sent.setdefault(words, clean_line(one.title, 30))
+        texts = list(sent)
+        rows = [
+            Row(str(n), [(clean_line(text, 1_000), "")], [(f"  {sent[text]}", "muted")] if sent[text] else ())
+            for n, text in enumerate(texts)
+        ]
+        picked = await self._screen.app.push_screen_wait(Pick("What you sent", rows, search=True))
+        if picked is not None:
+            pane.prompt.draft = texts[int(picked)]
+
     async def attach(self, pane: SessionPane) -> None:
         """Let the person choose a file to send along; the prompt names it."""
         files = await asyncio.to_thread(list_files, await self.folder(pane.session_id))
@@ -287,6 +303,13 @@ class Talk:
             for one in self._grid.showing(pane.session_id):
                 one.set_title(title)
             await self._screen.refresh_lists()
+
+
+def written(message: Message) -> str:
+    """Return what a person wrote to say a message: a command of their own begins with its `!`."""
+    words = spoken(message).strip()
+    command = command_in(words)
+    return f"!{command}" if command else words
 
 
 def best(names: Iterable[str], start: str) -> list[str]:

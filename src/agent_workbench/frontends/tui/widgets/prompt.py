@@ -68,7 +68,14 @@ class PromptArea(SteadyArea, inherit_bindings=False):
         Binding("tab", "take", "Complete", show=False, id="prompt.take", tooltip="Take what is offered for the word"),
         Binding("escape", "dismiss", "Dismiss", show=False, id="prompt.dismiss", tooltip="Take the offers away"),
         Binding("ctrl+c,super+c", "copy_selection", "Copy", show=False, id="prompt.copy", tooltip="Copy the selection"),
-        Binding("ctrl+r", "search", "History", show=False, id="prompt.search", tooltip="Search what you sent"),
+        Binding(
+            "ctrl+r",
+            "search",
+            "History",
+            show=False,
+            id="prompt.search",
+            tooltip="Search what you sent, here and in other sessions",
+        ),
         *_bindings(TextArea.BINDINGS),
     ]
     DEFAULT_CSS = """
