@@ -11,8 +11,8 @@ from typing import TypeVar
 class Usage:
     """Tokens of one reply or a sum of several; `None` is unknown and stays so in a sum.
 
-    `input_tokens` includes what was read from and written to a cache. `cost` is in US dollars, of the replies whose price
-    is known; `unpriced` counts the others, so that a sum can say that it is not all.
+    `input_tokens` includes what was read from and written to a cache. `cost` is in US dollars, of the replies whose
+    price is known; `unpriced` counts the others, so that a sum can say that it is not all.
     """
 
     input_tokens: int | None = None

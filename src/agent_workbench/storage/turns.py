@@ -267,8 +267,8 @@ class SQLiteTurns(SQLiteLeftMessages):
             values.append(rows.to_time(since))
         columns = ", ".join(f"turns.{name}" for name in rows.USAGE_COLUMNS)
         sql = (
-            f"SELECT {key} AS key, sessions.title AS session, configs.name AS config, turns.steps, turns.models, {columns} "
-            "FROM turns JOIN sessions ON sessions.session_id = turns.session_id "
+            f"SELECT {key} AS key, sessions.title AS session, configs.name AS config, turns.steps, turns.models, "
+            f"{columns} FROM turns JOIN sessions ON sessions.session_id = turns.session_id "
             "JOIN configs ON configs.config_id = sessions.config_id "
             f"WHERE {' AND '.join(terms)}"
         )

@@ -7,13 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agent_workbench.conversation.clean import clean_line
-<<<<<<< Updated upstream
+from agent_workbench.conversation.usage import Usage
 from agent_workbench.frontends.tui.faulty import Faulty, stops
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows, more_row, split_words
-=======
-from agent_workbench.conversation.usage import Usage
-from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows, split_words
->>>>>>> Stashed changes
 from agent_workbench.frontends.tui.widgets.desk import Desk
 from agent_workbench.frontends.tui.widgets.lines import Run
 from agent_workbench.frontends.tui.widgets.meter import spent
