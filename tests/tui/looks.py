@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from textual.app import App
+from textual.geometry import Region
 from textual.pilot import Pilot
 
 #: How many seconds a test waits for something that happens in another thread or task, also on a busy machine.
@@ -32,6 +33,31 @@ def rows(app: App[None]) -> list[str]:
 def text(app: App[None]) -> str:
     """Return the screen as one text."""
     return "\n".join(rows(app))
+
+
+Cell = tuple[str, str]
+"""A character, and the attributes of a terminal that it is painted with."""
+ATTRIBUTES = ("bold", "dim", "italic", "underline", "reverse", "strike")
+
+
+def cells(app: App[None], region: Region | None = None) -> list[list[Cell]]:
+    """Return what is painted without its colours: each character with its attributes, of a region or of all."""
+    region = region or app.screen.region
+    strips = app.screen._compositor.render_strips()[region.y : region.bottom]
+    return [
+        [
+            (letter, " ".join(name for name in ATTRIBUTES if segment.style and getattr(segment.style, name)))
+            for segment in strip.crop(region.x, region.right)
+            for letter in segment.text
+        ]
+        for strip in strips
+    ]
+
+
+def colours(app: App[None]) -> set[str]:
+    """Return the colours that anything is painted with."""
+    styles = {one.style for strip in app.screen._compositor.render_strips() for one in strip if one.style}
+    return {str(one) for style in styles for one in (style.color, style.bgcolor) if one is not None}
 
 
 def assert_inert(app: App[None]) -> None:

@@ -29,6 +29,7 @@ class Glimpse(NamedTuple):
     names: Sequence[tuple[str, str, str]]
     """Id, name and folder of each config, the newest first."""
     config_id: str
+    """Empty where no config was open: then only the choices say something."""
     revision: int
     text: str
     """The config's text, or the unsaved draft of it, from its beginning."""
@@ -39,7 +40,7 @@ class Glimpse(NamedTuple):
 
 
 def glimpse(path: Path) -> Glimpse | None:
-    """Return what was open when the screen was last left; None where there is nothing to show."""
+    """Return what was open when the screen was last left; None where nothing can be read."""
     if not path.exists():
         return None
     try:
@@ -49,14 +50,14 @@ def glimpse(path: Path) -> Glimpse | None:
         return None
 
 
-def _read(connection: sqlite3.Connection) -> Glimpse | None:
+def _read(connection: sqlite3.Connection) -> Glimpse:
     state = _setting(connection, STATE)
     config_id = state.get("config") or ""
     row = connection.execute(
         f"SELECT revision, substr(yaml_content, 1, {MOST_TEXT}) FROM configs WHERE config_id = ?", (config_id,)
     ).fetchone()
     if row is None:
-        return None
+        return Glimpse((), "", 0, "", state, _setting(connection, CHOICES))
     draft = _setting(connection, DRAFT + config_id).get("text")
     listed = connection.execute(
         f"SELECT config_id, name, tags FROM configs ORDER BY updated_at DESC, number DESC LIMIT {MOST_CONFIGS}"

@@ -71,7 +71,7 @@ class WorkbenchApp(Accessible):
         self.stylesheet = PaintOnceStylesheet(variables=self.get_css_variables())
         hear_alt_keys()
         self._opened = opened
-        self._glimpse = None if choices.reader else glimpse
+        self._glimpse = glimpse if glimpse and glimpse.config_id and not choices.reader else None
         self.failure: WorkbenchError | None = None
         if shared is not None:
             self._take(shared)

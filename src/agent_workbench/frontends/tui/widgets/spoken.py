@@ -14,7 +14,7 @@ from agent_workbench.frontends.tui.widgets.lines import Line, Run
 
 #: What a sign says. One that is not named here says what it looks like.
 WORDS: Mapping[str, str] = {
-    "●": "running", "*": "unsaved", "!": "problem", "✗": "error", "✓": "done", "▸": "folded", "▾": "open",
+    "●": "running", "*": "unsaved", "!": "warning:", "✗": "error", "✓": "done", "▸": "folded", "▾": "open",
     "☑": "done:", "◐": "in work:", "☐": "to do:", "└": "child:", "⑂": "forks: ", "▎": ">", "•": "-", "◦": "-", "▪": "-",
     "↻": "waiting:",
 }  # fmt: skip
