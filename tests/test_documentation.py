@@ -149,7 +149,7 @@ def test_an_example_of_the_library_page_prints_what_it_says(
 
 
 def test_the_command_lines_of_the_readme_do_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is run in turn, with the offline agent in place of those that need a key; what another program does is not."""
+    """Each is run in turn, with the offline agent in place of those that need a key."""
     monkeypatch.chdir(tmp_path)
     section = (ROOT / "README.md").read_text("utf-8").split("## On the command line\n", 1)[1].split("\n## ", 1)[0]
     lines = [line.strip() for line in section.splitlines() if line.startswith("    ")]

@@ -15,9 +15,14 @@ HERE = Path(__file__).parent
 ASKED = ("my name is Ada", "show me some markdown")
 
 
-async def say(pilot: Pilot[None], shared: SharedContext, words: str) -> None:
-    """Type into the focused prompt and wait until the answer is whole."""
-    await pilot.press(*("space" if letter == " " else letter for letter in words), "enter")
+async def say(pilot: Pilot[None], words: str) -> None:
+    """Type into the focused prompt and send it."""
+    names = {" ": "space", ".": "full_stop"}
+    await pilot.press(*(names.get(letter, letter) for letter in words), "enter")
+
+
+async def answered(pilot: Pilot[None], shared: SharedContext) -> None:
+    """Wait until every answer is whole."""
     for _ in range(1000):
         await pilot.pause(0.02)
         sessions, _ = await shared.sessions.list_sessions()
@@ -26,8 +31,8 @@ async def say(pilot: Pilot[None], shared: SharedContext, words: str) -> None:
 
 
 async def main() -> None:
-    """Open the samples, talk in two sessions side by side, and save what is seen."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Open the samples, talk in two sessions side by side, leave a question open, and save what is seen."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         work = Path(folder) / "work"
         work.mkdir()
         for name in ("README.md", "main.py", "notes.md"):
@@ -39,10 +44,13 @@ async def main() -> None:
             await pilot.press("ctrl+n")
             for words in ASKED:
                 await pilot.pause(0.3)
-                await say(pilot, shared, words)
+                await say(pilot, words)
+                await answered(pilot, shared)
             await pilot.press("ctrl+t")
             await pilot.pause(0.5)
-            await say(pilot, shared, "list the files")
+            await say(pilot, "write notes.txt with hello")
+            await pilot.pause(2)  # it asks, and nobody answers
+            await pilot.press("alt+q")
             await pilot.pause(0.5)
             app.save_screenshot("workbench.svg", str(HERE))
         await shared.close()
