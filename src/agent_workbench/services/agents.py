@@ -144,6 +144,14 @@ class Agents:
             await close(agent)
         return cached.agent
 
+    async def drop(self, config_id: str) -> None:
+        """Give back what is ready of a config that no turn runs with."""
+        idle = [
+            key for key, entry in self._ready.items() if key[0] == config_id and not self._in_use[id(entry.agent)]
+        ]
+        for agent in [self._ready.pop(key).agent for key in idle]:
+            await close(agent)
+
     async def close(self) -> None:
         """Give back all connections."""
         agents = [entry.agent for entry in self._ready.values()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
@@ -14,15 +13,7 @@ from typing import Any
 
 from agent_workbench.configs.document import Document
 from agent_workbench.configs.edits import Edit
-from agent_workbench.conversation.codec import usage_to_json
-from agent_workbench.conversation.events import (
-    Answer,
-    Event,
-    Question,
-    ReplyFinished,
-    TurnFinished,
-    TurnStarted,
-)
+from agent_workbench.conversation.events import Answer, Event, Question
 from agent_workbench.conversation.messages import Image, Message, Text, user
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine.ports import Frontend
@@ -30,6 +21,7 @@ from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.services.agents import Agents
 from agent_workbench.services.compacting import CompactingCalls
 from agent_workbench.services.hub import Following, Hub
+from agent_workbench.services.outcome import Outcome
 from agent_workbench.services.permissions import permissions_of
 from agent_workbench.services.recorder import LEASE_S
 from agent_workbench.services.settings import check
@@ -74,8 +66,9 @@ class SessionManager(CompactingCalls):
         pinned_revision: int | None = None,
         tags: Mapping[str, str] | None = None,
         settings: Mapping[str, Any] | None = None,
+        messages: Sequence[Message] = (),
     ) -> Session:
-        """Start a session of a config. Never contacts the provider.
+        """Start a session of a config, with what was said elsewhere before. Never contacts the provider.
 
         Raises:
             NotFound: If there is no such config or revision.
@@ -94,6 +87,7 @@ class SessionManager(CompactingCalls):
             pinned_revision=pinned_revision,
             tags=tags,
             settings=settings,
+            messages=messages,
         )
 
     async def get_session(self, session_id: str) -> Session | None:
@@ -285,29 +279,13 @@ class SessionManager(CompactingCalls):
         Raises as `stream_message`.
         """
         session = await self._require(session_id)
-        began = time.monotonic()
-        response, finished, started = "", TurnFinished("failed"), TurnStarted("")
+        outcome = Outcome()
         async with aclosing(self.stream_message(session_id, message, context=context, frontend=frontend)) as events:
             async for event in events:
-                match event:
-                    case ReplyFinished(reply):
-                        response = reply.text or response
-                    case TurnStarted():
-                        started = event
-                    case TurnFinished():
-                        finished = event
-                    case _:
-                        pass
-        metadata = {
-            "config_id": session.config_id,
-            "revision": started.revision,
-            "model": started.model,
-            "usage": usage_to_json(finished.usage),
-            "duration_s": round(time.monotonic() - began, 3),
-            "error": finished.error,
-            "error_kind": finished.error_kind,
-        }
-        return {"session_id": session_id, "response": response, "status": finished.status, "metadata": metadata}
+                outcome.take(event)
+        metadata = outcome.metadata(session.config_id)
+        status = outcome.finished.status
+        return {"session_id": session_id, "response": outcome.response, "status": status, "metadata": metadata}
 
     def stream_message(
         self,

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.conversation.messages import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
-from agent_workbench.errors import UsageError
+from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.services.sessions import SessionManager
 from agent_workbench.services.shapes import session_to_json, stored_message_to_json, turn_to_json
 from agent_workbench.services.shared import SharedContext
@@ -43,6 +43,20 @@ async def export(sessions: SessionManager, session: Session, form: str) -> str:
 async def search(bench: SharedContext, words: str, *, limit: int = 20) -> Sequence[StoredMessage]:
     """Return messages of any session that hold all the words, newest first."""
     return await asyncio.to_thread(bench.store.sessions.search, words, limit=limit)
+
+
+async def end_of_turn(sessions: SessionManager, session_id: str, number: int) -> int:
+    """Return the place of the last message of a session's turn; turns count from 1.
+
+    Raises:
+        NotFound: If the session has no such turn, or nothing was said in it.
+    """
+    turns, messages = await asyncio.gather(sessions.turns(session_id), sessions.messages(session_id))
+    wanted = turns[number - 1].turn_id if 0 < number <= len(turns) else None
+    places = [one.seq for one in messages if wanted is not None and one.turn_id == wanted]
+    if not places:
+        raise NotFound(f"session {session_id} has no turn {number}; it has {len(turns)}")
+    return max(places)
 
 
 def excerpt(stored: StoredMessage, words: str) -> str:

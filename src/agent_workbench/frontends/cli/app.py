@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
     "module": "List the modules that a config can name.",
     "permissions": "Ask what a tool call would be decided as.",
     "template": "List and print the samples to start from.",
+    "serve": "Answer HTTP requests: configs, sessions, OpenAI's protocol.",
     "doctor": "Check this installation and say what is missing.",
     "backup": "Write everything to one file, to keep or to take along.",
     "completion": "Print what makes a shell complete commands and names.",

@@ -30,6 +30,22 @@ class Settings:
     """A URI or its prefix → a local folder (`--source URI=PATH`)."""
     open_screen: Callable[[Path | None], None] | None = None
     """Opens the screen; the program hands it in, because front ends do not know each other."""
+    start_server: Callable[[SharedContext, Serving, Callable[[str], None]], Awaitable[None]] | None = None
+    """Serves until cancelled and says so through the last argument; handed in, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How to serve."""
+
+    host: str
+    port: int
+    auth: bool
+    hosts: tuple[str, ...]
+    origins: tuple[str, ...]
+    max_turns: int
+    approval_s: float
+    idle_s: float | None
 
 
 def choose_database(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:

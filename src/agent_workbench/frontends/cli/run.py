@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent_workbench.conversation.events import Event, ReplyFinished, TurnFinished
+from agent_workbench.conversation.events import Event, TurnFinished
 from agent_workbench.conversation.messages import Image, Message, Part, Text
 from agent_workbench.errors import NotFound, SessionBusy, UsageError
 from agent_workbench.frontends.cli.console import Console, Terminal
@@ -196,19 +196,16 @@ def _write_wire(bench: SharedContext, session: Session, path: Path) -> None:
     from agent_workbench.services.files import write_file
 
     found = [console.entry_to_json(entry) for entry in console.wire(bench, session.session_id)]
-    write_file(path, json.dumps(found, ensure_ascii=False, indent=2, default=str) + "\n")
+    write_file(path, json.dumps(found, ensure_ascii=False, indent=2, default=str) + "\n", private=True)
     narrate(f"· wrote {path}: {counted(len(found), 'record')} of the wire")
 
 
 async def _record(bench: SharedContext, session: Session, path: Path) -> None:
+    from agent_workbench.services.files import write_file
     from agent_workbench.services.recording import recorded
 
     now = await bench.sessions.find_session(session.session_id)
-    text = await recorded(bench, now)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
+    write_file(path, await recorded(bench, now), private=True)
     narrate(f"· recorded in {path}")
 
 
@@ -219,39 +216,38 @@ class Report:
     """
 
     def __init__(self, session_id: str, *, lines: bool) -> None:
+        from agent_workbench.services.outcome import Outcome
+
         self._session_id = session_id
         self._lines = lines
-        self._response = ""
-        self.finished = TurnFinished("failed", error="the turn ended without saying why")
+        self._outcome = Outcome()
         self._line({"type": "connected", "session_id": session_id})
+
+    @property
+    def finished(self) -> TurnFinished:
+        """How the turn ended."""
+        return self._outcome.finished
 
     def take(self, event: Event) -> None:
         """Note an event."""
         from agent_workbench.conversation.codec import event_to_json
 
-        match event:
-            case ReplyFinished(message):
-                self._response = message.text or self._response
-            case TurnFinished():
-                self.finished = event
-            case _:
-                pass
+        self._outcome.take(event)
         self._line(event_to_json(event))
 
     def close(self, as_json: bool) -> None:
         """Print what the turn came to."""
         from agent_workbench.conversation.codec import usage_to_json
 
-        done = self.finished.status == "completed"
-        self._line({"type": "response", "content": self._response})
-        self._line({"type": "done"} if done else {"type": "error", "message": self.finished.error})
+        self._line({"type": "response", "content": self._outcome.response})
+        self._line(self._outcome.ending())
         if as_json:
             emit_json({
                 "session_id": self._session_id,
-                "response": self._response,
+                "response": self._outcome.response,
                 "usage": usage_to_json(self.finished.usage),
                 "status": self.finished.status,
-                **({} if done else {"error": self.finished.error}),
+                **({} if self._outcome.is_complete else {"error": self.finished.error}),
             })  # fmt: skip
 
     def _line(self, value: dict[str, Any]) -> None:

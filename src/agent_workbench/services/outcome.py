@@ -1,0 +1,53 @@
+"""What a turn comes to, gathered from its events; the same for every front end that answers a script."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from agent_workbench.conversation.codec import usage_to_json
+from agent_workbench.conversation.events import Event, ReplyFinished, TurnFinished, TurnStarted
+
+
+class Outcome:
+    """Takes a turn's events; what it says is whole after `TurnFinished`."""
+
+    def __init__(self) -> None:
+        self.response = ""
+        """The words of the last reply that had any."""
+        self.started = TurnStarted("")
+        self.finished = TurnFinished("failed", error="the turn ended without saying why")
+        self._began = time.monotonic()
+
+    def take(self, event: Event) -> None:
+        """Note an event."""
+        match event:
+            case ReplyFinished(message):
+                self.response = message.text or self.response
+            case TurnStarted():
+                self.started = event
+            case TurnFinished():
+                self.finished = event
+            case _:
+                pass
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the agent came to its own end: not stopped, not failed, within the limits."""
+        return self.finished.status == "completed"
+
+    def ending(self) -> dict[str, Any]:
+        """Return what ends a stream of events: `response`'s one successor, `done` or `error`."""
+        return {"type": "done"} if self.is_complete else {"type": "error", "message": self.finished.error}
+
+    def metadata(self, config_id: str) -> dict[str, Any]:
+        """Return what the turn ran with, what it used, and why it ended if not by itself."""
+        return {
+            "config_id": config_id,
+            "revision": self.started.revision,
+            "model": self.started.model,
+            "usage": usage_to_json(self.finished.usage),
+            "duration_s": round(time.monotonic() - self._began, 3),
+            "error": self.finished.error,
+            "error_kind": self.finished.error_kind,
+        }
