@@ -23,6 +23,7 @@ class ProviderConfig(ModuleConfig):
     api_mode: Literal["chat", "responses"] = "chat"
     priority: int = 100
     limits: Limits = Limits()
+    rates: dict[Literal["input", "output"], float] = {}
 
 
 class NeedyConfig(ModuleConfig):
@@ -332,6 +333,10 @@ FIXED = [
     (
         "providers:\n  - module: provider-real\n    config:\n      api_mode: respones\n",
         "providers:\n  - module: provider-real\n    config:\n      api_mode: responses\n",
+    ),
+    (
+        "providers:\n  - module: provider-real\n    config: {rates: {inptu: 3}}\n",
+        "providers:\n  - module: provider-real\n    config: {rates: {input: 3}}\n",
     ),
     ("spawn:\n  tools: [tool-tsk]\n", "spawn:\n  tools: [tool-task]\n"),
     ("spawn: {tools: tool-task}\n", "spawn: {tools: [tool-task]}\n"),

@@ -260,6 +260,15 @@ async def test_every_config_with_errors_is_marked_and_one_that_only_needs_a_key_
         await bench.until(lambda: marked() == ["broken"], "the one with an error, and no other")
 
 
+async def test_what_is_typed_into_the_filter_line_again_takes_the_place_of_what_was(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        names = bench.main.query_one(ConfigList)
+        await bench.press("f2", "slash", *"coding", "enter")
+        await bench.until(lambda: names.words == "coding", "filtered")
+        await bench.press("slash", *"team")
+        await bench.until(lambda: names.words == "team", "filtered by the new words alone")
+
+
 async def test_a_line_says_how_many_configs_are_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(overview, "CONFIGS", 3)
     async with workbench(tmp_path) as bench:

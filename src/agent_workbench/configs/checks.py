@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from agent_workbench.configs.bundle import SLOTS, Bundle
 from agent_workbench.configs.compose import MODULE_SECTIONS, Entry, Layer, Node, plain
+from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.environment import REFERENCE, references
 from agent_workbench.configs.fixes import key_fix, value_fix, word_fix
 from agent_workbench.configs.modules import Catalog, Module, ModuleConfig, ModuleKind
@@ -24,6 +25,18 @@ from agent_workbench.configs.words import nearest
 _KIND: Mapping[str, ModuleKind] = {
     "providers": "provider", "tools": "tool", "hooks": "hook", "orchestrator": "orchestrator", "context": "context",
 }  # fmt: skip
+#: What the schemas' own library calls things, and what people do.
+_WORDS = {
+    "a valid dictionary": "a map",
+    "a valid list": "a list",
+    "a valid string": "text",
+    "a valid integer": "a whole number",
+    "a valid boolean": "true or false",
+    "a valid number": "a number",
+    "unable to parse string as an integer": "not a word",
+    "unable to parse string as a number": "not a word",
+    "unable to interpret input": "not another word",
+}
 #: The words that a wrong value is said to be none of.
 _EXPECTED = re.compile(r"'([^']*)'")
 _PREFIXES = ("provider", "tool", "hook", "hooks", "loop", "context")
@@ -192,18 +205,23 @@ class _Checker:
             raw = _at(value, loc)
             if isinstance(raw, str) and REFERENCE.search(raw):
                 continue
-            name = ".".join(str(part) for part in found["loc"])
+            name = ".".join(str(part) for part in found["loc"] if part != "[key]")
             message = f"{module.id} needs `{name}`" if missing else f"`{name}`: {_sentence(found['msg'])}"
             code = "config-missing" if missing else "config-value"
-            target, help_ = _deepest(node, loc), self._field_help(module, found["loc"])
-            like = (
-                nearest(raw, _EXPECTED.findall(str(found.get("ctx", {}).get("expected", ""))))
-                if isinstance(raw, str)
-                else ""
-            )
-            fix = self._fix(target, (*path, *loc), like) if like else None
-            hint = f"did you mean `{like}`?" if like else help_
+            target = _deepest(node, loc)
+            like, fix = self._meant(found, target, (*path, *loc))
+            hint = f"did you mean `{like}`?" if like else self._field_help(module, found["loc"])
             self._say("error", target, (*path, *loc), message, code, hint, fix)
+
+    def _meant(self, found: Mapping[str, Any], target: Node, path: Path) -> tuple[str, Edit | None]:
+        """Return which of the words that are expected was meant, with the edit that writes it: a value, or a key."""
+        words = _EXPECTED.findall(str(found.get("ctx", {}).get("expected", "")))
+        if found["loc"][-1:] == ("[key]",):
+            like = nearest(str(path[-1]), words)
+            own = bool(like) and self._is_own(target, path)
+            return like, key_fix(self.reading, path, like, ()) if own else None
+        like = nearest(target.value, words) if isinstance(target.value, str) else ""
+        return like, self._fix(target, path, like) if like else None
 
     def _field_help(self, module: Module, loc: Sequence[Any]) -> str:
         field = module.config.model_fields.get(str(loc[0])) if loc else None
@@ -379,7 +397,10 @@ def _names(field: str, info: FieldInfo) -> Iterator[str]:
 
 
 def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
+    said = message.removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
+    for theirs, ours in _WORDS.items():
+        said = said.replace(theirs, ours)
+    return said
 
 
 def _variable(path: Path) -> str:

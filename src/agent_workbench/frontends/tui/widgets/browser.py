@@ -100,8 +100,10 @@ class Browser(Vertical):
         self.ask(what)
 
     def action_filter(self) -> None:
-        """Go to the filter line."""
-        self.query_one(LineInput).focus()
+        """Go to the filter line; what is typed there takes the place of what was."""
+        field = self.query_one(LineInput)
+        field.focus()
+        field.select_all()
 
     def action_clear(self) -> None:
         """Show everything and go back to the rows."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -210,8 +211,9 @@ class EditorPane(Vertical):
         before = editor.document[row][:column]
         if not asked:
             found = tuple(one for one in found if before[one.start :] and before[one.start :] != one.insert.strip())
-        shift = Offset(0, 1) + (editor.cursor_screen_offset if found else Offset())
-        self.completions.offer(found, shift)
+        at = editor.cursor_screen_offset if found else Offset()
+        typed = cell_len(before[min(one.start for one in found) :]) if found else 0
+        self.completions.offer(found, at + (-typed - 1, 1))  # a row begins with a sign, so that the words are in line
 
     @on(CompletingEditor.KeyForList)
     def _key_for_list(self, event: CompletingEditor.KeyForList) -> None:
