@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +12,9 @@ from pathlib import Path
 from agent_workbench.configs.reader import decode
 from agent_workbench.errors import CannotWrite, InvalidYAML, NotFound, RevisionConflict
 from agent_workbench.services.regular import TooLarge, regular_bytes
+
+SHARED, PRIVATE = 0o666, 0o600
+"""Modes of new files, before the umask: a bundle, and what holds a conversation."""
 
 
 def read_text(path: Path) -> str:
@@ -29,21 +32,23 @@ def read_text(path: Path) -> str:
         raise NotFound(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def replace_file(path: Path, old: str | None, new: str) -> None:
-    """Write a file whole or not at all, keeping its mode; `old` is what it must hold, None where that is no matter.
+def replace_file(path: Path, old: str | None, new: str, *, mode: int = SHARED) -> None:
+    """Write a file whole or not at all; `old` is what it must hold, None where that is no matter.
+
+    A new file gets `mode` as far as the umask lets it, another keeps its own.
 
     Raises:
         RevisionConflict: If the file holds something else.
         CannotWrite: If the disk refuses; the file is what it was then.
     """
     try:
-        _replace(Path(os.path.realpath(path)), old, new)
+        _replace(Path(os.path.realpath(path)), old, new, mode)
     except OSError as error:
         raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a text to a file, whole or not at all, or to a device or pipe.
+def write_file(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a text to a file, whole or not at all, or to a device or pipe. A `private` one is made for nobody else.
 
     Raises:
         CannotWrite: If the disk refuses.
@@ -54,7 +59,7 @@ def write_file(path: Path, text: str) -> None:
         except OSError as error:
             raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
     else:
-        replace_file(path, None, text)
+        replace_file(path, None, text, mode=PRIVATE if private else SHARED)
 
 
 def save_changed(path: Path, old: str, new: str) -> None:
@@ -71,29 +76,33 @@ def save_changed(path: Path, old: str, new: str) -> None:
     replace_file(path, old if path.exists() else None, new)
 
 
-def _replace(target: Path, old: str | None, new: str) -> None:
+def _replace(target: Path, old: str | None, new: str, mode: int) -> None:
     with alone(target.parent):
         if old is not None and target.read_bytes() != old.encode():
             raise RevisionConflict(f"{target} was changed by another program meanwhile", expected=0, actual=0)
-        swap(target, new)
+        swap(target, new, mode=mode)
 
 
-def swap(target: Path, text: str, *, mode: int = 0o644) -> None:
-    """Put a text in place of a file, whole or not at all; a file that is new gets `mode`, another keeps its own.
+def swap(target: Path, text: str, *, mode: int) -> None:
+    """Put a text in place of a file, whole or not at all; one that is new gets `mode` as far as the umask lets it.
 
     Raises:
         OSError: If the disk refuses; the file is what it was then.
     """
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    known = target.stat().st_mode & 0o7777 if target.exists() else None
+    temporary = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, mode if known is None else PRIVATE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, target.stat().st_mode & 0o7777 if target.exists() else mode)
+        if known is not None:
+            os.chmod(temporary, known)
         os.replace(temporary, target)
     except BaseException:  # whatever ends it, an interrupt too, leaves no temporary file
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

@@ -14,10 +14,11 @@ import click
 
 from agent_workbench.conversation.events import Event, TurnFinished
 from agent_workbench.conversation.messages import Image, Message, Part, Text
-from agent_workbench.errors import NotFound, SessionBusy, UsageError
+from agent_workbench.errors import CannotWrite, NotFound, SessionBusy, UsageError
 from agent_workbench.frontends.cli.console import Console, Terminal
 from agent_workbench.frontends.cli.opening import sources_option, with_workbench
 from agent_workbench.frontends.cli.output import counted, emit_json, narrate
+from agent_workbench.frontends.cli.permissions import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,11 @@ STATUS_CODES = {"completed": 0, "cancelled": 128 + signal.SIGINT, "failed": 1, "
 @click.option("--continue", "go_on", is_flag=True, help="Go on in the newest session of this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when the answer is whole.")
 @click.option("--stream-json", is_flag=True, help="Print every event as a line of JSON, as it happens.")
-@click.option("--fast-edit", is_flag=True, help="Allow edits of files in this folder without asking.")
+@click.option("--mode", type=click.Choice(MODES), help="Run in this permission mode. [the config's, else ask]")
+@click.option(
+    "--fast-edit", "mode", flag_value="fast-edit",
+    help="Allow edits of files in this folder without asking: --mode fast-edit.",
+)  # fmt: skip
 @click.option(
     "--yes-tools", multiple=True, metavar="PATTERN",
     help="Allow these calls beforehand: edit_file, 'write_file(out/**)', bash. May be repeated.",
@@ -78,7 +83,7 @@ async def command(
     go_on: bool,
     as_json: bool,
     stream_json: bool,
-    fast_edit: bool,
+    mode: str | None,
     yes_tools: tuple[str, ...],
     model: str | None,
     queue: bool,
@@ -98,7 +103,7 @@ async def command(
     rules = beforehand_rules(yes_tools)
     text, from_stdin = read_prompt(prompt)
     message = _with_files(text, files, images)  # refused before a session is started for it
-    current = await _session(bench, config or DEFAULT_CONFIG, "last" if go_on else session, _settings(fast_edit, model))
+    current = await _session(bench, config or DEFAULT_CONFIG, "last" if go_on else session, _settings(mode, model))
     console = Console(quiet=as_json or stream_json)
     report = Report(current.session_id, lines=stream_json)
     frontend = _frontend(bench, current, rules, Terminal(console, attended=_attended(from_stdin)))
@@ -205,7 +210,11 @@ async def _record(bench: SharedContext, session: Session, path: Path) -> None:
     from agent_workbench.services.recording import recorded
 
     now = await bench.sessions.find_session(session.session_id)
-    write_file(path, await recorded(bench, now), private=True)
+    text = await recorded(bench, now)
+    try:
+        write_file(path, text, private=True)
+    except CannotWrite as error:
+        raise UsageError(str(error)) from error
     narrate(f"· recorded in {path}")
 
 
@@ -272,9 +281,9 @@ def _from_environment(parameter: str) -> bool:
     return source is click.core.ParameterSource.ENVIRONMENT
 
 
-def _settings(fast_edit: bool, model: str | None) -> dict[str, Any]:
+def _settings(mode: str | None, model: str | None) -> dict[str, Any]:
     """Return the session's own settings that the options stand for."""
-    return {**({"permission_mode": "fast-edit"} if fast_edit else {}), **({"model": model} if model else {})}
+    return {**({"permission_mode": mode} if mode else {}), **({"model": model} if model else {})}
 
 
 async def _session(bench: SharedContext, config: str, chosen: str | None, settings: dict[str, Any]) -> Session:

@@ -215,7 +215,7 @@ async def export(bench: SharedContext, session: str, form: str, output: Path | N
         return
     if output.exists() and not force:
         raise Conflict(f"{output} exists; --force replaces it")
-    write_file(output, content.encode("utf-8", "replace").decode())
+    write_file(output, content.encode("utf-8", "replace").decode(), private=True)
     narrate(f"wrote {output}")
 
 
