@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import sys
 from pathlib import Path
@@ -20,7 +21,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, TextArea
 from textual.worker import get_current_worker
 
-from agent_workbench.frontends.tui.key_queue import LONGEST, PASTE, KeyQueue
+from agent_workbench.frontends.tui import key_queue
+from agent_workbench.frontends.tui.key_queue import ENOUGH, LONGEST, PASTE, REST, KeyQueue
 from agent_workbench.frontends.tui.screens.pick import Pick
 from agent_workbench.frontends.tui.screens.settings import Settings
 from agent_workbench.frontends.tui.widgets.browser import Browser
@@ -298,6 +300,18 @@ async def test_many_lines_pasted_as_keys_are_one_prompt_and_not_sent(tmp_path: P
         await quiet(bench)
         assert pane.prompt.draft == LINES
         assert not bench.text_of(pane)
+
+
+async def test_a_paste_that_a_terminal_takes_long_to_send_is_one_chip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        passing = itertools.count(0, ENOUGH / 4)
+        monkeypatch.setattr(key_queue, "monotonic", lambda: next(passing))
+        for _ in range(8):
+            burst(bench.app, *("enter" if one == "\n" else "tab" if one == "\t" else one for one in LINES))
+            await asyncio.sleep(REST / 3)
+        await bench.until(lambda: pane.prompt.draft == 8 * LINES, "all of it")
+        assert pane.prompt.text.count("[pasted") == 1
 
 
 async def test_a_long_prompt_and_enter_in_one_burst_is_sent(tmp_path: Path):

@@ -38,7 +38,8 @@ BACKGROUND = frozenset(
 RUN = 64
 #: So many keys of text that wait, with line ends among them, were pasted in a terminal that does not say so.
 PASTE = 1_000
-#: Seconds without a key after which such a paste is over, and seconds after which it is handed on in any case.
+#: Seconds without a key after which such a paste is over, and seconds after which it is handed on where less than
+#: another such paste came in them.
 REST, ENOUGH = 0.03, 3.0
 #: Seconds after a paste in which more text belongs to it.
 AFTER = 0.1
@@ -243,8 +244,10 @@ class KeyQueue:
 
     async def _rest(self) -> None:
         """Return when no key came for a moment: until then nobody knows whether a line was written or many pasted."""
-        enough = monotonic() + ENOUGH
-        while self._looked != self._arrived and monotonic() < enough:
+        enough, counted = monotonic() + ENOUGH, self._arrived
+        while self._looked != self._arrived and (monotonic() < enough or self._arrived - counted >= PASTE):
+            if monotonic() >= enough:  # nobody types so much: a long paste is still coming in
+                enough, counted = monotonic() + ENOUGH, self._arrived
             self._looked = self._arrived
             await asyncio.sleep(REST)
 
