@@ -1,7 +1,7 @@
 """The prompt sends on Enter, remembers, folds big pastes, and shows only what is inert."""
 
 import pytest
-from looks import HOSTILE, assert_inert, rows, text
+from looks import HOSTILE, assert_inert, rows, text, until
 from textual import events
 from textual.app import App, ComposeResult
 
@@ -37,10 +37,22 @@ class Host(App[None]):
 
     def on_prompt_area_paths_requested(self, event: PromptArea.PathsRequested) -> None:
         self.wanted.append(event.start)
-        event.prompt.offer_paths(event.start, ["src/scan.py", "src/parse.py", "README.md", HOSTILE])
+        event.prompt.offer_paths(
+            event.start, ["src/scan.py", "src/parse.py", "README.md", "my notes/to do.md", HOSTILE]
+        )
 
     def on_prompt_area_history_requested(self) -> None:
         self.searches += 1
+
+
+@pytest.mark.parametrize("typed", ["@to", '@"my', '@"my no', "@notes/to"])
+async def test_a_file_with_a_space_in_its_name_is_offered_and_taken_in_quotes(typed: str):
+    async with (app := Host()).run_test() as pilot:
+        await pilot.press(*("space" if letter == " " else letter for letter in typed))
+        await until(pilot, lambda: app.prompt.offers.chosen == Offer('@"my notes/to do.md"'))
+        await pilot.press("tab", "x")
+        assert app.prompt.draft == '@"my notes/to do.md" x'
+        assert not app.prompt.offers.open
 
 
 async def test_enter_sends_and_empties_and_nothing_is_not_sent():

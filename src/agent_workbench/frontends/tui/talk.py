@@ -23,6 +23,7 @@ from agent_workbench.conversation.messages import Message, user
 from agent_workbench.errors import SessionBusy, WorkbenchError
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, explained, options
 from agent_workbench.frontends.tui.widgets.blocks import spoken
+from agent_workbench.frontends.tui.widgets.offers import mention
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
 from agent_workbench.frontends.tui.widgets.row_list import Row
 from agent_workbench.services.shared import SharedContext
@@ -265,8 +266,7 @@ class Talk:
         rows = options(*((name, name) for name in files[:2000]))
         picked = await self._screen.app.push_screen_wait(Pick("Send a file along", rows, search=True))
         if picked is not None:
-            name = f'@"{picked}"' if " " in picked else f"@{picked}"
-            pane.prompt.type_in(f"{name} ")
+            pane.prompt.type_in(f"{mention(picked)} ")
 
     async def keep_draft(self, pane: SessionPane) -> None:
         """Keep what is written, so that it survives a crash; nothing is written where nothing changed."""

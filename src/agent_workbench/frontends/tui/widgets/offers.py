@@ -24,6 +24,11 @@ class Offer:
     note: str = ""
 
 
+def mention(path: str) -> str:
+    """Return how a file or a context text is named in a prompt: in quotes where its name holds a space."""
+    return f'@"{path}"' if any(letter.isspace() for letter in path) else f"@{path}"
+
+
 def fitting(offers: Iterable[Offer], word: str) -> list[Offer]:
     """Return the offers that hold the word, those that begin with it first, in their order; the word itself is none."""
     wanted = word.casefold()

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Label, TextArea
 
 from agent_workbench.conversation.clean import clean
-from agent_workbench.frontends.tui.widgets.offers import MOST, Offer, Offers, fitting
+from agent_workbench.frontends.tui.widgets.offers import MOST, Offer, Offers, fitting, mention
 from agent_workbench.frontends.tui.widgets.steady import SteadyArea
 
 PLACEHOLDER = "ask, or / for commands"
@@ -28,7 +28,7 @@ PASTE_CHARACTERS = 1_000
 """A paste over either is folded into a chip, so that the prompt stays readable and fast."""
 
 _CHIP = re.compile(r"\[pasted \d+: \d+ (?:lines|characters)\]")
-_OFFERED = re.compile(r"^/\S*$|(?<!\S)@\S*$")
+_OFFERED = re.compile(r"^/\S*$|(?<!\S)@(?:\S*|\"[^\"\n]*)$")
 _TAKEN = {"ctrl+c", "super+c", "ctrl+f", "ctrl+w", "ctrl+y", "f6", "f7", "up", "down", "pageup", "pagedown"}
 """TextArea's keys that mean something else in the workbench, or are bound anew below."""
 
@@ -235,8 +235,9 @@ class PromptArea(SteadyArea, inherit_bindings=False):
     def offer_paths(self, start: str, paths: Iterable[str]) -> None:
         """Offer paths, best first, for what stands after the `@`, unless something else stands there by now."""
         if self._word == f"@{start}" and self._word != self._dismissed:
-            wanted = start.casefold()
-            fit = [Offer(f"@{clean(path)}") for path in paths if wanted in path.casefold() and path != start]
+            wanted = start.removeprefix('"')
+            named = [path for path in paths if wanted.casefold() in path.casefold() and path != wanted]
+            fit = [Offer(mention(clean(path))) for path in named]
             self.offers.put(fit[:MOST])
 
     def action_take(self) -> None:
