@@ -11,6 +11,7 @@ import pytest
 from cli_kit import Awb
 
 from agent_workbench import paths
+from keyring_kit import MemoryKeyring
 
 FILE = {"file_path": "notes.txt", "content": "x"}
 EDIT = {"file_path": "a.md", "old_string": "a", "new_string": "b"}
@@ -184,7 +185,7 @@ def test_doctor_names_what_is_there_and_what_is_missing(awb: Awb) -> None:
     checks = {check["name"]: check for check in report["checks"]}
     assert report["ok"] is True
     assert checks["database"]["state"] == "fine"
-    assert checks["sample anthropic"]["detail"] == "needs ANTHROPIC_API_KEY"
+    assert checks["ANTHROPIC_API_KEY"]["detail"] == "not set; for the samples anthropic, coding, team, writer"
     done = awb("doctor")
     assert "export ANTHROPIC_API_KEY" in done.out
     assert "everything that is needed works" in done.err
@@ -195,7 +196,22 @@ def test_doctor_never_shows_a_key(awb: Awb, monkeypatch: pytest.MonkeyPatch) -> 
     done = awb("doctor", "--json")
     assert "canary-value" not in done.out + done.err
     checks = {check["name"]: check for check in done.json["checks"]}
-    assert checks["sample anthropic"]["state"] == "fine"
+    assert (checks["ANTHROPIC_API_KEY"]["state"], checks["OPENAI_API_KEY"]["state"]) == ("fine", "note")
+
+
+def test_doctor_offers_the_keyring_where_there_is_one(awb: Awb, ring: MemoryKeyring) -> None:
+    assert "awb key set OPENAI_API_KEY" in awb("doctor").out
+    awb("key", "set", "OPENAI_API_KEY", stdin="kept")
+    asked = ring.asked
+    assert "from the keyring" in awb("doctor").out
+    assert ring.asked == asked
+
+
+@pytest.mark.usefixtures("no_ring")
+def test_doctor_says_where_no_keyring_can_be_used(awb: Awb) -> None:
+    said = awb("doctor").out
+    assert "has none that can be used" in said
+    assert "awb key set" not in said
 
 
 def test_doctor_survives_a_database_that_is_none(awb: Awb, folder: Path) -> None:

@@ -17,7 +17,7 @@ from agent_workbench.configs.environment import references
 from agent_workbench.configs.reader import read
 from agent_workbench.errors import ConfigError, PermissionRuleError, StorageError
 from agent_workbench.plugins import load_catalog
-from agent_workbench.services.keys import environment
+from agent_workbench.services.keys import source_of, usable
 from agent_workbench.services.permissions import standing_rules
 from agent_workbench.services.preferences import load_preferences, preferences_path
 from agent_workbench.services.templates import templates
@@ -82,15 +82,20 @@ def _modules() -> Iterator[Finding]:
 
 
 def _keys() -> Iterator[Finding]:
-    """Say for each sample that refers to the environment whether it can start. Values are never shown."""
+    """Say for each variable that samples need where it comes from. Values are never shown."""
+    users: dict[str, list[str]] = {}
     for template in templates():
-        found = {reference.name: reference for reference in references(read(template.text).data)}
-        unset = [name for name, reference in found.items() if reference.status(environment()) == "unset"]
-        if unset:
-            names = " and ".join(unset)
-            yield Finding(f"sample {template.name}", "note", f"needs {names}", f"export {unset[0]}=… to use it")
-        elif found:
-            yield Finding(f"sample {template.name}", "fine", "has what it needs in the environment or the keyring")
+        for reference in references(read(template.text).data):
+            if reference.default is None:
+                users.setdefault(reference.name, []).append(template.name)
+    for name, samples in users.items():
+        who = f"the sample{'s' if len(samples) > 1 else ''} {', '.join(samples)}"
+        source = source_of(name)
+        if source:
+            yield Finding(name, "fine", f"from the {source}, for {who}")
+        else:
+            keep = f", or awb key set {name}" if usable() else ""
+            yield Finding(name, "note", f"not set; for {who}", f"export {name}=…{keep}")
 
 
 def _permissions() -> Iterator[Finding]:
@@ -126,9 +131,13 @@ def _editor() -> Finding:
 
 
 def _keyring() -> Finding:
-    if find_spec("keyring"):
-        return Finding("keyring", "fine", "secrets can be kept in the system's keyring")
-    return Finding("keyring", "note", "not installed: secrets come from the environment", "pip install keyring")
+    if not find_spec("keyring"):
+        return Finding(
+            "keyring", "note", "not installed: keys come from the environment", "install the extra `keyring`"
+        )
+    if not usable():
+        return Finding("keyring", "note", "this system has none that can be used: keys come from the environment")
+    return Finding("keyring", "fine", "keys can be kept in the system's keyring")
 
 
 def _terminal() -> Finding:

@@ -131,6 +131,14 @@ def forget(name: str) -> None:
     _write(remove=name)
 
 
+def usable() -> bool:
+    """Whether this system has a keyring that keeps something. Nothing is unlocked to find out."""
+    try:
+        return float(_keyring().get_keyring().priority) > 0
+    except Exception:  # noqa: BLE001  backends of the keyring are other people's code
+        return False
+
+
 def _keep_new(name: str, value: str) -> Kept:
     try:
         keyring = _keyring()

@@ -103,8 +103,9 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "template": ("awb template list", "awb template show coding"),
     "template list": ("awb template list",),
     "template show": ("awb template show coding > coding.yaml",),
-    "backup": ("awb backup workbench-backup.db   then `awb --db workbench-backup.db` opens it", "awb backup monday.db --force"),
+    "backup": ("awb backup monday.db   then `awb --db monday.db` opens it", "awb backup monday.db --force"),
     "completion": ("awb completion bash >> ~/.bashrc", "awb completion fish > ~/.config/fish/completions/awb.fish"),
+    "serve": ("awb serve", "awb serve --port 0 --approval-timeout 300"),
     "doctor": ("awb doctor", "awb doctor --json"),
 }  # fmt: skip
 
