@@ -123,6 +123,12 @@ def test_the_index_lists_every_guide() -> None:
         assert page.name == "index.md" or f"({page.name})" in index
 
 
+def test_every_guide_says_first_for_whom_it_is() -> None:
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        first = page.read_text("utf-8").split("\n\n")[1]
+        assert page.name == "index.md" or first.startswith("For "), page.name
+
+
 def test_contributing_is_short_enough_to_be_read() -> None:
     assert len((ROOT / "CONTRIBUTING.md").read_text("utf-8").splitlines()) < 100
 
