@@ -76,7 +76,12 @@ async def test_somebody_who_looks_elsewhere_is_called_and_nobody_else(tmp_path: 
 
 @pytest.mark.parametrize(
     ("environment", "expected"),
-    [({}, "\x1b]9;done\x07"), ({"KITTY_WINDOW_ID": "1"}, "\x1b]99;;done\x1b\\")],
+    [
+        ({}, "\x1b]9;done\x07"),
+        ({"KITTY_WINDOW_ID": "1"}, "\x1b]99;;done\x1b\\"),
+        ({"TMUX": "/tmp/x"}, "\x1bPtmux;\x1b\x1b]9;done\x07\x1b\\"),
+        ({"TMUX": "/tmp/x", "KITTY_WINDOW_ID": "1"}, "\x1bPtmux;\x1b\x1b]99;;done\x1b\x1b\\\x1b\\"),
+    ],
 )
 def test_each_terminal_is_told_in_its_way(environment: dict[str, str], expected: str):
     assert sequence("done", environment) == expected

@@ -15,10 +15,12 @@ LONGEST = 120
 def sequence(words: str, environment: Mapping[str, str]) -> str:
     """Return what makes a terminal notify: OSC 99 for kitty, OSC 9 for the others, which ignore what they do not know.
 
-    The words are cleaned: nothing in them can end the sequence or begin another.
+    tmux hands neither on by itself; wrapped, it does where `allow-passthrough` is on. The words are cleaned: nothing in
+    them can end the sequence or begin another.
     """
     shown = clean_line(words, LONGEST).replace(";", ",")
-    return f"\x1b]99;;{shown}\x1b\\" if "KITTY_WINDOW_ID" in environment else f"\x1b]9;{shown}\x07"
+    plain = f"\x1b]99;;{shown}\x1b\\" if "KITTY_WINDOW_ID" in environment else f"\x1b]9;{shown}\x07"
+    return "\x1bPtmux;" + plain.replace("\x1b", "\x1b\x1b") + "\x1b\\" if "TMUX" in environment else plain
 
 
 def call(app: App[None], words: str) -> bool:
