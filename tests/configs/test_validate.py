@@ -325,6 +325,7 @@ FIXED = [
         'providers: [{module: provider-real, config: {api_key: "${API_KEY}"}}]\n',
     ),
     ("session:\n  orchestratr: loop-basic # why\n", "session:\n  orchestrator: loop-basic # why\n"),
+    ("session:\n  permisions: {deny: [bash]}\n", "session:\n  permissions: {deny: [bash]}\n"),
     ("session: {'contxt': context-simple}\n", "session: {'context': context-simple}\n"),
     (
         "providers:\n  - module: provider-real\n    config: {limits: {per_minut: 3}}\n",
@@ -363,6 +364,10 @@ def test_a_fix_changes_exactly_what_is_wrong(text: str, fixed: str):
     assert problem.fix.inverse().apply(fixed) == text
     left = [p for p in validate(fixed, CATALOG, env={"API_KEY": "x"}) if p.code == problem.code]
     assert left == []
+
+
+def test_a_list_that_holds_a_reference_is_judged_when_it_is_filled_in():
+    assert check("providers:\n  - module: provider-real\n    config: {rates: {input: '${PRICE:3}'}}\n") == ()
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ TOP_KEYS = ("bundle", "includes", "session", "providers", "tools", "hooks", "age
 META_KEYS = ("name", "version", "description")
 ENTRY_KEYS = ("module", "source", "config", "id")
 SLOTS = ("orchestrator", "context")
+SESSION_KEYS = (*SLOTS, "permissions")
 SPAWN_KEYS = ("tools", "exclude_tools")
 
 
@@ -198,7 +199,8 @@ class _Parser:
                 self._includes_fix(meta["includes"]),
                 at_key=True,
             )
-        self._unknown(("bundle",), meta, (*META_KEYS, "includes"), "`bundle`")
+        known = {key: value for key, value in meta.items() if key != "includes"}  # which has a problem of its own
+        self._unknown(("bundle",), known, META_KEYS, "`bundle`")
         for key in META_KEYS:
             if isinstance(meta.get(key), dict | list):
                 self._say("error", ("bundle", key), f"`bundle.{key}` is not text", "meta-kind")
@@ -261,8 +263,8 @@ class _Parser:
         if not session:
             return None
         for key in session:
-            like = nearest(key, SLOTS)
-            if key not in SLOTS and like:
+            like = nearest(key, SESSION_KEYS)
+            if key not in SESSION_KEYS and like:
                 fix = key_fix(self.reading, ("session", key), like, session)
                 self._say("warning", ("session", key), f"unknown key `{key}` in `session`", "unknown-key",
                           f"did you mean `{like}`?", fix, at_key=True)  # fmt: skip

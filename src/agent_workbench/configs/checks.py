@@ -203,7 +203,7 @@ class _Checker:
             if missing and not self.complete:
                 continue
             raw = _at(value, loc)
-            if isinstance(raw, str) and REFERENCE.search(raw):
+            if _refers(raw):  # nobody knows yet what will stand there
                 continue
             name = ".".join(str(part) for part in found["loc"] if part != "[key]")
             message = f"{module.id} needs `{name}`" if missing else f"`{name}`: {_sentence(found['msg'])}"
@@ -335,6 +335,13 @@ class _Checker:
     ) -> None:
         problem = self._problem(severity, node, path, message, code, hint)
         self.problems.append(replace(problem, fix=fix) if fix is not None else problem)
+
+
+def _refers(value: Any) -> bool:
+    """Whether a value holds a reference to the environment, at any depth."""
+    if isinstance(value, dict | list):
+        return any(map(_refers, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and bool(REFERENCE.search(value))
 
 
 def _without_kind(module_id: str) -> str:

@@ -17,6 +17,7 @@ from agent_workbench.configs.secrets import mask_text
 from agent_workbench.errors import Ambiguous, NotFound, UsageError
 from agent_workbench.services.bundles import BASE_TAG, FILE_TAG, Bundles, home_of
 from agent_workbench.services.links import LINK_TAG, Links
+from agent_workbench.services.permissions import permission_problems
 from agent_workbench.services.trust import Owner, Trust
 from agent_workbench.storage.ports import Store
 from agent_workbench.storage.records import Config, ConfigMetadata, Page, Revision
@@ -236,7 +237,8 @@ class ConfigManager:
         which decides what of it is held back.
         """
         plan = self._bundles.plan(yaml_content, name=name, base=base, root=root, fetch=fetch)
-        return worst_first((*plan.problems, *self._trust.problems(plan, owner, typed=True)))
+        rules = permission_problems(yaml_content, source=name)
+        return worst_first((*plan.problems, *rules, *self._trust.problems(plan, owner, typed=True)))
 
     @property
     def catalog(self) -> Catalog:

@@ -338,7 +338,7 @@ class Sources:
         except OSError:
             return ""
         stems = [os.path.splitext(one)[0] for one in names]
-        return nearest(name, sorted(names if name.endswith(SUFFIXES[1:]) else {*names, *stems}))
+        return nearest(name, sorted(names if name.endswith(SUFFIXES[1:]) else {*names, *stems}), cutoff=0.7)
 
     def _allowed_root(self, path: str, at: Location) -> str | None:
         """Return the folder that a file may be read under, None where it may not."""
