@@ -68,6 +68,17 @@ def clean(value: Any, depth: int = 0) -> Any:
     return clean_text(str(value))
 
 
+def is_deeper(value: Any, depth: int = MAX_DEPTH) -> bool:
+    """Whether a value holds containers within containers deeper than is kept. Looks without recursion."""
+    level = [value]
+    for _ in range(depth + 1):
+        held = [one for one in level if isinstance(one, Mapping | list | tuple)]
+        level = [item for one in held for item in (one.values() if isinstance(one, Mapping) else one)]
+        if not level:
+            return False
+    return True
+
+
 def dumps(value: Any) -> str:
     """Return compact JSON of any value, valid UTF-8 and free of NUL."""
     return json.dumps(clean(value), ensure_ascii=False, separators=(",", ":"))

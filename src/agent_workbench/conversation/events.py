@@ -116,8 +116,8 @@ class Question:
 
     `preview` is exact (the command, or a diff); `paths` are resolved. `scopes` are the decisions offered
     besides `deny`; `rules` are what `allow_session` and `allow_always` would save. `firm` says that something asks
-    besides the default (a rule, a protected path, a hook, a repeated call), so that only a person may answer. `id` is of
-    this one asking: a model may give two calls the same id, and an answer counts for the question alone that it was
+    besides the default (a rule, a protected path, a hook, a repeated call), so that only a person may answer. `id` is
+    of this one asking: a model may give two calls the same id, and an answer counts for the question alone that it was
     given to.
     """
 

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent_workbench.conversation.codec import clean_text
+from agent_workbench.conversation.codec import MAX_DEPTH, clean_text, is_deeper
 from agent_workbench.conversation.events import (
     Answer,
     ApprovalAnswered,
@@ -40,6 +40,12 @@ from agent_workbench.engine.session_config import SessionConfig
 
 MAX_LIVE_OUTPUT = 200_000
 """Characters of one call's output that are shown while it runs; the result has the tail of what follows."""
+
+MAX_CALLS = 500
+"""Calls of one reply that are looked at; the others are answered without being run."""
+
+AT_ONCE = 32
+"""Calls that run at once; the others wait for one of them to end."""
 
 STOP_SECONDS = 3.0
 """How long a cancelled tool is waited for; our own are gone in less than one."""
@@ -189,6 +195,8 @@ class Calls:
 
     async def _checked(self, index: int, call: ToolCall) -> Tool:
         reply = self.history[-1]
+        if index >= MAX_CALLS:
+            raise _Refused(f"Not run: a reply may call tools {MAX_CALLS} times at most.")
         if reply.stop_reason == "max_tokens":
             raise _Refused("Not run: the reply was cut off by its token limit, so the arguments may be incomplete.")
         if any(other.call_id == call.call_id for other in reply.tool_calls[:index]):
@@ -199,6 +207,8 @@ class Calls:
             raise _Refused(f"There is no tool {call.name!r}. Tools: {known}.")
         if call.raw is not None:
             raise _Refused(f"Not run: the arguments are not a JSON object: {call.raw[:200]}")
+        if is_deeper(call.arguments):
+            raise _Refused(f"Not run: the arguments are nested deeper than {MAX_DEPTH} levels.")
         await check_arguments(tool, call.arguments)
         return tool
 
@@ -264,6 +274,7 @@ class _Running:
         self._answered: set[int] = set()
         self._loop = asyncio.get_running_loop()
         self._used: dict[int, Usage] = {}
+        self._room = asyncio.Semaphore(AT_ONCE)
         self.results: dict[int, ToolResult] = {}
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -321,7 +332,8 @@ class _Running:
     async def _run(self, index: int, ready: _Ready) -> None:
         started = time.monotonic()
         try:
-            outcome = await self._outcome(index, ready)
+            async with self._room:
+                outcome = await self._outcome(index, ready)
             self._answered.add(index)
             content, details = fit(outcome.content), dict(outcome.details)
             if isinstance(details.get("usage"), Usage):  # a child's, said at the end; details are stored as JSON
@@ -445,6 +457,9 @@ def _shown(intent: Intent) -> Sequence[str]:
 
 
 def _same(one: ToolCall, other: ToolCall) -> bool:
+    if is_deeper(one.arguments) or is_deeper(other.arguments):  # neither was run
+        return False
+
     def key(call: ToolCall) -> str:
         return json.dumps([call.name, dict(call.arguments), call.raw], sort_keys=True, default=str)
 

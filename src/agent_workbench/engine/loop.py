@@ -102,6 +102,10 @@ class _Objected(Exception):
     """A hook refused a prompt or a request."""
 
 
+MAX_REPLY = 10_000_000
+"""Characters of one reply, thoughts and arguments included. The longest that models write have about a million."""
+
+
 @dataclass
 class _Turn:
     """The local variables of one turn."""
@@ -320,10 +324,13 @@ class _Turn:
     async def _stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """Turn what a provider yields into events; the words of a reply that breaks are kept as interrupted."""
         await self._wait()
-        started, words, heard = time.monotonic(), "", _Heard(self.hooks)
+        started, words, heard, room = time.monotonic(), "", _Heard(self.hooks), MAX_REPLY
         try:
             async with aclosing(_items(self.config.candidates(), request)) as items:
                 async for item in items:
+                    room -= _length(item)
+                    if room < 0:
+                        raise ProviderError(f"the reply has more than {MAX_REPLY:,} characters", kind="protocol")
                     await heard.item(item)
                     match item:
                         case ReplyText(text):
@@ -354,6 +361,14 @@ class _Turn:
         if self.last_request and left > 0:
             await asyncio.sleep(left)
         self.last_request = time.monotonic()
+
+
+def _length(item: ReplyItem | Retrying) -> int:
+    match item:
+        case ReplyText(text) | ReplyThinking(text) | ReplyToolCall(arguments=text):
+            return len(text)
+        case _:
+            return 0
 
 
 def _limit_reached(words: str, limit: str) -> LimitReached:

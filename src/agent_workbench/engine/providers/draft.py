@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent_workbench.conversation.codec import is_deeper
 from agent_workbench.conversation.messages import Message, Part, StopReason, Text, Thinking, ToolCall
 from agent_workbench.engine.ports import ReplyItem, ReplyText, ReplyThinking, ReplyToolCall
 from agent_workbench.engine.providers.portable import encodable
@@ -103,7 +104,7 @@ def _call(block: _Block, text: str, cut: bool) -> ToolCall:
         value: Any = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return ToolCall(block.call_id, block.name, raw=text)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or is_deeper(value):  # deeper than is stored: what ran would not be what was said
         return ToolCall(block.call_id, block.name, raw=text)
     return ToolCall(block.call_id, block.name, encodable(value))
 
