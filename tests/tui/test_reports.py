@@ -122,5 +122,29 @@ def test_what_has_no_price_is_plotted_in_tokens():
     assert any(line.startswith("tokens by day") and line.endswith("at most 110") for line in words)
 
 
+def test_the_days_are_told_one_by_one_where_a_plot_cannot_be_heard():
+    days = (Account("2026-11-01", Usage(100, 10), 1), Account("2026-11-02", Usage(), 0))
+    words = [text_of(line) for line in usage_layout(Accounts(Usage(100, 10), days, (), ()), words=True)(80)]
+    assert "2026-11-01: 1 turn, 100 in · 10 out · –" in words
+    assert not any("2026-11-02" in line or "█" in line for line in words)
+
+
 def test_a_record_is_shown_as_text():
     assert not any("\x1b" in text_of(line) for line in as_json(HOSTILE)(80))
+
+
+async def test_the_console_shows_what_happens_while_it_is_open_and_stays_on_its_record(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        await bench.say("count to 60")
+        await bench.until(lambda: pane.busy and "user: count" in bench.text_of(pane), "it writes")
+        await bench.press("alt+l")
+        await bench.until(lambda: "Console" in bench.dialog, "the console")
+        rows = bench.app.screen.query_one(ConsoleRows)
+        await bench.until(lambda: any("assistant" in left for left in lefts(rows)), "the reply comes")
+        assert rows.row is not None
+        assert "assistant" not in "".join(words for words, _ in rows.row.left)
+
+
+def lefts(rows: ConsoleRows) -> list[str]:
+    return ["".join(words for words, _ in row.left) for row in rows.rows]

@@ -119,10 +119,14 @@ def _exchange(one: Exchange) -> Iterator[Entry]:
         "not_kept": one.left_out, "arrived": [_arrived(piece, one) for piece in arrived],
     }  # fmt: skip
     took = f"{one.ended_s:.2f} s" if one.ended_s is not None else "still coming"
-    words = (str(one.status or "no answer"), took, f"{len(arrived) + one.left_out} pieces", one.request_id, one.error)
+    words = (str(one.status or "no answer"), took, _pieces(len(arrived) + one.left_out), one.request_id, one.error)
     failed = bool(one.error) or (one.status or 0) >= 400
     at = one.at + timedelta(seconds=begun)
     yield Entry(at, "answer", _shown(" · ".join(filter(None, words))), _json(answer, WIRE_LONGEST), failed)
+
+
+def _pieces(count: int) -> str:
+    return f"{count} piece{'s' * (count != 1)}"
 
 
 def _arrived(piece: Arrived, one: Exchange) -> Mapping[str, Any]:

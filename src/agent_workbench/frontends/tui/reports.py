@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from agent_workbench.frontends.tui.screens.console import Console
+from agent_workbench.frontends.tui.screens.console import Again, Console
 from agent_workbench.frontends.tui.screens.sheet import Sheet
 from agent_workbench.frontends.tui.screens.usage import usage_layout
 from agent_workbench.frontends.tui.widgets.pane_grid import SessionPane
 from agent_workbench.services.accounts import accounts
-from agent_workbench.services.console import entries, next_request
+from agent_workbench.services.console import Entry, entries, next_request
 from agent_workbench.services.shared import SharedContext
 
 if TYPE_CHECKING:
@@ -33,4 +34,16 @@ class Reports:
         id = pane.session_id
         found = await entries(self._shared, id)
         title = pane.session_title or "new session"
-        await self._screen.app.push_screen_wait(Console(title, found, lambda: next_request(self._shared, id)))
+        console = Console(title, found, lambda: next_request(self._shared, id), self._again(id))
+        await self._screen.app.push_screen_wait(console)
+
+    def _again(self, id: str) -> Again:
+        """Return what reads a session's records while something runs in it, and once after that."""
+        ran = True
+
+        async def read() -> Sequence[Entry] | None:
+            nonlocal ran
+            before, ran = ran, self._shared.sessions.is_running(id)
+            return await entries(self._shared, id) if ran or before else None
+
+        return read

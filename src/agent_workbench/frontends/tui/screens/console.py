@@ -23,6 +23,10 @@ from agent_workbench.frontends.tui.widgets.markdown import code_lines
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 from agent_workbench.services.console import Entry
 
+Again = Callable[[], Awaitable[Sequence[Entry] | None]]
+"""Reads the records again; None where nothing can have happened."""
+AGAIN_EVERY = 1.0
+
 
 class ConsoleRows(RowList, can_focus=False):
     """What happened. The search line keeps the focus and moves the cursor here."""
@@ -42,9 +46,11 @@ class Console(Dialog[None]):
     ]
     ABOUT = "What happened in this session, the newest first. Typing searches, enter shows all of a record."
 
-    def __init__(self, title: str, entries: Sequence[Entry], request: Callable[[], Awaitable[str]]) -> None:
+    def __init__(
+        self, title: str, entries: Sequence[Entry], request: Callable[[], Awaitable[str]], again: Again | None = None
+    ) -> None:
         super().__init__()
-        self._title, self._entries, self._request = title, entries, request
+        self._title, self._entries, self._request, self._again = title, entries, request, again
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="page") as box:
@@ -56,6 +62,15 @@ class Console(Dialog[None]):
         self.query_one(ConsoleRows).styles.height = "1fr"
         self._show("")
         self.query_one(LineInput).focus()
+        self.set_interval(AGAIN_EVERY, self._look)
+
+    @work(exclusive=True, group="watch")
+    async def _look(self) -> None:
+        """Show what happened since; the cursor stays on its record."""
+        found = await self._again() if self._again is not None else None
+        if found is not None and found != self._entries:
+            self._entries = found
+            self._show(self.query_one(LineInput).value)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -65,7 +80,7 @@ class Console(Dialog[None]):
     def _show(self, words: str) -> None:
         wanted = words.lower().split()
         rows = [
-            _row(number, one)
+            _row(len(self._entries) - number, one)
             for number, one in enumerate(self._entries)
             if all(word in f"{one.kind} {one.about} {one.detail}".lower() for word in wanted)
         ]
@@ -76,7 +91,7 @@ class Console(Dialog[None]):
         """Show all of what the cursor is on."""
         row = self.query_one(ConsoleRows).row
         if row is not None:
-            one = self._entries[int(row.id)]
+            one = self._entries[len(self._entries) - int(row.id)]
             self.app.push_screen(Sheet(f"{one.kind} {one.at:%H:%M:%S}", as_json(one.detail)))
 
     @on(RowList.Chosen)
@@ -103,6 +118,7 @@ class Console(Dialog[None]):
 
 
 def _row(number: int, one: Entry) -> Row:
+    """Make the row of a record; they are numbered from the oldest, so that new ones change no other's number."""
     kind = (f"{clean_line(one.kind, 20):<20} ", "bad" if one.failed else "strong")
     return Row(str(number), [(f"{one.at:%H:%M:%S} ", "muted"), kind, (clean_line(one.about), "")])
 
