@@ -97,6 +97,20 @@ async def test_a_config_in_use_goes_only_by_force(server: Served):
     assert (await server.http.get(f"/sessions/{session}")).status_code == 404
 
 
+async def test_a_client_cannot_tie_a_config_to_a_file(server: Served):
+    for tag in ("linked", "file", "base"):
+        tied = {"name": "a", "yaml_content": TEXT, "tags": {tag: "/tmp/a.yaml"}}
+        for path in ("/configs", "/v1/agents"):
+            body = tied if path == "/configs" else {"name": "a", "tags": tied["tags"]}
+            answer = await server.http.post(path, json=body)
+            assert answer.status_code == 422, answer.text
+            assert tag in answer.text
+    config_id = (await stored(server))["config_id"]
+    await server.bench.configs.update_config(config_id, tags={"base": "/tmp"})
+    changed = await server.http.put(f"/configs/{config_id}", json={"tags": {"team": "b"}})
+    assert changed.json()["tags"] == {"team": "b", "base": "/tmp"}
+
+
 REFUSED = {
     "yaml that is none": ("POST", "/configs", {"name": "a", "yaml_content": "a: [1\n"}, 400, "2:1: error"),
     "no name": ("POST", "/configs", {"name": " ", "yaml_content": TEXT}, 422, "name: "),

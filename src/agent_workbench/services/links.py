@@ -8,6 +8,7 @@ is shown as a `LinkChange` and waits for a decision.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from typing import Literal
 from agent_workbench.configs.merge import Merged, merge
 from agent_workbench.configs.reader import load
 from agent_workbench.errors import CannotWrite, Conflict, InvalidYAML, NotFound, UsageError
-from agent_workbench.services.bundles import FILE_TAG
+from agent_workbench.services.bundles import BASE_TAG, FILE_TAG
 from agent_workbench.services.files import read_text, replace_file
 from agent_workbench.services.secrets import masked_diff
 from agent_workbench.storage.ports import ConfigStore
@@ -23,6 +24,8 @@ from agent_workbench.storage.records import Config, ConfigMetadata, Page
 
 #: The tag of a linked config: the revision at which it was equal to its file.
 LINK_TAG = "linked"
+#: The tags that say where a config comes from and is written to.
+FILE_TAGS = (FILE_TAG, BASE_TAG, LINK_TAG)
 Kind = Literal["file", "config", "both", "gone"]
 
 
@@ -212,6 +215,19 @@ class Links:
         if config is None:
             raise NotFound(f"there is no config {config_id}")
         return config
+
+
+def given_tags(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that somebody gives a config, with those of its `own` that only the program sets.
+
+    Raises:
+        UsageError: If one of those is given another value: it would name a file to be written, or vouch for one.
+    """
+    kept = {key: own[key] for key in FILE_TAGS if key in own}
+    wrong = [key for key in FILE_TAGS if key in given and given[key] != kept.get(key)]
+    if wrong:
+        raise UsageError(f"the tag `{wrong[0]}` is set by the program: by import, link and unlink")
+    return {**given, **kept}
 
 
 def path_of(config: ConfigMetadata) -> Path:

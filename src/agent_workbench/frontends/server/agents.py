@@ -12,6 +12,7 @@ from agent_workbench.frontends.server.bodies import Body, Limit, Name, Offset
 from agent_workbench.frontends.server.configs import stop_sessions
 from agent_workbench.frontends.server.state import Bench
 from agent_workbench.services.agent_texts import TEMPLATE, AgentFields, changed, fields_of, from_template
+from agent_workbench.services.links import given_tags
 from agent_workbench.services.templates import Template, template, templates
 from agent_workbench.storage.records import Config, ConfigMetadata
 
@@ -50,7 +51,7 @@ class AgentChange(Body):
 async def create(bench: Bench, body: NewAgent) -> dict[str, Any]:
     """Make a config from a template, its comments kept, and store it."""
     text = from_template(bench.configs.catalog, body.template_id, _fields(body))
-    tags = {**body.tags, TEMPLATE_TAG: body.template_id}
+    tags = given_tags({}, {**body.tags, TEMPLATE_TAG: body.template_id})
     made = await bench.configs.create_config(body.name, text, body.description, tags, note=f"from {body.template_id}")
     return agent_to_json(made)
 
@@ -73,8 +74,9 @@ async def change(bench: Bench, agent_id: str, body: AgentChange) -> dict[str, An
     """Change what is given and keep every other byte of the text."""
     config = await bench.configs.find_config(agent_id)
     text = changed(bench.configs.catalog, config.yaml_content, _fields(body))
+    tags = None if body.tags is None else given_tags(config.tags, body.tags)
     saved = await bench.configs.update_config(
-        config.config_id, name=body.name, yaml_content=text, description=body.description, tags=body.tags,
+        config.config_id, name=body.name, yaml_content=text, description=body.description, tags=tags,
         expected_revision=config.revision, note="changed as an agent",
     )  # fmt: skip
     if saved is None:

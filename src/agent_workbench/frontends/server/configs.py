@@ -11,6 +11,7 @@ from fastapi import APIRouter, Body, Header, HTTPException, Query, Response
 from agent_workbench.errors import NotFound
 from agent_workbench.frontends.server.bodies import ConfigChange, Limit, NewConfig, Offset, Yaml
 from agent_workbench.frontends.server.state import Bench
+from agent_workbench.services.links import given_tags
 from agent_workbench.services.shapes import config_to_json, plan_to_json, revision_to_json
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Config
@@ -25,7 +26,8 @@ _TAG = re.compile(r'(?:W/)?"(\d+)"')
 @router.post("", status_code=201)
 async def create(bench: Bench, body: NewConfig) -> dict[str, Any]:
     """Store a config. Includes that cannot be resolved yet are accepted and stand in `problems`."""
-    made = await bench.configs.create_config(body.name, body.yaml_content, body.description, body.tags)
+    tags = given_tags({}, body.tags)
+    made = await bench.configs.create_config(body.name, body.yaml_content, body.description, tags)
     found = await asyncio.to_thread(bench.configs.validate, made.yaml_content, name=made.name, fetch=False)
     problems = [problem.to_json() for problem in found]
     return {**config_to_json(made), "problems": problems, "message": f"stored {made.name}"}
@@ -60,9 +62,10 @@ async def change(
     if_match: Annotated[str | None, Header(description="The revision that the change started from.")] = None,
 ) -> dict[str, Any]:
     """Change what is given. With `If-Match`, only where nobody saved in between."""
-    saved = await bench.configs.update_config(
-        config_id, expected_revision=_expected(if_match), **body.model_dump(exclude_unset=True)
-    )
+    given = body.model_dump(exclude_unset=True)
+    if body.tags is not None:
+        given["tags"] = given_tags((await _found(bench, config_id)).tags, body.tags)
+    saved = await bench.configs.update_config(config_id, expected_revision=_expected(if_match), **given)
     if saved is None:
         raise NotFound(f"there is no config {config_id}")
     return _answered(saved, response)

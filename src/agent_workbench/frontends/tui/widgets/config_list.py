@@ -13,8 +13,7 @@ from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.browser import Browser
 from agent_workbench.frontends.tui.widgets.lines import Run
 from agent_workbench.frontends.tui.widgets.row_list import Row
-from agent_workbench.services.bundles import BASE_TAG, FILE_TAG
-from agent_workbench.services.links import LINK_TAG, Kind
+from agent_workbench.services.links import FILE_TAGS, Kind
 from agent_workbench.storage.records import ConfigMetadata
 
 #: The tag that puts a config into a folder.
@@ -22,7 +21,7 @@ FOLDER = "folder"
 #: The folder of what ships with the program.
 SAMPLES = "samples"
 #: Tags that the program sets and reads itself.
-OWN_TAGS = frozenset((FOLDER, FILE_TAG, BASE_TAG, LINK_TAG))
+OWN_TAGS = frozenset((FOLDER, *FILE_TAGS))
 #: What a mark before a name means.
 MARKS: Mapping[str, Run] = {
     "unsaved": ("* ", "warn sign"),
