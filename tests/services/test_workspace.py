@@ -1,7 +1,9 @@
 """Files of a session's folder: what is offered, and what is sent along."""
 
 import base64
+import os
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -109,3 +111,27 @@ def test_what_cannot_go_along_is_said(tmp_path: Path):
         "big.txt is not sent along",
         "program is not sent along",
     ]
+
+
+def test_a_walk_ends_in_time_whatever_is_to_be_ignored(tmp_path: Path):
+    (tmp_path / ".gitignore").write_text("".join(f"*{n}*x*y*z\n" for n in range(7_000)))
+    for name in range(1_000):
+        (tmp_path / f"file{name}").touch()
+    began = monotonic()
+    list_files(tmp_path, seconds=0.2)
+    assert monotonic() - began < 3
+
+
+def test_a_folder_of_more_files_than_are_offered_is_not_read_to_its_end(tmp_path: Path):
+    for name in range(300):
+        (tmp_path / f"file{name:03}").touch()
+    (tmp_path / "sub").mkdir()
+    assert len(list_files(tmp_path, most=100)) == 100
+
+
+def test_what_is_no_regular_file_is_not_offered(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "system").symlink_to("/proc")
+    (tmp_path / "file").touch()
+    assert list_files(tmp_path) == ["file"]

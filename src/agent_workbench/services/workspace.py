@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 from urllib.parse import unquote
@@ -19,6 +20,10 @@ from agent_workbench.engine.tools.files import read_bytes
 MOST_FILES = 20_000
 MOST_SECONDS = 1.0
 """A walk over a folder ends at either: what is offered must come while a person types."""
+MOST_ENTRIES = 100_000
+"""Names of one folder that are read; which ones of more is up to the disk."""
+MOST_IGNORES = 500
+"""Lines of one `.gitignore` that are heeded; each is held against each name."""
 MOST_TEXT = 200_000
 """Bytes of a text file that is sent along."""
 MOST_IMAGE = 5_000_000
@@ -65,8 +70,12 @@ def list_files(folder: Path, *, most: int = MOST_FILES, seconds: float = MOST_SE
     until = monotonic() + seconds
     waiting: list[tuple[str, tuple[_Ignore, ...]]] = [("", ())]
     for below, rules in waiting:
+        if monotonic() > until:
+            break
         rules = (*rules, *_ignored(folder, below))
         for name, is_folder in _entries(folder / below):
+            if len(found) >= most or monotonic() > until:
+                return found
             path = below + name
             if not name.isprintable() or _ignores(rules, path, folder=is_folder):
                 continue
@@ -74,9 +83,7 @@ def list_files(folder: Path, *, most: int = MOST_FILES, seconds: float = MOST_SE
                 waiting.append((path + "/", rules))
             else:
                 found.append(path)
-        if len(found) >= most or monotonic() > until:
-            break
-    return found[:most]
+    return found
 
 
 def _entries(folder: Path) -> list[tuple[str, bool]]:
@@ -84,7 +91,7 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
         with os.scandir(folder) as entries:
             kept = [
                 (entry.name, entry.is_dir(follow_symlinks=False))
-                for entry in entries
+                for entry in islice(entries, MOST_ENTRIES)
                 if entry.name not in _SKIPPED
                 and (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False))
             ]
@@ -98,7 +105,7 @@ def _ignored(folder: Path, below: str) -> Iterator[_Ignore]:
         lines = read_bytes((folder / below / ".gitignore").resolve(), 100_000).decode("utf-8", "replace").splitlines()
     except OSError:
         return
-    for line in lines:
+    for line in lines[:MOST_IGNORES]:
         text = line.rstrip()
         kept, text = text.startswith("!"), text.removeprefix("!")
         if not text or text.startswith("#"):
