@@ -159,7 +159,7 @@ EXAMPLES: dict[str, Callable[[], Made]] = {
     "Name": told(Name, nothing, H, H),
     "Pick": told(Pick, nothing, H, options(("a", H))),
     "Palette": told(Palette, nothing, options(("a", H)), ("a",), lambda _: options(("b", H))),
-    "Settings": told(Settings, nothing, none, change),
+    "Settings": told(Settings, nothing, none, change, change, lambda _: H),
     "SourceView": told(SourceView, nothing, H, f"a: {H}", 1),
     "ThemePicker": told(ThemePicker, nothing, THEMES, "textual-dark"),
     "TrustTexts": told(TrustTexts, nothing, H, [DOUBT]),

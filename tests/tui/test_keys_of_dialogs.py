@@ -124,6 +124,22 @@ async def at_second(bench: Bench) -> None:
     await bench.press("right")
 
 
+def motion(bench: Bench) -> str:
+    return bench.app.animation_level
+
+
+async def at_motion(bench: Bench) -> None:
+    await bench.press("down")
+
+
+async def still(bench: Bench) -> None:
+    """Go to the setting for motion, with nothing moving."""
+    await at_motion(bench)
+    if motion(bench) == "full":
+        await bench.press("space")
+    await bench.until(lambda: motion(bench) == "none", "nothing moves")
+
+
 def value(bench: Bench) -> str:
     found = bench.app.screen.query(Choice)
     return found.first().value if found else ""
@@ -211,8 +227,10 @@ DIALOGS: Mapping[str, Place] = {
     "Settings": Place(
         by("f12", title="Settings"),
         {
-            "space": Case(changes(lambda bench: bench.shown)),
-            "enter": Case(changes(lambda bench: bench.shown)),
+            "space": Case(changes(motion), at_motion),
+            "enter": Case(changes(motion), at_motion),
+            "r": Case(becomes(lambda bench: motion(bench) == "full"), still),
+            "delete": Case(becomes(lambda bench: motion(bench) == "full"), still),
             "escape": Case(closed),
             "q": Case(closed),
             "f12": Case(closed),

@@ -29,6 +29,7 @@ from agent_workbench.frontends.tui.screens.settings import Settings
 from agent_workbench.frontends.tui.screens.sheet import Sheet
 from agent_workbench.frontends.tui.screens.source import SourceView
 from agent_workbench.frontends.tui.screens.theme_picker import ThemePicker
+from agent_workbench.frontends.tui.setting_work import told
 from agent_workbench.frontends.tui.themes import DEFAULT, load_themes
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.browser import Browser
@@ -238,9 +239,10 @@ def adding(kind: AddKind, at: str = "") -> Callable[[Host], Screen[Any]]:
 
 
 async def setting_rows() -> list[Row]:
-    found = [("Theme", "Ink", "as shipped"), ("Motion", "off", "chosen here"), ("Colour", "off", "$NO_COLOR"),
-             ("offline", "true", "settings.yaml:3")]  # fmt: skip
-    return [Row(a, [(f"{a:<22} ", "strong"), (b, "")], [(c, "muted")]) for a, b, c in found]
+    found = [("theme", "Theme", "Ink", "as shipped"), ("motion", "Motion", "off", "chosen here"),
+             ("colour", "Colour", "off", "$NO_COLOR"),
+             ("file offline", "offline", "true", "settings.yaml:3")]  # fmt: skip
+    return [Row(id, [(f"{a:<22} ", "strong"), (b, "")], [(c, "muted")]) for id, a, b, c in found]
 
 
 async def nothing(_: str) -> None:
@@ -265,7 +267,7 @@ DIALOGS: dict[str, Callable[[Host], Screen[Any]]] = {
     "look": lambda _: Sheet("Yours at the left, theirs at the right", lambda width: column_lines(BEFORE, TEXT, width)),
     "name": lambda _: Name("Tags of coding", "/work team=red", note="Words, or key=value."),
     "help": lambda app: Help("The config as text.", list(help_rows(list(app.main.active_bindings.values())))[:24]),
-    "settings": lambda _: Settings(setting_rows, nothing),
+    "settings": lambda _: Settings(setting_rows, nothing, nothing, told),
     "themes": lambda _: ThemePicker(load_themes([Path(tui.__file__).parents[4] / "themes"]), DEFAULT),
     "source": lambda _: SourceView("foundation:12", TEXT, 12),
 }  # fmt: skip
