@@ -43,8 +43,8 @@ def test_a_line_belongs_to_an_entry(line: int, path: tuple[str | int, ...] | Non
 
 def test_the_module_of_the_line_is_known():
     reading = Document(TEXT).reading
-    assert module_at(reading, 14) == ("tool", "tool-web")
-    assert module_at(reading, 8) == ("provider", "provider-mock")
+    assert module_at(reading, 14) == ("tool", "tool-web", 1)
+    assert module_at(reading, 8) == ("provider", "provider-mock", 0)
     assert module_at(reading, 17) is None
     assert module_at(reading, 1) is None
 

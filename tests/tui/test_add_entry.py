@@ -167,3 +167,12 @@ def test_a_change_is_shown_with_numbers_and_far_changes_apart():
 def test_no_change_has_no_lines_and_line_ends_alone_are_said():
     assert change_lines("a\n", "a\n") == []
     assert change_lines("a\n", "a\r\n") == [[("only line ends change", "muted")]]
+
+
+def test_of_several_entries_of_one_module_the_one_under_the_cursor_is_changed():
+    text = "tools:\n  - {module: tool-web, id: a, config: {timeout: 1}}\n  - {module: tool-web, id: b, config: {timeout: 2}}\n"
+    found = addition("tool", "coding", text, KNOWN, index=1)
+    offer = next(one for one in found.offers if one.id == "tool-web")
+    assert offer.config == {"timeout": 2}
+    after = found.propose("tool-web", {"timeout": 3}).apply(text)
+    assert after == text.replace("timeout: 2", "timeout: 3")

@@ -46,15 +46,15 @@ def _entries(reading: Reading) -> Iterator[Path]:
         yield from (("agents", name) for name in agents if name not in _NO_AGENTS)
 
 
-def module_at(reading: Reading, line: int) -> tuple[ModuleKind, str] | None:
-    """Return the kind and the module of the entry at a line, None where it is no module."""
+def module_at(reading: Reading, line: int) -> tuple[ModuleKind, str, int] | None:
+    """Return the kind, the module and the index of the entry at a line, None where it is no module."""
     path = entry_at(reading, line)
     if path is None or path[0] not in reading.data or path[0] in ("includes", "agents"):
         return None
     entry = reading.data[str(path[0])][path[1]]
     kind = next(kind for kind, section in SECTION.items() if section == path[0])
     module = entry.get("module") if isinstance(entry, dict) else None
-    return (kind, module) if isinstance(module, str) else None
+    return (kind, module, int(path[1])) if isinstance(module, str) else None
 
 
 def toggled(text: str, line: int) -> Edit:

@@ -24,11 +24,18 @@ _AGENT_FIELDS = (
 
 
 def addition(
-    kind: AddKind, name: str, text: str, catalog: Catalog, includes: Sequence[tuple[str, str]] = ()
+    kind: AddKind,
+    name: str,
+    text: str,
+    catalog: Catalog,
+    includes: Sequence[tuple[str, str]] = (),
+    *,
+    index: int | None = None,
 ) -> Addition:
     """Return what a dialog needs to add something of a kind to the text of a config.
 
-    `includes` are the addresses offered besides what a person types, each with a word about it.
+    `includes` are the addresses offered besides what a person types, each with a word about it. `index` is the entry
+    that is to be changed, where several name one module.
     """
     document = Document(text)
     title = f"Add {ARTICLES[kind]} to {name}"
@@ -51,40 +58,43 @@ def addition(
             placeholder="a name for the agent, tab to its settings",
             empty="a name makes a new one",
         )
+    present = _present(kind, document, index)
     return Addition(
         title,
         text,
-        _modules(kind, document, catalog),
-        _proposer(kind, document),
+        _modules(catalog, kind, present),
+        _proposer(kind, document, present),
         typed=lambda words: Offer("-".join(words.split()), "not known here; give it a source in the text"),
     )
 
 
-def _modules(kind: ModuleKind, document: Document, catalog: Catalog) -> list[Offer]:
+_Present = Mapping[str, tuple[int, Mapping[str, Any]]]
+
+
+def _modules(catalog: Catalog, kind: ModuleKind, present: _Present) -> list[Offer]:
     """Return the modules of a kind; those in the text come with their config and can be changed."""
-    present = {module: config for module, (_, config) in _present(kind, document).items()}
     found = []
     for module in catalog.of_kind(kind):
         foreign = "" if module.origin == "built in" else module.origin
         origin = "in this config" if module.id in present else foreign
-        found.append(
-            Offer(module.id, module.summary.rstrip("."), origin, fields_of(module.config), present.get(module.id, {}))
-        )
+        _, config = present.get(module.id, (0, {}))
+        found.append(Offer(module.id, module.summary.rstrip("."), origin, fields_of(module.config), config))
     return sorted(found, key=lambda offer: offer.id in present)
 
 
-def _present(kind: ModuleKind, document: Document) -> dict[str, tuple[int, Mapping[str, Any]]]:
+def _present(kind: ModuleKind, document: Document, chosen: int | None) -> _Present:
+    """Return the place and config of each module's entry: the chosen one, else its first."""
     entries = document.data.get(SECTION[kind])
     found: dict[str, tuple[int, Mapping[str, Any]]] = {}
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict) and isinstance(entry.get("module"), str):
             config = entry.get("config")
-            found.setdefault(entry["module"], (index, config if isinstance(config, dict) else {}))
+            if index == chosen or entry["module"] not in found:
+                found[entry["module"]] = (index, config if isinstance(config, dict) else {})
     return found
 
 
-def _proposer(kind: ModuleKind, document: Document) -> Callable[[str, Mapping[str, Any]], Edit]:
-    present = _present(kind, document)
+def _proposer(kind: ModuleKind, document: Document, present: _Present) -> Callable[[str, Mapping[str, Any]], Edit]:
     adders = {"tool": document.add_tool, "provider": document.add_provider, "hook": document.add_hook}
 
     def propose(module: str, config: Mapping[str, Any]) -> Edit:

@@ -155,14 +155,14 @@ class ConfigChanges:
         if found is None or kind is None:
             self._screen.tell("Put the cursor on a tool, provider or hook to change its settings.")
         else:
-            await self._dialog(kind, at=found[1])
+            await self._dialog(kind, at=found[1], index=found[2])
 
-    async def _dialog(self, kind: AddKind, *, at: str = "") -> None:
+    async def _dialog(self, kind: AddKind, *, at: str = "", index: int | None = None) -> None:
         config, desk = self._screen.configs.config, self._screen.configs.desk
         assert config is not None
         catalog = await asyncio.to_thread(lambda: self._shared.configs.catalog)
         includes = await includable(self._shared.configs, config.config_id)
-        found = addition(kind, config.name, desk.editor.text, catalog, includes)
+        found = addition(kind, config.name, desk.editor.text, catalog, includes, index=index)
         edit = await self._screen.app.push_screen_wait(AddEntry(found, at=at))
         if edit is not None:
             await self._screen.configs.show("Edit", focus=True)
