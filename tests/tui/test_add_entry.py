@@ -170,7 +170,8 @@ def test_no_change_has_no_lines_and_line_ends_alone_are_said():
 
 
 def test_of_several_entries_of_one_module_the_one_under_the_cursor_is_changed():
-    text = "tools:\n  - {module: tool-web, id: a, config: {timeout: 1}}\n  - {module: tool-web, id: b, config: {timeout: 2}}\n"
+    entry = "  - {{module: tool-web, id: n{0}, config: {{timeout: {0}}}}}\n"
+    text = "tools:\n" + entry.format(1) + entry.format(2)
     found = addition("tool", "coding", text, KNOWN, index=1)
     offer = next(one for one in found.offers if one.id == "tool-web")
     assert offer.config == {"timeout": 2}

@@ -107,13 +107,13 @@ async def test_undo_walks_back_over_what_dialogs_changed_and_what_was_typed_betw
 
 async def test_one_key_fixes_the_problem_of_the_line(tmp_path: Path):
     async with workbench(tmp_path) as bench:
-        bench.editor.replace_all(bench.editor.text.replace("tool-todo ", "tool-tood "))
+        bench.editor.replace_all(bench.editor.text.replace("tool-todo", "tool-tood"))
         await bench.until(lambda: bench.editor.problems, "the problem")
         go_to(bench, "tool-tood")
         await bench.press("f9")
         await bench.until(lambda: "tool-tood" not in bench.editor.text, "fixed")
         await bench.until(lambda: not bench.editor.problems, "no problem is left")
-        bench.editor.replace_all(bench.editor.text.replace("tool-todo ", "tool-tood ").replace("-search", "-serach"))
+        bench.editor.replace_all(bench.editor.text.replace("tool-todo", "tool-tood").replace("-search", "-serach"))
         await bench.until(lambda: len(bench.editor.problems) == 2, "two problems")
         await bench.main.run_action("change('fix_all')")
         await bench.until(lambda: not bench.editor.problems, "all are fixed at once")
