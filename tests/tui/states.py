@@ -27,7 +27,6 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.frontends.tui.screens.compare import difference
 from agent_workbench.frontends.tui.screens.pick import Pick
 from agent_workbench.frontends.tui.screens.sheet import Sheet
-from agent_workbench.frontends.tui.screens.usage import usage_layout
 from agent_workbench.frontends.tui.widgets.config_list import MARKS
 from agent_workbench.frontends.tui.widgets.editor_pane import Completions
 from agent_workbench.frontends.tui.widgets.history import History
@@ -35,7 +34,6 @@ from agent_workbench.frontends.tui.widgets.pane_grid import SessionPane
 from agent_workbench.frontends.tui.widgets.row_list import Row
 from agent_workbench.frontends.tui.widgets.session_list import STATES as SESSION_STATES
 from agent_workbench.frontends.tui.widgets.tour import Tour
-from agent_workbench.services.accounts import Account, Accounts
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -83,8 +81,6 @@ QUESTION = Question(
     ("allow", "allow_session", "allow_always"), ("edit_file(scan.py)",),
 )  # fmt: skip
 COMMAND = replace(QUESTION, call=ToolCall("10", "bash", {"command": "ls"}), preview="ls", preview_kind="command")
-DAYS = tuple(Account(f"2026-11-{n:02}", replace(USED, cost=Decimal(n) / 50), n % 4) for n in range(1, 15))
-ACCOUNTS = Accounts(USED, DAYS, (Account("coding", USED),), (Account("fix tabs", USED),))
 RUNNING = ToolCall("7", "bash", {"command": "sleep 9"})
 
 
@@ -279,7 +275,7 @@ STATES: Mapping[str, Step] = {
     "the commands": command("do('palette')", "Commands"),
     "what saving changes": command("effect", "What saving"),
     "two answers": made(lambda: Sheet("1 → 2", difference("one\ntwo\n", "one\nthree\n"))),
-    "usage": made(lambda: Sheet("Usage", usage_layout(ACCOUNTS))),
+    "usage": command("chat('usage')", "Usage"),
     "something said": told,
     "the tour": touring,
     "no tour": no_tour,

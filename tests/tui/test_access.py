@@ -51,7 +51,7 @@ def no_colour(bench: Bench) -> None:
 
 
 def read_aloud(bench: Bench) -> None:
-    drawn = {letter for letter in bench.shown if DRAWN.match(letter)}
+    drawn = {letter for line in cells(bench.app) for letter, _ in line if DRAWN.match(letter)}
     assert not drawn, f"{drawn} in\n{bench.shown}"
     screen = bench.app.screen
     if screen.focused is not None:

@@ -158,11 +158,12 @@ class Accessible(App[None]):
 
     def _point(self, screen: Screen[Any]) -> None:
         """Bring the terminal's cursor to what a person is at: a list that was walked in, else what has the focus."""
+        from agent_workbench.frontends.tui.screens.sheet import SheetView
         from agent_workbench.frontends.tui.widgets.row_list import RowList
 
         walked = (one for one in screen.query(RowList) if one.walked and one.region.area)
-        at = next(walked, None) or screen.focused
-        if self.reader and screen is self.screen and at is not None:
+        at = next(walked, None) or screen.focused or next(iter(screen.query(SheetView)), None) or screen
+        if self.reader and screen is self.screen:
             self.cursor_position = getattr(at, "cursor_screen_offset", at.content_region.offset)
 
     def _show_cursor(self) -> None:

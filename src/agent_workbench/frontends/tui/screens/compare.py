@@ -107,7 +107,9 @@ class Compare(Dialog[str | None]):
     def on_mount(self) -> None:
         prompts = list(dict.fromkeys(clean_line(one.prompt, 200) for one in self._answers if one.prompt))
         words = prompts[0] if len(prompts) == 1 else "the panes were asked different things" if prompts else ""
-        self.query_one("#prompt", Bar).put([("» ", "state"), (words, "strong" if len(prompts) == 1 else "warn")])
+        self.query_one("#prompt", Bar).put(
+            [("» ", "state ornament"), (words, "strong" if len(prompts) == 1 else "warn")]
+        )
 
     def _lines(self, width: int) -> list[Line]:
         return (told if self._view.heard else table)(self._answers, self.at, width)

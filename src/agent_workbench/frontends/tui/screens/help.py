@@ -21,7 +21,8 @@ from agent_workbench.frontends.tui.widgets.session_view import SessionView
 
 #: What a person calls a widget, where its class says it otherwise.
 NAMES: Mapping[str, str] = {
-    "MainScreen": "everywhere", "WorkbenchApp": "everywhere", "CompletingEditor": "text", "RowList": "list",
+    "MainScreen": "everywhere", "WorkbenchApp": "everywhere", "CompletingEditor": "text",
+    "YamlEditor": "text", "SafeArea": "text", "Reason": "line", "RowList": "list",
     "PromptArea": "prompt", "Transcript": "what was said", "QuestionCard": "permission question",
     "SessionPane": "pane", "PaneGrid": "pane", "ConfigList": "configs", "SessionList": "sessions",
     "ProblemList": "problems", "LineInput": "line", "FindBar": "find", "SheetView": "page", "Choice": "value",
@@ -43,14 +44,17 @@ def named(widget: Widget) -> str:
     panes = (node.spoken_name for node in around if isinstance(node, SessionView))
     words = [next(panes, None) or next(titles, ""), _label(widget), NAMES.get(kind, kind.lower())]
     if isinstance(widget, RowList):
-        words[-1] += f", {sum(not row.heading for row in widget.rows)} rows"
+        count = sum(not row.heading for row in widget.rows)
+        words[-1] += f", {count} row{'' if count == 1 else 's'}"
     return clean_line(": ".join(word for word in words if word), 200)
 
 
 def _label(widget: Widget) -> str:
     """Return what stands before a widget on its line, or in it while it is empty."""
-    beside = widget.parent.query_children(".name, .label").results(Static) if widget.parent else ()
-    return next((str(one.render()).strip() for one in beside), "") or str(getattr(widget, "placeholder", ""))
+    beside = list(widget.parent.children) if widget.parent else []
+    before = reversed(beside[: beside.index(widget)] if widget in beside else [])
+    labels = (one for one in before if isinstance(one, Static) and (one.has_class("name") or one.has_class("label")))
+    return next((str(one.render()).strip() for one in labels), "") or str(getattr(widget, "placeholder", ""))
 
 
 def help_rows(active: Sequence[ActiveBinding]) -> Iterator[Row]:

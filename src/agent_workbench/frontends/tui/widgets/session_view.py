@@ -199,8 +199,14 @@ class SessionView(Vertical):
         self.transcript.settle(self._step_at, ())
 
     def set_state(self, state: str) -> None:
-        """Show a state word: `idle`, `writing`, `needs you`, `failed`, or what runs."""
+        """Show a state word: `idle`, `writing`, `needs you`, `failed`, or what runs.
+
+        Where the screen is read aloud, those that wait for the person are said.
+        """
+        told = state != self.state and state in _DOTS and self.is_mounted and self.transcript.heard
         self.state = state
+        if told:
+            self.notify(self.spoken_name, markup=False)
         self.prompt.placeholder = AFTER_END.get(state, PLACEHOLDER)
         self._show_title()
 

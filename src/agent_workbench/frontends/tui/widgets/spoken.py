@@ -12,11 +12,11 @@ from rich.cells import cell_len
 
 from agent_workbench.frontends.tui.widgets.lines import Line, Run
 
-#: What a sign says. One that is not named here says what it looks like.
+#: What a sign says; where its role makes a difference, behind that. One that is not named here says what it looks like.
 WORDS: Mapping[str, str] = {
-    "●": "running", "*": "unsaved", "!": "warning:", "✗": "error", "✓": "done", "▸": "folded", "▾": "open",
-    "☑": "done:", "◐": "in work:", "☐": "to do:", "└": "child:", "⑂": "forks: ", "▎": ">", "•": "-", "◦": "-", "▪": "-",
-    "↻": "waiting:",
+    "●": "running", "*": "unsaved", "!": "warning:", "bad !": "error:", "✗": "error:", "✓": "done",
+    "▸": "folded", "▾": "open", "☑": "done:", "◐": "in work:", "☐": "to do:", "└": "child:", "⑂": "forks: ",
+    "▎": ">", "•": "-", "◦": "-", "▪": "-", "↻": "waiting:",
 }  # fmt: skip
 #: What stands where a cursor is.
 HERE = ">"
@@ -43,5 +43,5 @@ def _said(text: str, roles: Sequence[str]) -> str:
     if "here" in roles:
         return "".join(HERE if letter != " " else letter for letter in text)
     if "sign" in roles:
-        return "".join(WORDS.get(letter, letter) for letter in text)
+        return "".join(WORDS.get(f"{roles[0]} {letter}", WORDS.get(letter, letter)) for letter in text)
     return text
