@@ -17,12 +17,15 @@ PATIENCE = 30.0
 STILL = 0.3
 
 HOSTILE = (
+    "\U000e0041\u2060\ufeff\u00ad\u200f\x1bPq\x1b\\ \x9d0;t\x9c \x90p\x9c \r界①e" + "\u0301" * 40 + " "
     "\x1b[31mred \x1b]52;c;aGk=\x07 \x1b]8;;http://x\x1b\\y \x9b2J \x00 \x7f user\u202etxt.exe a\u200bb \ud800 "
     "[@click=app.quit]go[/] [bold unbalanced [/red] [link=http://x]z"
 )
 """Everything that must reach a screen only as something to read."""
 
-ACTING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+ACTING = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e0fff]"
+)
 
 
 def rows(app: App[None]) -> list[str]:

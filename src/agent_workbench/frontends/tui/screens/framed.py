@@ -13,6 +13,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from agent_workbench.frontends.tui.widgets.clicks import acts
 from agent_workbench.frontends.tui.widgets.footer import key_line, key_name, shown_keys
 
 T = TypeVar("T")
@@ -69,7 +70,7 @@ class Framed(ModalScreen[T]):
     def on_click(self, event: events.Click) -> None:
         """Press the key that was clicked on."""
         box = self.query_one("#box", Widget).region
-        if self._spans and event.screen_y == box.bottom - 1:
+        if self._spans and event.screen_y == box.bottom - 1 and acts(event):
             at = event.screen_x - (box.right - CORNERS // 2 - self._spans[-1][1])
             for start, end, key in self._spans:
                 if start <= at < end:

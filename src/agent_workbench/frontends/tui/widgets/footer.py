@@ -13,6 +13,8 @@ from textual.keys import KEY_TO_UNICODE_NAME
 from textual.screen import Screen
 from textual.widget import Widget
 
+from agent_workbench.frontends.tui.widgets.clicks import acts
+
 #: Always shown, at the left: whoever is lost finds a way from here.
 ANCHORS = ("app.help", "app.palette")
 _NAMES = {
@@ -96,5 +98,5 @@ class KeyFooter(Widget):
         """Press the key that was clicked on."""
         x = event.x - self.gutter.left
         for start, end, key in self._spans:
-            if start <= x < end:
+            if start <= x < end and acts(event):
                 self.app.simulate_key(key)

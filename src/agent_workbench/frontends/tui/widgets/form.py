@@ -22,6 +22,7 @@ from agent_workbench.configs.fields import OTHERS, Field, config_of, from_text, 
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import UsageError
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.widgets.clicks import acts
 from agent_workbench.frontends.tui.widgets.inputs import LineInput, SafeArea
 from agent_workbench.frontends.tui.widgets.lines import Run
 
@@ -72,8 +73,9 @@ class Choice(Static, can_focus=True):
         """Go to the value `by` places further, round and round."""
         self.value = self._values[(self._values.index(self.value) + by) % len(self._values)]
 
-    def on_click(self) -> None:
-        self.action_step(1)
+    def on_click(self, event: events.Click) -> None:
+        if acts(event, repeated=True):
+            self.action_step(1)
 
     def on_key(self, event: events.Key) -> None:
         """Typing a letter takes the next value that begins with it."""

@@ -18,6 +18,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.widgets.clicks import acts
 from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, pad, width_of
 from agent_workbench.frontends.tui.widgets.paint import LinesView
 from agent_workbench.frontends.tui.widgets.places import Place
@@ -203,7 +204,7 @@ class RowList(LinesView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Choose the row that was clicked on."""
         index = event.y + self.scroll_offset.y
-        if 0 <= index < len(self.rows) and not self.rows[index].heading:
+        if acts(event) and 0 <= index < len(self.rows) and not self.rows[index].heading:
             self.cursor = index
             self.action_choose()
 

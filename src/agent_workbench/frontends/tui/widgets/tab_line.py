@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from agent_workbench.frontends.tui.widgets.clicks import acts
 from agent_workbench.frontends.tui.widgets.lines import Run, fit, width_of
 from agent_workbench.frontends.tui.widgets.places import Place
 
@@ -77,5 +78,5 @@ class TabLine(Widget):
         """Pick the name that was clicked on."""
         x = event.x - self.gutter.left
         for start, end, tab in self._spans:
-            if start <= x < end:
+            if start <= x < end and acts(event):
                 self.post_message(self.Picked(self, tab))

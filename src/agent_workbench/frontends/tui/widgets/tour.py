@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from agent_workbench.frontends.tui.widgets.clicks import acts
 from agent_workbench.frontends.tui.widgets.lines import Run, ends
 
 
@@ -89,4 +90,5 @@ class Tour(Widget):
     def on_click(self, event: events.Click) -> None:
         """End the tour."""
         event.stop()
-        self.end()
+        if acts(event):
+            self.end()
