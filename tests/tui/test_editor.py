@@ -58,7 +58,7 @@ async def editing(text: str = HELLO, check: Check | None = None) -> AsyncIterato
     async with host.run_test(size=(80, 24)) as pilot:
         editor = host.query_one(YamlEditor)
         editor.focus()
-        await pilot.pause()
+        await settled(pilot)
         host.seen.clear()
         yield pilot, editor, host
 
@@ -139,9 +139,8 @@ async def test_a_draft_lies_over_the_saved_text_and_can_be_undone():
         editor.load(HELLO, draft=HELLO.replace("hello", "hallo"))
         assert editor.dirty
         editor.undo()
-        await pilot.pause()
         assert editor.text == HELLO
-        assert not editor.dirty
+        await until(pilot, lambda: not editor.dirty, "nothing is unsaved")
 
 
 async def test_problems_are_found_after_a_pause_and_marked_in_the_line():
@@ -211,7 +210,7 @@ async def test_every_theme_colours_it_and_switching_keeps_the_text():
     async with editing() as (pilot, editor, host):
         for name in load_themes().by_name:
             host.theme = name
-            await pilot.pause()
+            await until(pilot, lambda name=name: host.current_theme.name == name, "the theme is on")
             assert "default_model: x" in painted(editor, 6)
         assert editor.text == HELLO
 

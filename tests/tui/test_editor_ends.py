@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from looks import until
 from textual.app import App, ComposeResult
 
 from agent_workbench.frontends.tui.themes import load_themes
@@ -45,8 +46,10 @@ async def test_scrollbars_follow_a_text_that_grows_and_shrinks():
         assert editor.vertical_scrollbar.window_virtual_size == 31
         assert editor.region.contains_point(editor.cursor_screen_offset)
         editor.replace_all("a: 1")
-        await pilot.pause()
-        assert (editor.show_vertical_scrollbar, editor.show_horizontal_scrollbar) == (False, False)
+        bars = (False, False)
+        await until(
+            pilot, lambda: (editor.show_vertical_scrollbar, editor.show_horizontal_scrollbar) == bars, "no scrollbars"
+        )
         assert editor.scroll_offset == (0, 0)
 
 

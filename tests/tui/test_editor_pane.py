@@ -10,13 +10,15 @@ import pytest
 from looks import settled, until
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from agent_workbench.configs.modules import Module, ModuleConfig, catalog
 from agent_workbench.configs.problems import Problem
+from agent_workbench.frontends.tui.finding import NoPattern, matches, next_match, replacement
 from agent_workbench.frontends.tui.themes import load_themes
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.editor_pane import EditorPane
-from agent_workbench.frontends.tui.widgets.find_bar import FindBar, matches, next_match
+from agent_workbench.frontends.tui.widgets.find_bar import FindBar
 
 TEXT = "tools:\n  - module: tool-web\n    config:\n      engine: duck\n  - module: tool-web2\n"
 
@@ -64,7 +66,7 @@ async def test_typing_offers_what_fits_and_enter_takes_it():
 async def test_asked_for_it_offers_everything_and_the_arrows_choose():
     async with editing("tools:\n  - module: ") as (pilot, pane):
         await pilot.press("ctrl+@")
-        await pilot.pause()
+        await until(pilot, lambda: pane.completions.is_open, "something is offered")
         assert [one.label for one in pane.completions.offered] == ["tool-bash", "tool-web"]
         await pilot.press("down", "tab")
         assert pane.editor.text.endswith("module: tool-web")
@@ -133,8 +135,7 @@ async def test_find_goes_from_match_to_match_and_round():
 async def test_replace_all_is_one_step_of_the_history():
     async with editing(TEXT) as (pilot, pane):
         await pilot.press("ctrl+f", *"duck", "tab", *"brave", "f9")
-        await pilot.pause()
-        assert pane.editor.text == TEXT.replace("duck", "brave")
+        await until(pilot, lambda: pane.editor.text == TEXT.replace("duck", "brave"), "all are replaced")
         pane.editor.undo()
         assert pane.editor.text == TEXT
 
@@ -143,16 +144,14 @@ async def test_replace_takes_the_match_at_the_cursor_only():
     async with editing(TEXT) as (pilot, pane):
         pane.editor.move_cursor((0, 0))
         await pilot.press("ctrl+f", *"module", "tab", *"x", "ctrl+r")
-        await pilot.pause()
-        assert pane.editor.text == TEXT.replace("module", "x", 1)
+        await until(pilot, lambda: pane.editor.text == TEXT.replace("module", "x", 1), "one is replaced")
         assert pane.editor.selected_text == "module"
 
 
 async def test_a_line_is_gone_to_by_its_number():
     async with editing(TEXT) as (pilot, pane):
         await pilot.press("ctrl+l", "3", "enter")
-        await pilot.pause()
-        assert pane.editor.cursor_location == (2, 0)
+        await until(pilot, lambda: pane.editor.cursor_location == (2, 0), "the third line")
         assert pane.editor.has_focus
 
 
@@ -167,3 +166,33 @@ def test_upper_case_in_the_words_makes_case_count(words: str, expected: list[tup
 def test_the_next_match_goes_round(offset: int, step: int, expected: int):
     assert next_match([(1, 2), (4, 6)], offset, step) == expected
     assert next_match([], offset, step) == -1
+
+
+async def test_between_slashes_stands_a_regular_expression_and_its_groups_go_into_the_replacement():
+    async with editing(TEXT) as (pilot, pane):
+        wanted = TEXT.replace("tool-web", "plugin-web")
+        await pilot.press("ctrl+f", *r"/tool-(\w+)/", "tab", *r"plugin-\1", "f9")
+        await until(pilot, lambda: pane.editor.text == wanted, "all are replaced")
+        pane.editor.undo()
+        assert pane.editor.text == TEXT
+
+
+async def test_what_is_no_regular_expression_is_said_beside_the_words():
+    async with editing(TEXT) as (pilot, pane):
+        await pilot.press("ctrl+f", *"/(/")
+        count = pane.query_one("#count", Static)
+        await until(pilot, lambda: "unterminated subpattern" in str(count.render()), "why")
+
+
+def test_a_pattern_is_looked_for_in_each_line_and_upper_case_in_it_makes_case_count():
+    assert matches("ab\r\nAb c", "/^ab?/") == [(0, 2), (4, 6)]
+    assert matches("ab\nAb", "/A./") == [(3, 5)]
+    assert matches("Aa1", r"/a\D/") == [(0, 2)]
+    assert matches("aaa", "/x*/") == []
+    assert replacement("k: v\r\nx: y", r"/(\w): (\w)/", (6, 10), r"\2: \1") == "y: x"
+
+
+@pytest.mark.parametrize("words", ["/(a+)+$/", "/(a|a)*b/", "/.*.*.*.*x/", "/[/", "/(?P<a/"])
+def test_a_pattern_that_is_none_or_could_take_forever_is_refused(words: str):
+    with pytest.raises(NoPattern):
+        matches("a" * 2000 + "\n", words)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
+from looks import settled
 from pydantic import Field as Setting
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
@@ -48,7 +49,7 @@ class Host(App[None]):
 async def filling(config: dict[str, Any]) -> AsyncIterator[tuple[Pilot[None], Host]]:
     host = Host(config)
     async with host.run_test(size=(100, 30)) as pilot:
-        await pilot.pause()
+        await settled(pilot)
         yield pilot, host
 
 

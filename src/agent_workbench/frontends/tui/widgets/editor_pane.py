@@ -22,9 +22,10 @@ from agent_workbench.configs.known import Known
 from agent_workbench.configs.modules import Catalog
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import EditRefused
+from agent_workbench.frontends.tui.finding import NoPattern, matches, next_match, replacement
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.editor import Check, YamlEditor
-from agent_workbench.frontends.tui.widgets.find_bar import FindBar, matches, next_match
+from agent_workbench.frontends.tui.widgets.find_bar import FindBar
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 
 #: Seconds of rest before help and completion follow the cursor: nothing flickers while somebody types.
@@ -205,15 +206,14 @@ class EditorPane(Vertical):
         editor = self.editor
         self._typed = self._typed and not asked  # a look that is due would take away what was asked for
         row, column = editor.cursor_location
-        found = () if editor.read_only else completions(
-            editor.text, row, column, self._catalog, self.known
-        )
+        found = () if editor.read_only else completions(editor.text, row, column, self._catalog, self.known)
         before = editor.document[row][:column]
         if not asked:
             found = tuple(one for one in found if before[one.start :] and before[one.start :] != one.insert.strip())
         at = editor.cursor_screen_offset if found else Offset()
         typed = cell_len(before[min(one.start for one in found) :]) if found else 0
-        self.completions.offer(found, at + (-typed - 1, 1))  # a row begins with a sign, so that the words are in line
+        # A row begins with a sign: so the words stand in line with what is typed.
+        self.completions.offer(found, at + Offset(-typed - 1, 1))
 
     @on(CompletingEditor.KeyForList)
     def _key_for_list(self, event: CompletingEditor.KeyForList) -> None:
@@ -255,7 +255,11 @@ class EditorPane(Vertical):
     def _step(self, event: FindBar.Step) -> None:
         event.stop()
         editor = self.editor
-        spans = matches(editor.text, event.words)
+        try:
+            spans = matches(editor.text, event.words)
+        except NoPattern as error:
+            event.bar.say(str(error))
+            return
         start, end = sorted((editor.offset_of(editor.selection.start), editor.offset_of(editor.selection.end)))
         index = next_match(spans, end if event.by > 0 else start, -1 if event.by < 0 else 1)
         if index >= 0:
@@ -266,14 +270,18 @@ class EditorPane(Vertical):
     def _replace(self, event: FindBar.Replace) -> None:
         event.stop()
         editor = self.editor
-        text, spans = editor.text, matches(editor.text, event.words)
-        if not event.all:
-            start = min(map(editor.offset_of, editor.selection))
-            spans = [span for span in spans if span[0] == start][:1]
+        before = text = editor.text
         try:
+            spans = matches(before, event.words)
+            if not event.all:
+                start = min(map(editor.offset_of, editor.selection))
+                spans = [span for span in spans if span[0] == start][:1]
             for start, end in reversed(spans):
-                text = text[:start] + event.by + text[end:]
+                text = text[:start] + replacement(before, event.words, (start, end), event.by) + text[end:]
             editor.replace_all(text)
+        except NoPattern as error:
+            event.bar.say(str(error))
+            return
         except EditRefused as error:
             self.notify(str(error), title=error.title, severity="warning", markup=False)
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -13,25 +12,11 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.inputs import LineInput
 
 Mode = Literal["find", "line"]
-
-
-def matches(text: str, words: str) -> list[tuple[int, int]]:
-    """Return where the words stand in a text, as (start, end); upper case in the words makes case count."""
-    if not words:
-        return []
-    flags = 0 if any(letter.isupper() for letter in words) else re.IGNORECASE
-    return [match.span() for match in re.finditer(re.escape(words), text, flags)]
-
-
-def next_match(spans: list[tuple[int, int]], offset: int, step: int) -> int:
-    """Return the index of the match after (or before) an offset, round and round; -1 where there is none."""
-    order = range(len(spans)) if step > 0 else range(len(spans) - 1, -1, -1)
-    ahead = (index for index in order if (spans[index][0] >= offset if step > 0 else spans[index][1] <= offset))
-    return next(ahead, next(iter(order), -1))
 
 
 class FindBar(Horizontal):
@@ -121,8 +106,11 @@ class FindBar(Horizontal):
 
     def count(self, index: int, total: int) -> None:
         """Say which match the cursor is at."""
-        shown = f"{index + 1} of {total}" if total else ("none" if self.words else "")
-        self.query_one("#count", Static).update(shown)
+        self.say(f"{index + 1} of {total}" if total else ("none" if self.words else ""))
+
+    def say(self, words: str) -> None:
+        """Say what came of looking."""
+        self.query_one("#count", Static).update(clean_line(words, 48))
 
     @property
     def words(self) -> str:
