@@ -114,6 +114,7 @@ async def test_panes_are_kept_under_a_name_and_brought_back(tmp_path: Path):
         await bench.say("/workspaces")
         await pick(bench, "=both")
         await bench.until(lambda: [pane.session_id for pane in bench.panes] == ids, "both are back")
+        await bench.until(lambda: bench.panes[1].prompt.has_focus, "the one that was active has the focus")
         await bench.say("/workspaces")
         await pick(bench, "-both")
         await bench.until(lambda: bench.shared.store.setting("tui.workspaces") == {}, "forgotten")

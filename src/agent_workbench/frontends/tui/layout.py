@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from agent_workbench.frontends.tui.widgets.columns import Columns, Sizes
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
+from agent_workbench.frontends.tui.widgets.pane_layout import Shares
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -51,7 +52,13 @@ class Layout:
             screen.query_one(f"#{part}").display = part == view if one else column_of(part) not in self.hidden
         lists = column_of(view) == "lists" if one else "lists" not in self.hidden
         screen.query_one("#browsers").display = lists
-        screen.query_one(Columns).apply(alone=one)
+        columns = screen.query_one(Columns)
+        columns.alone = one
+        columns.apply()
+
+    def is_last(self, column: Column) -> bool:
+        """Whether a column is the only one that is shown."""
+        return column not in self.hidden and all(one in self.hidden for one in COLUMNS if one != column)
 
     def toggle(self, column: Column, view: View) -> View:
         """Hide a column or show it again; return the part to go to, another one where the person was in it."""
@@ -59,8 +66,6 @@ class Layout:
             self.hidden.discard(column)
             return view
         left = [one for one in COLUMNS if one != column and one not in self.hidden]
-        if not left:
-            return view
         self.hidden.add(column)
         if column_of(view) != column:
             return view
@@ -77,7 +82,8 @@ class Layout:
         """Show everything as the program thinks best."""
         self.hidden.clear()
         self.alone = False
-        self._screen.query_one(PaneGrid).zoom = False
+        grid = self._screen.query_one(PaneGrid)
+        grid.zoom, grid.shares = False, Shares()
         self._screen.query_one(Columns).reset()
 
     # --- remember
@@ -85,10 +91,12 @@ class Layout:
     @property
     def state(self) -> dict[str, Any]:
         """What is worth remembering."""
-        sizes = self._screen.query_one(Columns).sizes
+        sizes, grid = self._screen.query_one(Columns).sizes, self._screen.query_one(PaneGrid)
         return {
             "lists": sizes.lists, "share": sizes.share, "rows": sizes.rows,
-            "hidden": sorted(self.hidden), "alone": self.alone,
+            "left": grid.shares.left, "heights": list(grid.shares.rows),
+            "hidden": sorted(self.hidden), "alone": self.alone, "zoom": grid.zoom,
+            "pane": grid.active.number if grid.active is not None else 0,
         }  # fmt: skip
 
     def restore(self, stored: object) -> None:
@@ -96,6 +104,12 @@ class Layout:
         if not isinstance(stored, Mapping):
             return
         self._screen.query_one(Columns).set_sizes(Sizes.of(stored))
+        grid = self._screen.query_one(PaneGrid)
+        grid.shares = Shares.of(stored)
+        for pane in grid.panes:
+            if pane.number == stored.get("pane"):
+                grid.activate(pane, focus=False)
+        grid.zoom = stored.get("zoom") is True and len(grid.panes) > 1
         named = stored.get("hidden")
         self.hidden = {one for one in COLUMNS if isinstance(named, list) and one in named}
         self.alone = stored.get("alone") is True

@@ -24,10 +24,8 @@ from agent_workbench.storage.records import ConfigMetadata, Hit, Session
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
 
-#: How many of each are listed; the filter finds the others.
-LISTED = 200
-#: How many configs are; a line says how many more there are.
-CONFIGS = 500
+#: How many sessions and configs are listed; a line says how many more there are, and the filter finds them.
+LISTED = CONFIGS = 500
 #: Seconds between two looks for what other processes wrote.
 WATCH_EVERY = 0.5
 
@@ -45,6 +43,8 @@ class Overview:
         self._looked: object = None
         self.faulty = Faulty(shared)
         self._of_config = 0
+        self.tabs: Mapping[str, str] = {}
+        """The names of parts in the first line, where it has them, and which part each brings."""
         self.hits: Mapping[str, Hit] = {}
         """Where the words that the list is filtered by were said, by session."""
 
@@ -56,7 +56,7 @@ class Overview:
         words, tag = split_words(configs.words)
         found, total = await self._shared.configs.list_configs(CONFIGS, q=words, tag=tag, sort=configs.sort)
         found = self._configs = [one for one in found if one.config_id not in screen.library.trash.ids]
-        listed, _ = await self._shared.sessions.list_sessions(
+        listed, sessions_there = await self._shared.sessions.list_sessions(
             LISTED, q=sessions.words, workspace=str(self._shared.workspace)
         )
         self._sessions = [one for one in listed if one.session_id not in screen.chats.listed.trash.ids]
@@ -75,7 +75,7 @@ class Overview:
             self._sessions, running=work.running, asking=work.asking, unread=work.unread, open_in=panes,
             hits=self.hits, words=sessions.words, width=sessions.size.width, now=datetime.now(UTC),
         )  # fmt: skip
-        sessions.put(list(listed_rows))
+        sessions.put([*listed_rows, *more_row(sessions_there - LISTED)])
 
     async def changed_elsewhere(self) -> bool:
         """Whether another process wrote since this was last asked; asking costs one PRAGMA."""
@@ -146,6 +146,7 @@ class Overview:
         tabs: list[Run] = [("◆ ", "state ornament"), (name, "strong"), ("  ", "")]
         for words, part in parts:
             tabs.append((f"[{words}]", "strong") if part == view else (f" {words} ", "muted"))
+        self.tabs = {words: part for (words, _), (_, part) in zip(tabs[-len(parts) :], parts, strict=True)}
         return tabs, right
 
     def _cost(self) -> str:

@@ -141,6 +141,12 @@ class MainScreen(PartedScreen):
         self.show_view("edit", focus=False)
         await self.configs.show("Problems", focus=True)
 
+    @on(Bar.Clicked, "#header")
+    def _header_clicked(self, event: Bar.Clicked) -> None:
+        view = self.overview.tabs.get(event.text)
+        if view is not None and self.parts.one_at_a_time:
+            self.action_view(view)
+
     # --- messages of the lists and the desk
 
     @on(Browser.Asked, "#configs")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from textual import on, work
+from textual.events import Resize
+from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.jump import jump_from
@@ -14,7 +18,7 @@ from agent_workbench.frontends.tui.layout import VIEWS, Column, Layout, View, co
 from agent_workbench.frontends.tui.widgets.browser import Browser
 from agent_workbench.frontends.tui.widgets.columns import Columns
 from agent_workbench.frontends.tui.widgets.desk import Desk
-from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
+from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
 from agent_workbench.frontends.tui.widgets.tour import Tour
 
 Severity = Literal["information", "warning", "error"]
@@ -27,6 +31,22 @@ class PartedScreen(Screen[None]):
         super().__init__()
         self.view: View = "edit"
         self.parts = Layout(self)
+        self._told: WeakKeyDictionary[Widget, Size] = WeakKeyDictionary()
+
+    def on_mount(self) -> None:
+        self.screen_layout_refresh_signal.subscribe(self, self._tell_sizes)
+
+    def _tell_sizes(self, _: Screen[None]) -> None:
+        """Tell what wraps text of a new size, where the library lost that.
+
+        Textual 8.2.8 compares each layout with the one before, but whoever asks for a region while one is due (a focus
+        that moves) has it computed early, and then there is nothing to compare. Two such messages in a row are one.
+        """
+        panes = self.query(SessionPane)
+        for part in (self.query_one(Desk), *self.query(Browser), *panes, *(pane.transcript for pane in panes)):
+            if part.size != self._told.get(part):
+                self._told[part] = part.size
+                part.post_message(Resize(part.size, part.virtual_size, part.container_size))
 
     @abstractmethod
     def show_header(self) -> None:
@@ -77,8 +97,12 @@ class PartedScreen(Screen[None]):
     # --- actions, named in `commands`
 
     def action_view(self, view: str) -> None:
-        """Go to a part of the screen."""
-        self.show_view(view)  # type: ignore[arg-type]
+        """Go to a part of the screen; from a chat to the chats, to the next one where they lie over each other."""
+        grid = self.query_one(PaneGrid)
+        if view == "chat" and grid.has_focus_within and self.parts.one_at_a_time:
+            grid.step(1)
+        else:
+            self.show_view(view)  # type: ignore[arg-type]
 
     def action_zoom(self) -> None:
         """Give what the person is in the whole screen, and back."""
@@ -87,14 +111,21 @@ class PartedScreen(Screen[None]):
 
     def action_hide(self, column: Column | Literal[""]) -> None:
         """Hide a column, that of the focus unless named, or show it again."""
+        if self.parts.is_last(column or column_of(self.view)):
+            self.tell("Nothing else is shown: F2, F3, F4 and F7 show the other parts.")
+            return
         view = self.parts.toggle(column or column_of(self.view), self.view)
         self.show_view(view, focus=view != self.view)
         self._resized()
 
     def action_resize(self, wider: int, higher: int = 0) -> None:
-        """Make the part with the focus wider or narrower, the upper list higher or lower."""
+        """Make the part with the focus wider or narrower; of the panes the active one higher, else the upper list."""
         columns = self.query_one(Columns)
-        if wider:
+        if higher and self.view == "chat" and self.query_one(PaneGrid).grow(higher):
+            return
+        if self.parts.one_at_a_time:
+            self.tell("One part has all the room here; there is nothing beside it.")
+        elif wider:
             columns.grow(self.view, wider)
         else:
             columns.grow_rows(higher)
@@ -117,6 +148,7 @@ class PartedScreen(Screen[None]):
             tour.end()
 
     @on(Columns.Resized)
+    @on(PaneGrid.Resized)
     @work(group="remember", exclusive=True)
     async def _resized(self) -> None:
         await self.keep_state()

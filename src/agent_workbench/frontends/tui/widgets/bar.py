@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from rich.cells import cell_len
+from textual import events
 from textual.content import Content
 from textual.geometry import Size
+from textual.message import Message
 from textual.widget import Widget
 
 from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, width_of, wrap
@@ -36,6 +40,17 @@ class Bar(Widget):
     }
     """
 
+    @dataclass
+    class Clicked(Message):
+        """A run at the left was clicked on."""
+
+        bar: Bar
+        text: str
+
+        @property
+        def control(self) -> Bar:
+            return self.bar
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._left: Sequence[Run] = ()
@@ -53,6 +68,14 @@ class Bar(Widget):
     def plain(self) -> str:
         """What is shown, without its place."""
         return " ".join("".join(text for text, _ in runs) for runs in (self._left, self._right) if runs)
+
+    def on_click(self, event: events.Click) -> None:
+        """Say which run was clicked on."""
+        at = event.x - self.gutter.left
+        for text, _ in self._left:
+            if 0 <= at < cell_len(text):
+                self.post_message(self.Clicked(self, text))
+            at -= cell_len(text)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return how many lines the runs take."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -54,7 +54,7 @@ class Browser(Vertical):
 
     @dataclass
     class Filtered(Message):
-        """Other words are to be looked for; who owns the data puts the rows that fit."""
+        """Other words are to be looked for, or rows of another width; who owns the data puts the rows that fit."""
 
         browser: Browser
         words: str
@@ -62,6 +62,8 @@ class Browser(Vertical):
         @property
         def control(self) -> Browser:
             return self.browser
+
+    _width = 0
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="filter"):
@@ -71,6 +73,12 @@ class Browser(Vertical):
 
     def on_mount(self) -> None:
         self.border_title = self.TITLE
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Ask for rows of the new width."""
+        before, self._width = self._width, event.size.width
+        if before not in (0, self._width):
+            self.post_message(self.Filtered(self, self.words))
 
     @property
     def entries(self) -> RowList:

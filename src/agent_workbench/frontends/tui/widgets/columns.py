@@ -53,6 +53,8 @@ class Columns(Horizontal):
     def __init__(self, *children: Widget, id: str | None = None) -> None:
         super().__init__(*children, id=id)
         self.sizes = Sizes()
+        self.alone = False
+        """Whether one part has all the room."""
         self._dragged: Edge | None = None
 
     def set_sizes(self, sizes: Sizes) -> None:
@@ -60,14 +62,14 @@ class Columns(Horizontal):
         self.sizes = sizes
         self.apply()
 
-    def apply(self, *, alone: bool = False) -> None:
-        """Set the sizes on the columns; a part that is `alone` takes all the room."""
+    def apply(self) -> None:
+        """Set the sizes on the columns, as far as the room goes: a smaller terminal takes none of them away."""
         lists, desk, chat = (self.query_one(name) for name in ("#browsers", "#edit", "#chat"))
-        sizes = Sizes() if alone else self.sizes
-        lists.styles.width = sizes.lists or None
-        self.query_one("#configs").styles.height = sizes.rows or None
+        sizes = Sizes() if self.alone else self.sizes
+        lists.styles.width = min(sizes.lists, max(LEAST, self.app.size.width // 2)) or None
+        self.query_one("#configs").styles.height = min(sizes.rows, max(4, self.app.size.height - 8)) or None
         desk.styles.width = f"{sizes.share:.3f}fr" if sizes.share else None
-        chat.styles.width = f"{1 - sizes.share:.3f}fr" if sizes.share else None
+        chat.styles.width = f"{1 - sizes.share:.3f}fr" if sizes.share else None if desk.display else "1fr"
 
     def grow(self, part: str, by: int) -> None:
         """Make a part wider by some cells, or narrower."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 from weakref import WeakKeyDictionary
 
 from textual import events
@@ -17,11 +17,10 @@ from textual.widgets import Static
 
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
+from agent_workbench.frontends.tui.widgets.pane_layout import GAP, LEAST, PaneLayout, Shares
 
 #: More than four panes leave none of them readable.
 MOST = 4
-#: Cells that a pane needs to stand beside another.
-BESIDE = 44
 
 EMPTY = """
 Nothing is running here yet.
@@ -49,14 +48,10 @@ class PaneGrid(Container):
 
     DEFAULT_CSS = """
     PaneGrid {
-        layout: grid;
-        grid-size: 1;
-        grid-gutter: 0 1;
         & > #nothing { padding: 1 2; color: $foreground 60%; }
-        &.-two { grid-size: 2; }
         &.-broadcast PromptRow > .all { display: block; }
         & > SessionPane { width: 1fr; height: 1fr; }
-        &.-zoom { grid-size: 1; & > SessionPane { display: none; } & > SessionPane.-active { display: block; } }
+        &.-zoom { & > SessionPane { display: none; } & > SessionPane.-active { display: block; } }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,13 +73,22 @@ class PaneGrid(Container):
 
         pane: SessionPane
 
+    @dataclass
+    class Resized(Message):
+        """A person gave the panes other sizes."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._places = PaneLayout()
+        self._dragged: int | Literal["left"] | None = None
         self._turn = 0
         self._used: WeakKeyDictionary[SessionPane, int] = WeakKeyDictionary()
 
     def compose(self) -> ComposeResult:
         yield Static(EMPTY, id="nothing", markup=False)
+
+    def on_mount(self) -> None:
+        self._arrange()
 
     @property
     def panes(self) -> list[SessionPane]:
@@ -156,10 +160,80 @@ class PaneGrid(Container):
         self.set_class(not panes, "-empty")
         if len(panes) < 2:
             self.zoom = False
-        self.set_class(len(panes) > 1 and self.size.width >= 2 * BESIDE, "-two")
 
-    def on_resize(self, event: events.Resize) -> None:
-        self._arrange()
+    # --- sizes
+
+    @property
+    def layout(self) -> PaneLayout:
+        """Where the panes are."""
+        return self._places
+
+    @property
+    def shares(self) -> Shares:
+        """How the panes share the room."""
+        return self._places.shares
+
+    @shares.setter
+    def shares(self, shares: Shares) -> None:
+        self._places.shares = shares
+        for pane in self.panes[:1]:
+            pane.refresh(layout=True)  # what a widget refreshes is arranged anew by those above it, not by itself
+
+    @property
+    def _heights(self) -> list[int]:
+        """The lines of each row, as they are now."""
+        columns = self._places.columns(len(self.panes), self.size.width)
+        return [pane.outer_size.height for pane in self.panes[::columns]]
+
+    def grow(self, by: int) -> bool:
+        """Make the active pane's row higher by some lines, or lower; False where it stands alone."""
+        panes, heights = self.panes, self._heights
+        if self.active is None or len(heights) < 2 or not all(heights):
+            return False
+        row = panes.index(self.active) // self._places.columns(len(panes), self.size.width)
+        last = row == len(heights) - 1
+        self.shares = self.shares.with_border(heights, row - last, -by if last else by)
+        self.post_message(self.Resized())
+        return True
+
+    def _edge_at(self, x: int, y: int) -> int | Literal["left"] | None:
+        """Return which border is at a place of the screen: below a row, or right of the left column."""
+        panes = [pane for pane in self.panes if pane.display]
+        columns = self._places.columns(len(panes), self.size.width)
+        if columns == 2 and panes[0].region.right - 1 <= x <= panes[1].region.x and y < panes[1].region.bottom:
+            return "left"
+        for row, pane in enumerate(panes[::columns][:-1]):
+            if y in (pane.region.bottom - 1, pane.region.bottom) and self.region.contains(x, y):
+                return row
+        return None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of a border between panes."""
+        self._dragged = self._edge_at(event.screen_x, event.screen_y)
+        if self._dragged is not None:
+            event.stop()
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Move the border that is held."""
+        if self._dragged == "left":
+            left = (event.screen_x - self.region.x) / max(1, self.size.width - GAP)
+            self.shares = replace(self.shares, left=min(max(left, LEAST), 1 - LEAST))
+        elif self._dragged is not None:
+            heights = self._heights
+            top = self.region.y + sum(heights[: self._dragged + 1])
+            self.shares = self.shares.with_border(heights, self._dragged, event.screen_y - top + 1)
+        else:
+            return
+        event.stop()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Let the border go."""
+        if self._dragged is not None:
+            self._dragged = None
+            self.release_mouse()
+            event.stop()
+            self.post_message(self.Resized())
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Follow the focus."""

@@ -31,7 +31,8 @@ LEAST_RIGHT = 11
 class Row:
     """One line; a heading cannot be chosen. Texts are clean.
 
-    Where both ends do not fit the left one is cut, with `right_yields` the right one first.
+    Where both ends do not fit the left one is cut, with `right_yields` the right one first. `about` is for whoever
+    says elsewhere what has no room here.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Row:
     right: Sequence[Run] = ()
     heading: bool = False
     right_yields: bool = False
+    about: str = ""
 
 
 class RowList(LinesView, can_focus=True):

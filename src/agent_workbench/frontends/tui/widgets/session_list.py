@@ -6,15 +6,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from textual import events, on
 from textual.binding import BindingType
+from textual.content import Content
 
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.browser import Browser
-from agent_workbench.frontends.tui.widgets.lines import Line, Run
+from agent_workbench.frontends.tui.widgets.lines import Line, Run, width_of
 from agent_workbench.frontends.tui.widgets.meter import cost
 from agent_workbench.frontends.tui.widgets.paint import mark
-from agent_workbench.frontends.tui.widgets.row_list import Row
+from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 from agent_workbench.storage.records import Hit, Session
 from agent_workbench.storage.search import parse, places
 
@@ -57,11 +59,14 @@ def session_rows(
         if id in forks:
             branch.append((f"⑂{forks[id]} ", "muted sign"))
         title = (clean_line(session.title) or "new session", "" if session.title else "muted")
+        about = " · ".join(_about(session, now))
         right = [(word or clean_line(session.config_name, 14), "muted")]
         if width >= ROOMY:
-            right = [(" · ".join(filter(None, (word, *_about(session, now)))), "muted")]
+            right = [(" · ".join(filter(None, (word, about))), "muted")]
+        elif not word and width_of([sign, *branch, title, *right]) + 5 > width > 0:
+            right = []  # the name of the config is in what the frame says of the row under the cursor
         pane = f" {open_in[id]}" if id in open_in else "  "
-        yield Row(id, [sign, *branch, title], [*right, (pane, "strong")])
+        yield Row(id, [sign, *branch, title], [*right, (pane, "strong")], about=about if width < ROOMY else "")
         if id in hits:
             indent = "  " * (depth + 2)
             found = excerpt_line(hits[id].excerpt, words, width - len(indent) - 2)
@@ -89,9 +94,13 @@ def excerpt_line(excerpt: str, words: str, width: int) -> Line:
 
 def _about(session: Session, now: datetime | None) -> Iterator[str]:
     yield clean_line(session.config_name, 20) + (f" {session.pinned_revision}" if session.pinned_revision else "")
-    yield clean_line(str(session.settings.get("model", "")), 20)
-    yield age(now - session.updated_at) if now is not None else ""
-    yield cost(session.cost, session.unpriced) if session.cost is not None else ""
+    model = clean_line(str(session.settings.get("model", "")), 20)
+    if model:
+        yield model
+    if now is not None:
+        yield age(now - session.updated_at)
+    if session.cost is not None:
+        yield cost(session.cost, session.unpriced)
 
 
 def age(passed: timedelta) -> str:
@@ -133,7 +142,7 @@ def _tree(sessions: Sequence[Session]) -> Iterator[tuple[Session, int]]:
 
 
 class SessionList(Browser):
-    """The session list."""
+    """The session list. While it has the focus, the frame says what has no room in the row under the cursor."""
 
     TITLE = "Sessions"
     FILTER = "search what was said"
@@ -144,3 +153,15 @@ class SessionList(Browser):
         bind("sessions.delete", "delete", "ask('delete')", "delete", "Delete the session with all that was said"),
         bind("sessions.undo", "u", "ask('undo')", "undo", "Take the newest deletion back", show=False),
     ]
+
+    def put(self, rows: list[Row], *, at: str = "") -> None:
+        """Show rows."""
+        super().put(rows, at=at)
+        self._tell_about()
+
+    @on(RowList.Moved)
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _tell_about(self) -> None:
+        row = self.entries.row
+        self.border_subtitle = Content(row.about if row is not None and self.has_focus_within else "")
