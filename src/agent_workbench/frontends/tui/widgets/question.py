@@ -57,6 +57,19 @@ class Preview(LinesView, can_focus=False):
         self._question: Question | None = None
         self._lines: list[Line] = []
 
+    class Looked(Message):
+        """Another part of it is shown."""
+
+    @property
+    def below(self) -> int:
+        """How many lines are there below the last one that is shown."""
+        return max(0, len(self._lines) - round(self.scroll_offset.y) - self.scrollable_content_region.height)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Say that another part is shown."""
+        super().watch_scroll_y(old_value, new_value)
+        self.post_message(self.Looked())
+
     def put(self, question: Question) -> None:
         """Show a question's preview, paths, reason and what its wider scopes would save."""
         self._question = question
@@ -77,6 +90,7 @@ class Preview(LinesView, can_focus=False):
             self._lines = question_lines(self._question, width)
             self.virtual_size = Size(width, len(self._lines))
         self.refresh(layout=True)
+        self.post_message(self.Looked())
 
     def render_line(self, y: int) -> Strip:
         """Paint one line."""
@@ -270,6 +284,8 @@ class QuestionCard(Vertical, can_focus=True):
         question, count = self._waiting[0], len(self._waiting)
         left: Line = [("? ", "warn"), ("allow ", "warn"), (clean_line(question.call.name, 60), "strong")]
         right: list[Run] = [(f"1 of {count}", "muted")] if count > 1 else []
+        if below := self.query_one(Preview).below:  # what is not seen must not look like the end
+            right = [(f"↓ {below:,} more line{'s' * (below > 1)}  ", "warn"), *right]
         self.query_one(".title", Bar).put(left, right)
         here = self.has_focus_within
         self.query_one(".keys", Bar).put(self._keys(question), [] if here else [(self._way, "muted")])
@@ -294,6 +310,11 @@ class QuestionCard(Vertical, can_focus=True):
     def on_blur(self) -> None:
         """Say how to come back."""
         self._retitle()
+
+    def on_preview_looked(self, event: Preview.Looked) -> None:
+        """Say how much of it is not shown, once that is laid out."""
+        event.stop()
+        self.call_after_refresh(self._retitle)
 
     def _retitle(self) -> None:
         if self._waiting:
