@@ -81,6 +81,33 @@ def test_a_search_of_one_folder_is_not_about_its_neighbours(tmp_path: Path) -> N
     assert decided(tmp_path, "grep -r x", "bash(grep *)").decision == "ask"
 
 
+def test_a_search_that_skips_hidden_folders_does_not_look_into_them(tmp_path: Path) -> None:
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden/id_rsa").write_text("x")
+    assert decided(tmp_path, "rg x", "bash(rg *)").decision == "allow"
+    assert decided(tmp_path, "rg -. x", "bash(rg *)").decision == "ask"
+
+
+def test_what_is_only_obeyed_may_be_searched(tmp_path: Path) -> None:
+    (tmp_path / ".github").mkdir()
+    (tmp_path / ".github/build.yaml").write_text("x")
+    assert decided(tmp_path, "grep -r x .", "bash(grep *)").decision == "allow"
+
+
+def test_a_workspace_within_a_protected_folder_is_worked_in(tmp_path: Path) -> None:
+    work = tmp_path / ".vscode/work"
+    work.mkdir(parents=True)
+    manager = PermissionManager(work, mode="fast-edit")
+    assert manager.check("write_file", Intent("write", "a", ("a",))).decision == "allow"
+    assert manager.check("write_file", Intent("write", "a", (".vscode/a",))).decision == "ask"
+
+
+def test_a_path_below_a_file_cannot_be_resolved(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    verdict = PermissionManager(tmp_path).check("read_file", Intent("read", "a/b", ("a/b",)))
+    assert (verdict.decision, verdict.reason) == ("ask", "the path cannot be resolved (Not a directory)")
+
+
 def test_a_denied_file_tool_denies_no_command_that_a_rule_allows(tmp_path: Path) -> None:
     assert decided(tmp_path, "cat a", "bash(cat *)", deny=("read_file",)).decision == "allow"
 
@@ -148,7 +175,8 @@ def test_a_rule_holds_no_control_character(text: str) -> None:
 
 GOOD = {
     "a command without the words of its star": ("allow", {"rule": "bash(ls *)", "match": ["bash(ls)"]}),
-    "a subject with a slash": ("ask", {"rule": "memory(*)", "match": ["memory(a/b)"]}),
+    "a subject with a slash": ("allow", {"rule": "memory(*)", "match": ["memory(a/b)"]}),
+    "a denied word in a command": ("deny", {"rule": "bash(rm)", "match": ["bash(ls && rm x)"]}),
     "a path": ("ask", {"rule": "read_file(src/**)", "match": ["read_file(src/a/b)"], "not_match": ["read_file(a)"]}),
 }
 
