@@ -195,3 +195,14 @@ def test_bytes_that_are_not_utf_8_are_refused_with_a_place() -> None:
         decode(b"a: 1\nb: \xff\n", source="f.yaml")
     (problem,) = caught.value.problems
     assert (problem.line, problem.column, problem.code, problem.source) == (2, 4, "yaml-encoding", "f.yaml")
+
+
+def test_front_matter_below_blank_lines_is_text_and_said_to_be_with_a_fix():
+    text = "\n \n---\nbundle: {name: a}\n---\nBe kind.\n"
+    reading = read(text, source="a.md")
+    assert reading.data == {}
+    (problem,) = reading.problems
+    assert (problem.severity, problem.code, problem.line) == ("warning", "yaml-front-matter", 3)
+    assert problem.fix is not None
+    assert read(problem.fix.apply(text), source="a.md").data == {"bundle": {"name": "a"}}
+    assert read("\n---\nA rule above, no front matter.\n", source="a.md").problems == ()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent_workbench.configs.composer import MAX_CHARACTERS, MAX_LINES, Composer
+from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.nodes import Lines, Node, Path, Place, Places
 from agent_workbench.configs.problems import Problem, errors, worst_first
 from agent_workbench.errors import InvalidYAML
@@ -20,6 +21,8 @@ __all__ = ["Path", "Place", "Reading", "decode", "load", "read", "show_path"]
 
 _OPENING = re.compile("\ufeff?---[ \t]*(?:\r\n|\n|\r|\\Z)")
 _CLOSING = re.compile("^---[ \t]*(?:\r\n|\n|\r(?!\n)|\\Z)", re.MULTILINE)
+#: What would be front matter without the blank lines above it.
+_LATE = re.compile("\ufeff?(?P<blank>(?:[ \t]*(?:\r\n|\n|\r))+)---[ \t]*(?:\r\n|\n|\r)(?=[A-Za-z_]+:)")
 #: What YAML does not allow in a text, lone surrogates included.
 _FORBIDDEN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -86,6 +89,16 @@ def read(text: str, *, source: str = "", markdown: bool | None = None) -> Readin
         hint = "start with a key such as `bundle:`"
         problems.append(
             Problem("error", f"the top level is a {kind}, not a map", line, column, "", hint, "yaml-not-a-map", source)
+        )
+    late = _LATE.match(text) if is_markdown and start == end else None
+    if late is not None:  # the whole text is a body then, and what was meant as the bundle part of the prompt
+        fix = Edit(late.start("blank"), late["blank"], "", "move it to the top")
+        line, column = Lines(text[: late.end()], 0, late.end()).line_column(late.end("blank"))
+        message = "front matter counts only at the very start, so this is read as text"
+        problems.append(
+            Problem(
+                "warning", message, line, column, "", "remove what stands above it", "yaml-front-matter", source, fix
+            )
         )
     return _reading(text, body, lines, root, worst_first(problems), is_markdown, source)
 
