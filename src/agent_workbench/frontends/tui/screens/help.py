@@ -27,13 +27,33 @@ NAMES: Mapping[str, str] = {
     "SessionPane": "pane", "PaneGrid": "pane", "ConfigList": "configs", "SessionList": "sessions",
     "ProblemList": "problems", "LineInput": "line", "FindBar": "find", "SheetView": "page", "Choice": "value",
     **dict.fromkeys(("AddEntry", "Compare", "ConfirmChange", "Console", "Name", "Pick", "Settings", "Sheet",
-                     "SourceView", "ThemePicker"), "dialog"),
+                     "SourceView", "ThemePicker", "Palette", "TrustTexts"), "dialog"),
 }  # fmt: skip
 
 
+#: What a person does in a part of the screen, by its class: of the focused thing and what is around it the first.
+ABOUT: Mapping[str, str] = {
+    "ConfigList": "The configs, by folder. Enter opens one, / filters by words and #tag, escape shows all again.",
+    "SessionList": "The sessions and their states. Enter opens one, / searches titles and what was said in them.",
+    "FindBar": "Find in the config's text: enter goes on to the next place, tab to what replaces it.",
+    "CompletingEditor": "The config as text. Problems show while you type; ctrl+space offers what fits at the cursor.",
+    "PlanView": "What a session is made from after all includes. Enter goes to the line that set a value.",
+    "ProblemList": "What is wrong with the config. Enter goes to the place, f fixes what knows its fix.",
+    "History": "The saved revisions and what each changed. d compares with now, r restores one.",
+    "FindLine": "Find in what was said: enter goes from the newest place to older ones, escape back to the prompt.",
+    "PromptArea": "Write to the session: enter sends, / begins a command, @ names a file, ! runs one of the shell.",
+    "Reason": "Why the call is refused; enter sends it, an empty line refuses without a reason.",
+    "QuestionCard": "Something is to be allowed or refused. The exact call stands above the answers.",
+    "Transcript": "What was said, block by block. Enter folds or unfolds, ctrl+y copies; letters go to the prompt.",
+}
+
+
 def about(widget: Widget | None) -> str:
-    """Return what a widget is for: the first paragraph of its class."""
-    return " ".join((type(widget).__doc__ or "").strip().split("\n\n")[0].split()) if widget is not None else ""
+    """Return what a person does in a widget: what is said of it or of the part around it, else of its class."""
+    if widget is None:
+        return ""
+    around = (ABOUT.get(type(node).__name__, "") for node in widget.ancestors_with_self)
+    return next(filter(None, around), "") or " ".join((type(widget).__doc__ or "").split("\n\n")[0].split())
 
 
 def named(widget: Widget) -> str:
