@@ -87,7 +87,7 @@ async def test_a_pane_that_opens_in_the_middle_of_a_turn_shows_all_of_it_once(tm
         await bench.press("f3", "enter")
         await bench.until(lambda: bench.panes and not bench.panes[0].busy and bench.panes[0].transcript.count, "done")
         stored = len(bench.shared.store.sessions.messages(pane.session_id))
-        assert bench.panes[0]._messages == stored
+        assert bench.panes[0].transcript.count == stored
 
 
 async def test_stopping_one_pane_leaves_the_other_running(tmp_path: Path):

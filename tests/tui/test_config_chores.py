@@ -240,7 +240,8 @@ async def test_a_config_whose_variable_is_not_set_is_marked(tmp_path: Path, monk
         await bench.until(lambda: "anthropic" in marked(), "it needs a key")
         assert "hello" not in marked()
         monkeypatch.setenv("ANTHROPIC_API_KEY", "set")
-        bench.main.overview._looked = None
+        await bench.shared.configs.create_config("another", "bundle: {name: another}\n")  # keys are looked for anew
+        await bench.main.refresh_lists()
         await bench.main.overview.look_for_keys()
         await bench.until(lambda: "anthropic" not in marked(), "it has one")
         row = next(row for row in list_.entries.rows if "anthropic" in str(row.left))
