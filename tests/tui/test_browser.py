@@ -111,7 +111,7 @@ PLAN = Plan(
 
 def test_the_plan_names_the_place_that_won_and_those_it_won_over():
     shown = words(plan_rows(PLAN))
-    assert "      max_tokens           300000 | coding:24  over foundation:12" in shown
+    assert "      max_tokens        300000 | coding:24  over foundation:12" in shown
     assert "  tool-a | coding:15" in shown
     assert "  r  reads" in [line.rstrip(" |") for line in shown]
 

@@ -23,7 +23,7 @@ _MODULE_MAP = {key: _ENTRY[key] for key in ("module", "source", "config")}
 #: The keys of the format by place, `*` standing for any one key, with what they mean.
 KEYS: Mapping[tuple[str, ...], Mapping[str, str]] = {
     (): {
-        "bundle": "what this config is: name, version, description",
+        "bundle": "its name, version and description",
         "includes": "other bundles that this one builds on; later ones win",
         "session": "how a session runs: orchestrator, context, limits",
         "providers": "the model providers; the lowest priority is used first",

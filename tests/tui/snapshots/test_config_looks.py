@@ -39,6 +39,7 @@ from agent_workbench.frontends.tui.widgets.desk import Desk
 from agent_workbench.frontends.tui.widgets.diff_columns import column_lines
 from agent_workbench.frontends.tui.widgets.footer import KeyFooter
 from agent_workbench.frontends.tui.widgets.history import History
+from agent_workbench.frontends.tui.widgets.inputs import SafeArea
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
 from agent_workbench.frontends.tui.widgets.plan_view import PlanView
 from agent_workbench.frontends.tui.widgets.row_list import Row
@@ -233,9 +234,20 @@ PARTS: dict[str, Do] = {
 }  # fmt: skip
 
 
-def adding(kind: AddKind, at: str = "") -> Callable[[Host], Screen[Any]]:
+def adding(kind: AddKind, at: str = "", made: type[AddEntry] = AddEntry) -> Callable[[Host], Screen[Any]]:
     includes = [("foundation", "ships with the workbench"), ("config:reviewer", "a config of yours")]
-    return lambda _: AddEntry(addition(kind, "coding", TEXT, load_catalog(), includes), at=at)
+    return lambda _: made(addition(kind, "coding", TEXT, load_catalog(), includes), at=at)
+
+
+class Wrong(AddEntry):
+    """The form of an entry with a value that does not fit."""
+
+    def on_descendant_focus(self) -> None:
+        super().on_descendant_focus()
+        areas = list(self.query(SafeArea))
+        if areas and not areas[-1].text:
+            area = areas[-1].focus()
+            area.text = "[a, list]"
 
 
 async def setting_rows() -> list[Row]:
@@ -253,6 +265,7 @@ DIALOGS: dict[str, Callable[[Host], Screen[Any]]] = {
     "add": lambda _: Pick("Add to coding", options(("t", "a tool"), ("p", "a provider"), ("a", "an agent"))),
     "tool": adding("tool"),
     "entry": adding("tool", "tool-filesystem"),
+    "wrong": adding("tool", "tool-filesystem", Wrong),
     "provider": adding("provider"),
     "include": adding("include"),
     "agent": adding("agent"),

@@ -74,6 +74,15 @@ async def two_sessions(bench: Bench) -> None:
     await bench.until(lambda: two.session_title == "count to 12", "a title")
 
 
+async def four_sessions(bench: Bench) -> None:
+    await two_sessions(bench)
+    for words in ("what is my name?", "what can you do?"):
+        pane = await bench.session("ctrl+t")
+        await bench.say(words)
+        await bench.until(lambda pane=pane: not pane.busy and "assistant" in bench.text_of(pane), "an answer")  # type: ignore[misc]
+        await bench.until(lambda pane=pane, words=words: pane.session_title == words, "a title")  # type: ignore[misc]
+
+
 async def broken(bench: Bench) -> None:
     bench.editor.load(BROKEN)
     await bench.until(lambda: bench.editor.problems, "the problems")
@@ -98,12 +107,17 @@ def test_two_sessions_side_by_side(look: Callable[..., None], size: tuple[int, i
     look(size, two_sessions)
 
 
-@pytest.mark.parametrize("size", [SMALL, USUAL], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("size", SIZES)
+def test_four_sessions(look: Callable[..., None], size: tuple[int, int]):
+    look(size, four_sessions)
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_problems_in_the_text(look: Callable[..., None], size: tuple[int, int]):
     look(size, broken)
 
 
-@pytest.mark.parametrize("size", [SMALL, USUAL], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("size", SIZES)
 def test_adding_a_tool(look: Callable[..., None], size: tuple[int, int]):
     look(size, add_tool)
 

@@ -158,9 +158,9 @@ def _quiet(colors: _Palette) -> dict[str, str]:
         "scrollbar": frame,
         "scrollbar-hover": colors.secondary,
         "scrollbar-active": colors.primary,
-        "scrollbar-background": colors.surface,
-        "scrollbar-background-hover": colors.surface,
-        "scrollbar-background-active": colors.surface,
-        "scrollbar-corner-color": colors.surface,
+        "scrollbar-background": colors.background,
+        "scrollbar-background-hover": colors.background,
+        "scrollbar-background-active": colors.background,
+        "scrollbar-corner-color": colors.background,
         "button-foreground": colors.foreground,
     }

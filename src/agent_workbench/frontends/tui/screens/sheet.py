@@ -27,7 +27,7 @@ class SheetView(LinesView, can_focus=True):
     """A page to scroll through."""
 
     DEFAULT_CSS = """
-    SheetView { height: 1fr; background: $surface; }
+    SheetView { height: 1fr; background: $surface; scrollbar-background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.up", "up,k", "scroll(-1)", "up", "A line up", show=False),

@@ -23,15 +23,22 @@ def usage_layout(accounts: Accounts, *, words: bool = False) -> Layout:
 
 
 def _lines(accounts: Accounts, width: int, words: bool) -> Iterator[Line]:
-    unpriced = sum(one.unpriced for one in accounts.configs)
-    yield ends([("all together", "heading")], [(_used(accounts.total, unpriced), "")], width)
+    listed_all = [*accounts.configs[:LISTED], *accounts.sessions[:LISTED]]
+    total = _parts(accounts.total, sum(one.unpriced for one in accounts.configs))
+    every = [total, *(_parts(one.usage, one.unpriced) for one in listed_all)]
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+
+    def used(parts: Sequence[str]) -> str:
+        return " · ".join(part.rjust(size) for part, size in zip(parts, widths, strict=True))
+
+    yield ends([("all together", "heading")], [(used(total), "")], width)
     yield []
     yield from _told(accounts.days) if words else _plot(accounts.days, width)
     for title, listed in (("config", accounts.configs), ("model", accounts.models), ("session", accounts.sessions)):
         yield []
         yield [(f"by {title}", "heading")]
         for one in listed[:LISTED]:
-            yield ends([(clean_line(one.name, 60), "")], [(_used(one.usage, one.unpriced), "muted")], width)
+            yield ends([(clean_line(one.name, 60), "")], [(used(_parts(one.usage, one.unpriced)), "muted")], width)
         if len(listed) > LISTED:
             yield [(f"… and {len(listed) - LISTED} more", "muted")]
         if not listed:
@@ -72,5 +79,10 @@ def _tokens(usage: Usage) -> int:
 
 
 def _used(usage: Usage, unpriced: int) -> str:
+    return " · ".join(_parts(usage, unpriced))
+
+
+def _parts(usage: Usage, unpriced: int) -> Sequence[str]:
+    """Return what went in, what came out, and what that cost."""
     more = "" if not unpriced else "unknown" if usage.cost is None else f"{cost(usage.cost)} + unknown"
-    return f"{tokens(usage.input_tokens)} in · {tokens(usage.output_tokens)} out · {more or cost(usage.cost)}"
+    return f"{tokens(usage.input_tokens)} in", f"{tokens(usage.output_tokens)} out", more or cost(usage.cost)

@@ -36,6 +36,7 @@ class Desk(Vertical):
         & EditorPane, & PlanView, & ProblemList, & History { height: 1fr; }
     }
     """
+    FOOTER: ClassVar = ("config.add", "config.run", "session.new", "session.split", "config.tab", "editor.external")
     FOCUS: ClassVar[dict[Tab, str]] = {
         "Edit": "YamlEditor", "Plan": "PlanView RowList", "Problems": "ProblemList RowList",
         "History": "History RowList",

@@ -75,7 +75,7 @@ class YamlEditor(SteadyArea):
         bind("editor.save", "ctrl+s", "save", "save", "Save the config as a new revision"),
         bind("editor.find", "ctrl+f", "want('find')", "find", "Find and replace in the text"),
         bind("editor.line", "ctrl+l", "want('line')", "go to line", "Go to a line by its number", show=False),
-        bind("editor.external", "ctrl+g", "want('external')", "$EDITOR", "Edit the text in $EDITOR"),
+        bind("editor.external", "ctrl+g", "want('external')", "$EDITOR", "Edit the text in $EDITOR", show=False),
         bind("editor.problem", "f8", "next_problem", "next problem", "Go to the next problem", show=False),
         bind("editor.fix", "f9", "want('fix')", "fix", "Fix the problem of this line, if a fix is known", show=False),
         bind("editor.first", "ctrl+home", "edge(-1)", "top", "The top of the text", show=False),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import ClassVar, Protocol, runtime_checkable
 
 from rich.cells import cell_len
 from textual import events
@@ -42,12 +43,23 @@ def _character(key: str) -> str:
     return found if found.isprintable() else key
 
 
-def shown_keys(active: Iterable[ActiveBinding]) -> Iterator[tuple[Binding, str]]:
-    """Yield the bindings that are shown now, once each, with the words for them, from the focus outwards."""
+@runtime_checkable
+class NamesKeys(Protocol):
+    """A part of the screen that names keys of others which matter there, the most important first."""
+
+    FOOTER: ClassVar[Sequence[str]]
+
+
+def shown_keys(active: Iterable[ActiveBinding], also: Collection[str] = ()) -> Iterator[tuple[Binding, str]]:
+    """Yield the bindings that are shown now, once each, with the words for them, from the focus outwards.
+
+    Those whose ids are in `also` are shown, too.
+    """
     seen: set[str] = set()
     for one in active:
         binding = one.binding
-        if binding.show and one.enabled and binding.description and binding.action not in seen:
+        show = binding.show or binding.id in also
+        if show and one.enabled and binding.description and binding.action not in seen:
             seen.add(binding.action)
             yield binding, f"{binding.description[:1].lower()}{binding.description[1:]}"
 
@@ -84,10 +96,15 @@ class KeyFooter(Widget):
             self.refresh()
 
     def _keys_shown(self) -> Iterator[tuple[str, str]]:
-        """Yield (keys, words) of the bindings that are shown, the anchors first."""
-        shown = list(shown_keys(self.screen.active_bindings.values()))
+        """Yield (keys, words) of the bindings that are shown: the anchors, the focus's own, what its part names."""
+        focus = self.screen.focused
+        around = focus.ancestors_with_self if focus is not None else ()
+        named = next((one.FOOTER for one in around if isinstance(one, NamesKeys)), ())
+        shown = list(shown_keys(self.screen.active_bindings.values(), named))
+        apart = (*ANCHORS, *named)
         yield from ((one.key, words) for id in ANCHORS for one, words in shown if one.id == id)
-        yield from ((one.key, words) for one, words in shown if one.id not in ANCHORS)
+        yield from ((one.key, words) for one, words in shown if one.id not in apart)
+        yield from ((one.key, words) for id in named for one, words in shown if one.id == id)
 
     def render(self) -> Content:
         """Set as many as fit on the line."""

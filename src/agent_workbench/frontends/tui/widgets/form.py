@@ -109,8 +109,7 @@ class FieldRow(Horizontal):
         self._name_width = name_width
 
     def compose(self) -> ComposeResult:
-        name = "other settings" if self.field.key == OTHERS else clean_line(self.field.key)
-        title = Static(name, classes="name", markup=False)
+        title = Static(self._called, classes="name", markup=False)
         title.styles.width = self._name_width + 2
         yield title
         yield self._control()
@@ -126,6 +125,10 @@ class FieldRow(Horizontal):
         return LineInput(self.text, placeholder=field.default, password=field.secret)
 
     @property
+    def _called(self) -> str:
+        return "other settings" if self.field.key == OTHERS else clean_line(self.field.key)
+
+    @property
     def _help(self) -> str:
         """What the line has room for: the first words of the help."""
         return clean_line(f"{'needed · ' if self.field.required else ''}{_REST.split(self.field.help)[0]}")
@@ -133,7 +136,7 @@ class FieldRow(Horizontal):
     @property
     def told(self) -> list[Run]:
         """All there is to say: the name, and what does not fit, else the help. The value shows the default."""
-        name = (f"{'other settings' if self.field.key == OTHERS else clean_line(self.field.key)}  ", "strong")
+        name = (f"{self._called}  ", "strong")
         if self.wrong:
             return [name, (f"! {clean_line(self.wrong)}", "bad")]
         needed = " · needed" if self.field.required else ""
@@ -150,7 +153,7 @@ class FieldRow(Horizontal):
             if self.text.strip():
                 from_text(self.field, self.text)
         except UsageError as error:
-            self.wrong = str(error).removeprefix(f"{self.field.key}: ")
+            self.wrong = str(error).removeprefix(f"{self._called}: ")
             return False
         self.wrong = ""
         return True

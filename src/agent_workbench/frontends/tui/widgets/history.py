@@ -55,8 +55,8 @@ class History(Vertical):
 
     DEFAULT_CSS = """
     History {
-        & > RowList { height: 1fr; min-height: 3; }
-        & > ChangeView { height: 2fr; }
+        & > RowList { min-height: 3; max-height: 34%; }
+        & > ChangeView { height: 1fr; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -95,7 +95,10 @@ class History(Vertical):
     def show(self, revisions: Sequence[Revision]) -> None:
         """Show revisions, newest first."""
         self._revisions = revisions
-        self.query_one(RowList).put(list(revision_rows(revisions)))
+        rows = list(revision_rows(revisions))
+        listed = self.query_one(RowList)
+        listed.styles.height = len(rows) + 1
+        listed.put(rows)
         self._show_change()
 
     @property

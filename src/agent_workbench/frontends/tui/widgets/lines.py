@@ -82,6 +82,14 @@ def fit(line: Sequence[Run], width: int) -> Line:
     return kept
 
 
+def fit_runs(line: Sequence[Run], width: int) -> Line:
+    """Leave out the last runs that do not fit; only the first one is cut."""
+    kept = list(line)
+    while len(kept) > 1 and width_of(kept) > width:
+        kept.pop()
+    return fit(kept, width)
+
+
 def ends(left: Sequence[Run], right: Sequence[Run], width: int) -> Line:
     """Set two texts at the ends of one line; the left one is cut where both do not fit."""
     room = max(0, width - width_of(right) - 1)

@@ -10,6 +10,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.content import Content
 from textual.css.query import NoMatches
 from textual.message import Message
 from textual.reactive import reactive
@@ -22,13 +23,9 @@ from agent_workbench.frontends.tui.widgets.pane_layout import GAP, LEAST, PaneLa
 #: More than four panes leave none of them readable.
 MOST = 4
 
-EMPTY = """
-Nothing is running here yet.
-
-^n  starts a session of the config
-^t  splits: a second one beside it
-F3  lists the sessions there are
-"""
+#: What to press where nothing runs.
+EMPTY = (("F5", "runs this config"), ("^n", "starts a session of it"), ("^t", "splits: a second one beside"),
+         ("F3", "lists the sessions there are"))  # fmt: skip
 
 
 class SessionPane(ChatPane):
@@ -85,7 +82,8 @@ class PaneGrid(Container):
         self._used: WeakKeyDictionary[SessionPane, int] = WeakKeyDictionary()
 
     def compose(self) -> ComposeResult:
-        yield Static(EMPTY, id="nothing", markup=False)
+        keys = [Content.assemble((key, "bold $text-accent"), f"  {words}") for key, words in EMPTY]
+        yield Static(Content("\n").join([Content("\nNothing is running here yet.\n"), *keys]), id="nothing")
 
     def on_mount(self) -> None:
         self._arrange()

@@ -22,6 +22,8 @@ from agent_workbench.frontends.tui.widgets.lines import width_of
 from agent_workbench.frontends.tui.widgets.problems import EDGES, INDENT, problem_rows
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
 
+#: Cells for the names, whatever they are part of: the values stand in one column.
+NAMES = 23
 #: Characters of a value that are kept to be shown; enter goes to the place that has it all.
 KEPT = 4000
 #: How many of the problems that keep a session from starting stand above the plan; the Problems tab has them all.
@@ -87,7 +89,7 @@ def _entry(plan: Plan, path: str, key: str, value: Any, depth: int) -> Iterator[
         yield Row(path, [(f"{indent}{clean_line(key)}", "key")], _origins(plan, path), right_yields=True)
         yield from _values(plan, path, value, depth + 1)
     else:
-        left = [(f"{indent}{clean_line(key):<20} ", "key"), (clean_line(_short(value), KEPT), "")]
+        left = [(f"{indent}{clean_line(key)}".ljust(NAMES) + " ", "key"), (clean_line(_short(value), KEPT), "")]
         yield Row(path, left, _origins(plan, path), right_yields=True)
 
 

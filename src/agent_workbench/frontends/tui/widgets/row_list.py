@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.clicks import acts
-from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, pad, width_of
+from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, fit_runs, pad, width_of
 from agent_workbench.frontends.tui.widgets.paint import LinesView
 from agent_workbench.frontends.tui.widgets.places import Place
 
@@ -223,7 +223,7 @@ class RowList(LinesView, can_focus=True):
         inner = max(0, width - 2)
         right = row.right
         if row.right_yields:
-            right = fit(right, max(LEAST_RIGHT, inner - width_of(row.left) - 1))
+            right = fit_runs(right, max(LEAST_RIGHT, inner - width_of(row.left) - 1))
         line = ends(row.left, right, inner) if right else fit(row.left, inner)
         line = pad(line, inner)
         if index != self.cursor:

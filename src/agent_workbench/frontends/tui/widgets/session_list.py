@@ -146,7 +146,7 @@ class SessionList(Browser):
 
     TITLE = "Sessions"
     FILTER = "search what was said"
-    EMPTY = "No session yet.\nctrl+n starts one"
+    EMPTY = "No session yet.\n^n starts one"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sessions.rename", "r", "ask('rename')", "rename", "Give the session a title"),
         bind("sessions.fork", "f", "ask('fork')", "fork", "Go on from here in a session of its own"),

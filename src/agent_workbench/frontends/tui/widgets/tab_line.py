@@ -21,6 +21,10 @@ from agent_workbench.frontends.tui.widgets.places import Place
 _STYLES = {"muted": "$foreground 60%", "strong": "bold", "bad": "$text-error", "warn": "$text-warning", "": ""}
 
 
+#: Cells that a title is cut to at least; with fewer, it says nothing.
+LEAST = 10
+
+
 class TabLine(Widget):
     """Names, one of them active. The active one is underlined and bold: seen without colour too."""
 
@@ -53,7 +57,8 @@ class TabLine(Widget):
             names.append((f"[{tab}]" if heard and tab == self.active else tab, f" {word}" if word else "", role))
         width = self.content_size.width
         size = sum(cell_len(tab) + cell_len(badge) for tab, badge, _ in names) + 3 * (len(names) - 1)
-        title = fit(self.title, max(0, width - size - 2))
+        room = max(0, width - size - 2)
+        title = fit(self.title, room) if min(width_of(self.title), LEAST) <= room else []
         at = max(0, width - size) if title else 0
         parts: list[tuple[str, str]] = [(text, _STYLES.get(role, "")) for text, role in title]
         parts.append((" " * max(0, at - width_of(title)), ""))
