@@ -118,3 +118,22 @@ async def test_keys_that_are_edited_hold_at_once_and_what_is_wrong_with_them_is_
         assert "keymap.yaml:2" in "".join(bench.news.split())
         await bench.press("escape")
         await bench.session("alt+p")
+
+
+async def test_with_emacs_keys_lines_are_walked_in_the_prompt_in_lists_and_in_dialogs(tmp_path: Path):
+    write(keymap_path(), "preset: emacs\n")
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session("alt+n")
+        await bench.say("my name is Ada")
+        await bench.until(lambda: pane.state == "idle" and "Ada" in bench.text_of(pane), "an answer")
+        await bench.press("ctrl+p")
+        assert pane.prompt.draft == "my name is Ada"
+        await bench.press("ctrl+n")
+        assert pane.prompt.draft == ""
+        await bench.press("f2", "ctrl+n")
+        rows = bench.main.query_one("#configs RowList", RowList)
+        await bench.until(lambda: rows.cursor == 1, "the next row")
+        await bench.press("alt+x", "ctrl+n")
+        await bench.until(lambda: bench.dialog and bench.app.screen.query_one(RowList).cursor == 1, "the next command")
+        await bench.press("ctrl+g")
+        await bench.until(lambda: bench.app.screen is bench.main, "closed")

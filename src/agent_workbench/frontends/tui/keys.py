@@ -32,17 +32,22 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
     "vim": {
         "list.up": "up,k", "list.down": "down,j", "list.first": "home,g", "list.last": "end,G",
         "list.page_up": "pageup,ctrl+u", "list.page_down": "pagedown,ctrl+d",
+        "sheet.page_up": "pageup,b,ctrl+u", "sheet.page_down": "pagedown,space,ctrl+d",
     },
     "emacs": {
         "app.palette": "alt+x", "session.new": "alt+n", "layout.lists": "alt+m",
         "list.up": "up,ctrl+p", "list.down": "down,ctrl+n", "list.page_up": "pageup,alt+v",
         "list.page_down": "pagedown,ctrl+v", "dialog.up": "up,ctrl+p", "dialog.down": "down,ctrl+n",
-        "dialog.cancel": "escape,ctrl+g",
+        "dialog.cancel": "escape,ctrl+g", "browser.back": "escape,ctrl+g",
+        "sheet.up": "up,k,ctrl+p", "sheet.down": "down,j,ctrl+n", "sheet.page_up": "pageup,b,alt+v",
+        "sheet.page_down": "pagedown,space,ctrl+v", "prompt.older": "up,ctrl+p", "prompt.newer": "down,ctrl+n",
+        "transcript.up": "up,ctrl+p", "transcript.down": "down,ctrl+n", "transcript.page_up": "pageup,alt+v",
+        "transcript.page_down": "pagedown,ctrl+v",
     },
 }  # fmt: skip
 """Keys to begin with, by the name that `preset:` in the keymap file takes; the file's own lines win over them.
 
-The text is not modal in either: `ctrl+g` opens it in your own editor.
+The text has no modes in either: `ctrl+g` opens it in your own editor.
 """
 PRESET = "preset"
 _NAMED = {key.value for key in Keys}
