@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,11 +38,30 @@ PICTURES = [
 ]
 
 
+CONFIG = """\
+bundle:
+  name: hello
+  version: 1.0.0
+providers:
+  - module: provider-mock
+tools:
+  - module: tool-filesystem   # files of this folder
+  - module: tool-search
+"""
+
+
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[SharedContext]:
+    """Open a workbench whose first config does not change with the sample of its name."""
     made = opened(tmp_path)
+    asyncio.run(save(made))
     yield made
     made.store.close()
+
+
+async def save(shared: SharedContext) -> None:
+    config = await shared.configs.find_config("hello")
+    await shared.configs.update_config(config.config_id, yaml_content=CONFIG)
 
 
 def name(value: object) -> str:
@@ -65,6 +85,7 @@ def test_a_mode(
         await bench.until(lambda: isinstance(app.screen, MainScreen) and bench.main.ready, "ready")
         await bench.until(lambda: bench.editor.has_focus, "the text has the focus")
         await STATES[state](bench)
+        bench.main.show_header()
         await bench.settled()
 
     assert snap_compare(app, terminal_size=size, run_before=before)
