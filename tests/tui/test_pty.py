@@ -76,7 +76,7 @@ def test_the_first_minute(awb: Terminal, home: Path):
     awb.press("enter")
     awb.until("Add a tool to hello", what="the dialog")
     awb.type("bash")
-    awb.until("+28   - module: tool-bash", "Seconds a command may take", what="form and change")
+    awb.until("   - module: tool-bash", "Seconds a command may take", what="form and change")
     awb.press("enter")
     awb.until("* unsaved", what="the edit")
     awb.press("ctrl+s")
