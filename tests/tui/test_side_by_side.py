@@ -202,3 +202,16 @@ async def test_compact_says_in_the_pane_what_is_left_out_and_still_does_when_tha
         await bench.press("ctrl+w", "f3", "enter")
         await bench.until(lambda: bench.panes and bench.panes[0] is not pane, "it is opened again")
         await bench.until(lambda: "was compacted" in bench.shown, "the line is there")
+
+
+async def test_several_panes_say_which_config_revision_and_model_each_runs(tmp_path: Path):
+    async with workbench(tmp_path, size=(200, 50)) as bench:
+        first = await bench.session()
+        assert first.origin == ""
+        second = await bench.session("ctrl+t")
+        await bench.until(lambda: first.origin == second.origin == "hello 1 · mock", "both say it")
+        await bench.main.sessions.set(second, model="mock-large")
+        await bench.until(lambda: second.origin == "hello 1 · mock-large", "another model")
+        await bench.until(lambda: "hello 1 · mock-large" in bench.shown, "it is seen")
+        await bench.main.sessions.close(second)
+        await bench.until(lambda: first.origin == "", "alone it needs no saying")

@@ -114,6 +114,7 @@ class SessionWork:
         self.unread.discard(session_id)
         self._stop_unneeded()
         await self._fill(pane)
+        await self._show_origins()
         await self._changed()
         self._screen.query_one(SessionList).entries.go_to(session_id)
 
@@ -196,6 +197,23 @@ class SessionWork:
         full = await filling(self._shared, id)
         for pane in self.grid.showing(id):
             pane.set_meter(used, context_tokens=full.tokens, context_window=full.window)
+            pane.set_origin(await self._origin(id))
+
+    async def _origin(self, id: str) -> str:
+        """Return config, revision and model of a session, where several panes stand side by side."""
+        session = await self._shared.sessions.get_session(id)
+        if session is None or len(self.grid.panes) < 2:
+            return ""
+        try:
+            config = await self._shared.sessions.effective(id)
+        except WorkbenchError:  # the config has errors by now: its own screen says which
+            return session.config_name
+        return " · ".join(filter(None, (f"{session.config_name} {config.revision}", config.model_name)))
+
+    async def _show_origins(self) -> None:
+        """Say in each pane what it runs with, where there are several."""
+        for pane in self.grid.panes:
+            pane.set_origin(await self._origin(pane.session_id))
 
     async def note(self, id: str, event: Event) -> None:
         """Bring the list and titles up to date when a session begins, ends, asks or is answered."""
@@ -247,6 +265,7 @@ class SessionWork:
         await self.keep_prompt(pane)
         await self.grid.close(pane)
         self._stop_unneeded()
+        await self._show_origins()
         await self._changed()
 
     async def keep_prompt(self, pane: SessionPane) -> None:
@@ -287,6 +306,7 @@ class SessionWork:
             return
         for one in self.grid.showing(pane.session_id):
             one.set_title(model=settings.get("model"), mode=settings.get("permission_mode"))
+        await self._show_origins()
 
     async def next_mode(self, pane: SessionPane) -> None:
         """Take the next permission mode."""

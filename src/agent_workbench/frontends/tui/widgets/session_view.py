@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.conversation.events import (
@@ -42,7 +44,7 @@ from agent_workbench.frontends.tui.widgets.blocks import (
     with_notices,
 )
 from agent_workbench.frontends.tui.widgets.find_line import FindLine
-from agent_workbench.frontends.tui.widgets.lines import Run
+from agent_workbench.frontends.tui.widgets.lines import Run, width_of
 from agent_workbench.frontends.tui.widgets.meter import meter_runs
 from agent_workbench.frontends.tui.widgets.prompt import AFTER_END, PLACEHOLDER, PromptArea, PromptRow
 from agent_workbench.frontends.tui.widgets.question import QuestionCard
@@ -96,6 +98,8 @@ class SessionView(Vertical):
         self.state = "idle"
         self.pinned = 0
         """The config revision that the session keeps to, 0 where it follows its config."""
+        self.origin = ""
+        """What the last line says besides where panes stand side by side: config, revision and model."""
         self.usage = Usage()
         self.context_window: int | None = None
         self._context_tokens: int | None = None
@@ -376,11 +380,22 @@ class SessionView(Vertical):
 
     def _show_meter(self) -> None:
         below: list[Run] = [("↓ new below ", "state"), ("end", "key")] if self.transcript.news else []
-        self._meter.put(meter_runs(self.usage, self._context_tokens, self.context_window), below)
+        left = meter_runs(self.usage, self._context_tokens, self.context_window)
+        framed = self.styles.border_bottom[0] not in ("", "none")  # then the frame says it
+        if not below and not framed and width_of(left) + cell_len(self.origin) + 4 <= self.size.width:
+            below = [(self.origin, "muted")]
+        self._meter.put(left, below)
+
+    def set_origin(self, words: str) -> None:
+        """Say what the session runs with, where there is room; nothing where that needs no saying."""
+        self.origin = clean_line(words, 60)
+        self.border_subtitle = Content(self.origin)
+        self._show_meter()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the title and the question."""
         self._show_title()
+        self._show_meter()
         self.set_class(event.size.height < SHORT, "-short")
         self.question.fit(event.size.height)
 
