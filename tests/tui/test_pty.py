@@ -143,7 +143,7 @@ def test_what_is_shown_first_stays_where_it_is(home: Path):
         quit(awb)
     for size in (SIZE, (80, 24), (200, 50)):
         with terminal(home, size) as awb:
-            awb.until("module: provider-mock")
+            awb.until("name: hello")
             first = [line.rstrip() for line in awb.lines]
             awb.until(READY, lambda first=first, awb=awb: moved(first, awb.lines) == [], what=f"{size}: the same lines")
             quit(awb)
