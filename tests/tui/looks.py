@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -73,6 +74,11 @@ def assert_inert(app: App[None]) -> None:
                 assert "@click" not in segment.style.meta
 
 
+def timers() -> int:
+    """Return how many timers run."""
+    return sum("Timer." in getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks())
+
+
 async def until(pilot: Pilot[Any], done: Callable[[], object], what: str = "") -> None:
     """Wait until something holds; `PATIENCE` seconds are a failure."""
     end = time.monotonic() + PATIENCE
@@ -81,6 +87,13 @@ async def until(pilot: Pilot[Any], done: Callable[[], object], what: str = "") -
         if done():
             return
     raise AssertionError(f"never came true: {what or done}")
+
+
+async def painted(pilot: Pilot[Any]) -> None:
+    """Wait until everything that was told so far is on the screen: the next frame, and what that led to."""
+    done = asyncio.Event()
+    pilot.app.screen.call_after_refresh(lambda: pilot.app.screen.call_after_refresh(done.set))
+    await until(pilot, done.is_set, "a frame")
 
 
 async def settled(pilot: Pilot[Any]) -> None:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from looks import HOSTILE, assert_inert, rows, text, until
+from looks import HOSTILE, assert_inert, painted, rows, text, timers, until
 from textual.app import App, ComposeResult
 from textual.events import Paste
 
@@ -33,7 +33,6 @@ from agent_workbench.conversation.usage import Usage
 from agent_workbench.frontends.tui.widgets.blocks import NoticeBlock, blocks_of
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
 from agent_workbench.frontends.tui.widgets.question import GRACE_S
-from agent_workbench.frontends.tui.widgets.transcript import Transcript
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 CALL = ToolCall("1", "bash", {"command": "ls"})
@@ -108,10 +107,10 @@ async def test_a_turn_ends_looking_as_it_does_when_loaded_later(size: tuple[int,
     messages = [user("what is here?"), REPLY, Message("tool", (RESULT,)), ANSWER]
     async with (app := Host()).run_test(size=size) as pilot:
         app.show(*TURN)
-        await pilot.pause()
+        await painted(pilot)
         live = [row for row in rows(app)[1:-1] if row.strip()]
         app.pane.load(messages)
-        await pilot.pause()
+        await painted(pilot)
         later = [row for row in rows(app)[1:-1] if row.strip()]
         assert [row.replace("1.5 s", "").split() for row in live] == [row.split() for row in later]
 
@@ -149,15 +148,12 @@ async def test_a_question_says_which_key_goes_to_it_from_where_the_focus_is():
     async with (app := Host()).run_test(size=(120, 30)) as pilot:
         app.pane.prompt.type_in("half a thought")
         app.show(ApprovalRequired(Question(ToolCall("1", "bash"), "asks", "ls", "command")))
-        await pilot.pause()
-        assert "tab to answer" in text(app)
+        await until(pilot, lambda: "tab to answer" in text(app))
         app.set_focus(None)
-        await pilot.pause()
-        assert "alt+1 to answer" in text(app)
+        await until(pilot, lambda: "alt+1 to answer" in text(app))
         app.pane.prompt.focus()
         await pilot.press("tab")
-        await pilot.pause()
-        assert "to answer" not in text(app)
+        await until(pilot, lambda: "to answer" not in text(app))
 
 
 async def test_a_question_of_an_agent_that_works_for_the_session_leaves_no_card_that_waits_for_ever():
@@ -204,9 +200,7 @@ async def test_the_end_of_a_turn_is_the_same_blocks_as_those_loaded():
 async def test_each_step_of_a_turn_is_visible(count: int, words: list[str]):
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:count])
-        await pilot.pause()
-        for word in words:
-            assert word in text(app)
+        await until(pilot, lambda: all(word in text(app) for word in words), str(words))
 
 
 @pytest.mark.parametrize(
@@ -222,9 +216,7 @@ async def test_each_step_of_a_turn_is_visible(count: int, words: list[str]):
 async def test_a_turn_that_ends_early_keeps_what_came_and_says_why(end: TurnFinished, words: list[str]):
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:6], end)
-        await pilot.pause()
-        for word in ["I will look.", *words]:
-            assert word in text(app)
+        await until(pilot, lambda: all(word in text(app) for word in ["I will look.", *words]), str(words))
         assert not app.pane.busy
 
 
@@ -257,15 +249,13 @@ async def test_unknown_usage_is_a_dash_and_known_context_a_share():
     async with (app := Host()).run_test() as pilot:
         assert rows(app)[-1].strip() == "– context · – in · – out · –"
         app.pane.set_meter(Usage(12_000, 900), context_tokens=12_000, context_window=100_000)
-        await pilot.pause()
-        assert rows(app)[-1].strip() == "12% context · 12.0k in · 900 out · –"
+        await until(pilot, lambda: rows(app)[-1].strip() == "12% context · 12.0k in · 900 out · –")
 
 
 async def test_a_notice_in_the_middle_of_a_reply_stays():
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:6], Notice("revision 7 → 8"), *TURN[6:9])
-        await pilot.pause()
-        assert "revision 7 → 8" in text(app)
+        await until(pilot, lambda: "revision 7 → 8" in text(app))
         assert text(app).count("I will look.") == 1
 
 
@@ -275,8 +265,7 @@ async def test_thoughts_unfolded_while_they_came_stay_unfolded():
         app.pane.transcript.focus()
         await pilot.press("enter")
         app.show(*TURN[4:9])
-        await pilot.pause()
-        assert "▾ thought" in text(app)
+        await until(pilot, lambda: "▾ thought" in text(app))
 
 
 async def test_what_is_written_is_sent_and_the_end_followed():
@@ -320,8 +309,7 @@ async def test_the_prompt_reaches_what_was_said_without_leaving_it():
 async def test_a_question_takes_the_focus_from_an_empty_prompt_and_gives_it_back():
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:9], ASKED)
-        await pilot.pause()
-        assert "? needs you" in text(app)
+        await until(pilot, lambda: "? needs you" in text(app))
         assert "? asks" in text(app)
         app.now = GRACE_S + 1
         await pilot.press("y")
@@ -337,13 +325,12 @@ async def test_a_long_question_leaves_its_answers_and_the_prompt_in_sight(size: 
     async with (app := Host()).run_test(size=size) as pilot:
         app.show(*TURN[:9], ApprovalRequired(asked))
         app.pane.todo.put(items)
-        await pilot.pause()
+        await painted(pilot)
         app.now = GRACE_S + 1
         for words in ("allow bash", "echo 0", "once", "no…", "›"):
             assert words in text(app)
         await pilot.press("n")
-        await pilot.pause()
-        assert "why not?" in text(app)
+        await until(pilot, lambda: "why not?" in text(app))
         await pilot.press("escape", *["pagedown"] * 9)
         assert "would save" in text(app) or "why" in text(app)
 
@@ -351,8 +338,7 @@ async def test_a_long_question_leaves_its_answers_and_the_prompt_in_sight(size: 
 async def test_a_turn_that_ends_while_its_question_has_the_focus_leaves_that_to_the_prompt():
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:9], ASKED)
-        await pilot.pause()
-        assert app.pane.question.has_focus
+        await until(pilot, lambda: app.pane.question.has_focus)
         app.show(TurnFinished("cancelled"))
         await pilot.press("h", "i")
         assert app.pane.prompt.has_focus
@@ -366,9 +352,9 @@ async def test_letters_and_pastes_in_the_transcript_go_to_the_prompt_which_takes
         await pilot.press("f", "o", "r", "k", "enter")
         assert app.posted == [("send", "fork")]
         app.pane.transcript.focus()
-        await pilot.pause()
+        await until(pilot, lambda: app.pane.transcript.has_focus)
         app.post_message(Paste("pasted"))
-        await pilot.pause()
+        await until(pilot, lambda: app.pane.prompt.draft == "pasted" and app.pane.prompt.has_focus)
         await pilot.press("enter")
         assert app.posted[1:] == [("send", "pasted")]
         assert app.pane.prompt.has_focus
@@ -377,7 +363,7 @@ async def test_letters_and_pastes_in_the_transcript_go_to_the_prompt_which_takes
 async def test_what_was_being_typed_when_a_question_came_reaches_the_prompt():
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:9], ASKED)
-        await pilot.pause()
+        await until(pilot, lambda: app.pane.question.has_focus)
         await pilot.press("y", "e", "s")
         assert app.pane.prompt.draft == "yes"
         assert app.posted == []
@@ -391,7 +377,7 @@ async def test_a_prompt_with_words_keeps_the_focus():
     async with (app := Host()).run_test() as pilot:
         await pilot.press("a")
         app.show(*TURN[:9], ASKED)
-        await pilot.pause()
+        await painted(pilot)
         app.now = 5
         await pilot.press("y")
         assert (app.pane.prompt.draft, app.posted) == ("ay", [])
@@ -400,10 +386,9 @@ async def test_a_prompt_with_words_keeps_the_focus():
 async def test_an_answer_from_elsewhere_takes_the_question_away():
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:9], ASKED)
-        await pilot.pause()
+        await until(pilot, lambda: app.pane.question.has_focus)
         app.show(ApprovalAnswered("1", Answer("allow")))
-        await pilot.pause()
-        assert not app.pane.question.display
+        await until(pilot, lambda: not app.pane.question.display)
         assert app.pane.prompt.has_focus
         app.show(*TURN[9:])
         assert app.pane.state == "idle"
@@ -412,15 +397,12 @@ async def test_an_answer_from_elsewhere_takes_the_question_away():
 async def test_a_retry_counts_down_and_goes_with_the_next_event():
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:3], Retrying(2, 12, "rate limited"))
-        await pilot.pause()
-        assert "again in 12 s, attempt 2 · rate limited" in text(app)
+        await until(pilot, lambda: "again in 12 s, attempt 2 · rate limited" in text(app))
         app.now = 5
         app.pane.status.show()
-        await pilot.pause()
-        assert "again in 7 s" in text(app)
+        await until(pilot, lambda: "again in 7 s" in text(app))
         app.show(TextDelta("x"))
-        await pilot.pause()
-        assert "rate limited" not in text(app)
+        await until(pilot, lambda: "rate limited" not in text(app))
         assert not app.pane.status.counting
 
 
@@ -428,25 +410,22 @@ async def test_a_pane_opened_in_the_middle_of_a_turn_keeps_what_was_loaded():
     async with (app := Host()).run_test() as pilot:
         app.pane.load([user("what is here?")])
         app.show(*TURN[4:])
-        await pilot.pause()
-        assert "what is here?" in text(app)
+        await until(pilot, lambda: "what is here?" in text(app))
         assert [block.message for block in app.pane.transcript.blocks] == [0, 1, 1, 1, 3]
 
 
 async def test_what_is_queued_is_said_until_it_is_sent():
     async with (app := Host()).run_test() as pilot:
         app.pane.set_waiting(["and then this", "and that"])
-        await pilot.pause()
-        assert "» 2 queued: and then this" in text(app)
+        await until(pilot, lambda: "» 2 queued: and then this" in text(app))
         app.pane.set_waiting([])
-        await pilot.pause()
-        assert "queued" not in text(app)
+        await until(pilot, lambda: "queued" not in text(app))
 
 
 async def test_escape_stops_the_turn_also_from_the_question():
     async with (app := Host()).run_test() as pilot:
         app.show(*TURN[:9], ASKED)
-        await pilot.pause()
+        await until(pilot, lambda: app.pane.question.has_focus)
         await pilot.press("escape")
         assert app.posted == [("stop", 1)]
 
@@ -454,15 +433,14 @@ async def test_escape_stops_the_turn_also_from_the_question():
 async def test_a_result_without_a_start_makes_its_own_card():
     async with (app := Host()).run_test() as pilot:
         app.show(ToolFinished(CALL, RESULT))
-        await pilot.pause()
-        assert "bash ls" in text(app)
+        await until(pilot, lambda: "bash ls" in text(app))
 
 
 async def test_an_idle_pane_has_no_timers():
     async with (app := Host()).run_test() as pilot:
+        idle = timers()
         app.show(*TURN)
-        await pilot.pause()
-        assert not [timer for widget in (app.pane, app.query_one(Transcript)) for timer in widget._timers]
+        await until(pilot, lambda: timers() == idle, "no timer goes on")
 
 
 async def test_two_panes_stream_at_once_each_into_its_own():
@@ -478,8 +456,7 @@ async def test_two_panes_stream_at_once_each_into_its_own():
             second.show(TextDelta(word.upper()))
         first.transcript.paint()
         second.transcript.paint()
-        await pilot.pause()
-        assert "a b c" in text(app)
+        await until(pilot, lambda: "a b c" in text(app))
         assert "A B C" in text(app)
 
 
@@ -508,7 +485,7 @@ async def test_hostile_text_is_only_shown(size: tuple[int, int]):
         app.pane.set_waiting([HOSTILE])
         for event in events:
             app.show(event)
-            await pilot.pause()
+            await painted(pilot)
             assert_inert(app)
 
 

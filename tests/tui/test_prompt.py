@@ -1,7 +1,7 @@
 """The prompt sends on Enter, remembers, folds big pastes, and shows only what is inert."""
 
 import pytest
-from looks import HOSTILE, assert_inert, rows, text, until
+from looks import HOSTILE, assert_inert, painted, rows, text, until
 from textual import events
 from textual.app import App, ComposeResult
 
@@ -124,7 +124,7 @@ async def test_paths_are_asked_for_after_an_at_sign_within_a_text():
 async def test_nothing_is_offered_within_a_word(typed: str):
     async with (app := Host()).run_test() as pilot:
         app.prompt.type_in(typed)
-        await pilot.pause()
+        await painted(pilot)
         assert not app.prompt.offers.display
 
 
@@ -140,8 +140,7 @@ async def test_it_grows_to_eight_lines():
         assert app.prompt.size.height == 1
         for count, height in ((3, 3), (8, 8), (9, 8)):
             app.prompt.draft = "\n".join("x" * count)
-            await pilot.pause()
-            assert app.prompt.size.height == height
+            await until(pilot, lambda height=height: app.prompt.size.height == height)
 
 
 async def test_up_and_down_recall_what_was_sent_and_the_unsent_draft_comes_back():
@@ -178,11 +177,9 @@ async def test_a_big_paste_is_a_chip_that_is_sent_whole():
     async with (app := Host()).run_test() as pilot:
         await pilot.press("s", "e", "e", "space")
         app.prompt.post_message(events.Paste(BIG.replace("\n", "\r\n")))
-        await pilot.pause()
-        assert rows(app)[0].strip() == "see [pasted 1: 40 lines]"
+        await until(pilot, lambda: rows(app)[0].strip() == "see [pasted 1: 40 lines]")
         app.prompt.post_message(events.Paste("x" * 2_000))
-        await pilot.pause()
-        assert app.prompt.text.endswith("[pasted 2: 2000 characters]")
+        await until(pilot, lambda: app.prompt.text.endswith("[pasted 2: 2000 characters]"))
         await pilot.press("enter")
         assert app.sent == ["see " + BIG + "x" * 2_000]
 
@@ -190,8 +187,7 @@ async def test_a_big_paste_is_a_chip_that_is_sent_whole():
 async def test_a_small_paste_is_typed_in_once():
     async with (app := Host()).run_test() as pilot:
         app.prompt.post_message(events.Paste("two\nlines"))
-        await pilot.pause()
-        assert app.prompt.text == "two\nlines"
+        await until(pilot, lambda: app.prompt.text == "two\nlines")
         assert app.prompt.cursor_location == (1, 5)
 
 
@@ -215,8 +211,7 @@ async def test_a_paste_replaces_the_selection():
         app.prompt.draft = "old"
         app.prompt.select_all()
         app.prompt.post_message(events.Paste("new"))
-        await pilot.pause()
-        assert app.prompt.text == "new"
+        await until(pilot, lambda: app.prompt.text == "new")
 
 
 async def test_keys_of_the_workbench_are_left_to_it():
@@ -232,6 +227,6 @@ async def test_hostile_text_is_only_shown(size: tuple[int, int]):
     async with (app := Host()).run_test(size=size) as pilot:
         app.prompt.draft = HOSTILE
         app.prompt.post_message(events.Paste(HOSTILE))
-        await pilot.pause()
+        await until(pilot, lambda: app.prompt.draft == clean(HOSTILE) * 2)
+        await painted(pilot)
         assert_inert(app)
-        assert app.prompt.draft == clean(HOSTILE) * 2

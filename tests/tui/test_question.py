@@ -1,7 +1,7 @@
 """A question takes an answer only from who meant to give one."""
 
 import pytest
-from looks import HOSTILE, assert_inert, text
+from looks import HOSTILE, assert_inert, painted, text, until
 from textual import events
 from textual.app import App, ComposeResult
 from textual.widgets import Input
@@ -131,8 +131,7 @@ async def test_the_keys_that_are_named_are_those_that_work():
         app.now = 5
         assert "[y] once" in text(app)
         await pilot.press("n")
-        await pilot.pause()
-        assert "[enter] refuse  [esc] back" in text(app)
+        await until(pilot, lambda: "[enter] refuse  [esc] back" in text(app))
         assert "once" not in text(app)
         await pilot.press("escape")
         assert "[y] once" in text(app)
@@ -143,7 +142,7 @@ async def test_a_pasted_reason_is_cleaned():
         app.now = 5
         await pilot.press("n")
         app.focused.post_message(events.Paste(HOSTILE + "\nsecond line"))  # type: ignore[union-attr]
-        await pilot.pause()
+        await painted(pilot)
         assert_inert(app)
         await pilot.press("enter")
         assert app.answers == [("1", Answer("deny", clean_line(HOSTILE + "\nsecond line")))]
@@ -172,11 +171,9 @@ async def test_questions_queue_and_each_has_its_own_grace_period():
 async def test_a_question_answered_elsewhere_goes_away():
     async with (app := Host(question("1"), question("2", preview="second"))).run_test() as pilot:
         app.card.withdraw("1")
-        await pilot.pause()
-        assert "second" in text(app)
+        await until(pilot, lambda: "second" in text(app))
         app.card.withdraw("2")
-        await pilot.pause()
-        assert not app.card.display
+        await until(pilot, lambda: not app.card.display)
         assert app.answers == []
 
 
@@ -186,8 +183,7 @@ async def test_the_same_question_twice_is_one_and_a_changed_one_is_asked_anew():
         assert len(app.card.waiting) == 1
         app.now = 5
         app.card.ask(question("1", preview="rm -rf /"))
-        await pilot.pause()
-        assert "rm -rf /" in text(app)
+        await until(pilot, lambda: "rm -rf /" in text(app))
         await pilot.press("y")
         assert (app.answers, len(app.card.waiting)) == ([], 1)
 
@@ -216,5 +212,5 @@ async def test_hostile_text_is_only_shown(kind: str, size: tuple[int, int]):
     async with (app := Host(hostile, bare)).run_test(size=size) as pilot:
         assert_inert(app)
         app.card.withdraw("1")
-        await pilot.pause()
+        await painted(pilot)
         assert_inert(app)

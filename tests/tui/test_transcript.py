@@ -1,7 +1,7 @@
 """The transcript shows what is near, keeps its place, and hands out sources."""
 
 import pytest
-from looks import HOSTILE, assert_inert, rows, text
+from looks import HOSTILE, assert_inert, colours, painted, rows, text, timers, until
 from textual import events
 from textual.app import App, ComposeResult
 from textual.strip import Strip
@@ -133,8 +133,7 @@ async def test_unfolding_a_card_shows_its_arguments_and_result():
 async def test_a_click_on_a_folded_head_unfolds_it():
     async with (app := Host(card("read_file", "the content"))).run_test() as pilot:
         await pilot.click(Transcript, offset=(5, 0))
-        await pilot.pause()
-        assert "the content" in text(app)
+        await until(pilot, lambda: "the content" in text(app))
 
 
 async def test_long_results_say_how_much_is_left_out():
@@ -170,11 +169,9 @@ async def test_a_resize_within_a_tall_block_keeps_about_the_same_words_in_view()
     tall = ReplyBlock("\n\n".join(f"paragraph {number} of words that wrap" for number in range(100)))
     async with (app := Host(tall, UserBlock("end"))).run_test(size=(60, 20)) as pilot:
         app.query_one(Transcript).scroll_to(y=100, animate=False, immediate=True)
-        await pilot.pause()
-        assert "paragraph 50" in text(app)
+        await until(pilot, lambda: "paragraph 50" in text(app))
         await pilot.resize_terminal(24, 20)
-        await pilot.pause()
-        assert "paragraph 50" in text(app)
+        await until(pilot, lambda: "paragraph 50" in text(app))
 
 
 async def test_what_the_person_looks_at_stays_while_new_words_come():
@@ -186,7 +183,7 @@ async def test_what_the_person_looks_at_stays_while_new_words_come():
         for _ in range(20):
             transcript.stream("more words\n\n")
         transcript.append(ReplyBlock("and a reply"))
-        await pilot.pause()
+        await painted(pilot)
         assert rows(app) == before
 
 
@@ -194,15 +191,13 @@ async def test_the_end_is_followed_until_the_person_scrolls_up_and_again_after_e
     async with (app := Host(*blocks_of(talk(40)))).run_test() as pilot:
         transcript = app.query_one(Transcript)
         transcript.append(UserBlock("newest"))
-        await pilot.pause()
-        assert rows(app)[-1] == "  newest"
+        await until(pilot, lambda: rows(app)[-1] == "  newest")
         transcript.focus()
         await pilot.press("home")
         assert rows(app)[:2] == ["▌ you", "▌ question 0"]
         await pilot.press("end")
         transcript.append(UserBlock("later"))
-        await pilot.pause()
-        assert rows(app)[-1] == "  later"
+        await until(pilot, lambda: rows(app)[-1] == "  later")
 
 
 async def test_scrolling_up_through_guessed_heights_meets_every_block_once():
@@ -218,7 +213,7 @@ async def test_scrolling_up_through_guessed_heights_meets_every_block_once():
             if transcript.scroll_y == 0:
                 break
             transcript.scroll_relative(y=-5, animate=False)
-            await pilot.pause()
+            await painted(pilot)
         assert seen == [f"n{number}:" for number in reversed(range(30))]
 
 
@@ -241,10 +236,10 @@ async def test_a_resize_keeps_the_block_at_the_top():
     async with (app := Host(*blocks_of(talk(200)))).run_test(size=(80, 24)) as pilot:
         transcript = app.query_one(Transcript)
         transcript.scroll_to(y=300, animate=False, immediate=True)
-        await pilot.pause()
+        await painted(pilot)
         numbers = [row for row in rows(app) if "question" in row]
         await pilot.resize_terminal(50, 24)
-        await pilot.pause()
+        await painted(pilot)
         assert next(row for row in rows(app) if "question" in row) in numbers[:2]
 
 
@@ -267,8 +262,7 @@ async def test_finding_goes_to_the_last_place_and_around():
         transcript = app.query_one(Transcript)
         transcript.focus()
         assert transcript.find("QUESTION 1") == 5
-        await pilot.pause()
-        assert transcript.current == UserBlock("question 18", message=18)
+        await until(pilot, lambda: transcript.current == UserBlock("question 18", message=18))
         await pilot.press("ctrl+down")
         assert transcript.current == UserBlock("question 10", message=10)
         await pilot.press("ctrl+up")
@@ -279,32 +273,32 @@ async def test_finding_goes_to_the_last_place_and_around():
 async def test_finding_unfolds_what_hides_the_place():
     async with (app := Host(card("read_file", "needle in here"))).run_test() as pilot:
         app.query_one(Transcript).find("needle")
-        await pilot.pause()
-        assert "needle in here" in text(app)
+        await until(pilot, lambda: "needle in here" in text(app))
 
 
 async def test_streamed_words_appear_without_waiting_for_the_end_and_cost_one_paint():
     async with (app := Host()).run_test() as pilot:
         transcript = app.query_one(Transcript)
+        idle = timers()
         for word in ("some ", "**bold** ", "words"):
             transcript.stream(word, who="m")
+        assert timers() == idle + 1, "one timer for all of them"
         transcript.paint()
-        await pilot.pause()
-        assert rows(app)[:2] == ["  m", "  some bold words"]
-        assert transcript._timer is None
+        await until(pilot, lambda: rows(app)[:2] == ["  m", "  some bold words"])
+        await until(pilot, lambda: timers() == idle, "no timer goes on")
 
 
 async def test_what_came_while_it_was_hidden_is_there_when_it_is_shown():
     async with (app := Host(*blocks_of(talk(40)))).run_test() as pilot:
         transcript = app.query_one(Transcript)
         transcript.display = False
-        await pilot.pause()
+        await painted(pilot)
         transcript.append(UserBlock("came meanwhile"))
         transcript.stream("and this")
         transcript.paint()
-        await pilot.pause()
+        await painted(pilot)
         transcript.display = True
-        await pilot.pause()
+        await painted(pilot)
         assert "came meanwhile" in text(app)
         assert rows(app)[-1] == "  and this"
 
@@ -313,9 +307,8 @@ async def test_the_wheel_scrolls_and_stops_following():
     async with (app := Host(*blocks_of(talk(40)))).run_test() as pilot:
         transcript = app.query_one(Transcript)
         before = transcript.scroll_y
-        await pilot._post_mouse_events([events.MouseScrollUp], Transcript)
-        await pilot.pause()
-        assert transcript.scroll_y < before
+        transcript.post_message(events.MouseScrollUp(transcript, 4, 4, 0, 0, 0, False, False, False))
+        await until(pilot, lambda: transcript.scroll_y < before)
         assert not transcript.follow
 
 
@@ -324,18 +317,15 @@ async def test_a_selection_by_mouse_is_copied_as_characters():
         await pilot.mouse_down(Transcript, offset=(6, 0))
         await pilot.hover(Transcript, offset=(4, 2))
         await pilot.mouse_up(Transcript, offset=(4, 2))
-        await pilot.pause()
-        assert app.screen.get_selected_text() == "two three\n\nfou"
+        await until(pilot, lambda: app.screen.get_selected_text() == "two three\n\nfou")
 
 
 async def test_a_theme_switch_repaints_in_the_new_colours():
     async with (app := Host(ReplyBlock("words"))).run_test() as pilot:
-        before = app.screen._compositor.render_strips()[0]
+        words, before = text(app), colours(app)
         app.theme = "textual-light"
-        await pilot.pause()
-        after = app.screen._compositor.render_strips()[0]
-        assert before.text == after.text
-        assert [segment.style for segment in before] != [segment.style for segment in after]
+        await until(pilot, lambda: colours(app) != before)
+        assert text(app) == words
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -384,9 +374,9 @@ async def test_a_cursor_key_paints_what_it_changes(messages: int, keys: list[str
         transcript.load(blocks_of(talk(messages)))
         transcript.focus()
         await pilot.press("up")
-        await pilot.pause()
+        await painted(pilot)
         transcript.painted = 0
         await pilot.press(*keys)
-        await pilot.pause()
+        await painted(pilot)
     assert transcript.painted <= most
     assert bool(transcript.painted) is bool(most)
