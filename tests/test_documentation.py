@@ -104,6 +104,8 @@ def could_be_typed(line: str) -> None:
     _, *words = shlex.split(line)
     while isinstance(command, click.Group) and words:
         rest = command.make_parser(click.Context(command)).parse_args(words)[1]
+        if not rest:  # options alone: of what the group does without a command
+            break
         command, words = command.get_command(click.Context(command), rest[0]), rest[1:]
     assert command is not None
     command.make_parser(click.Context(command)).parse_args(words)

@@ -19,11 +19,11 @@ def main() -> None:
     cli.main(prog_name="awb", obj=Settings(open_screen=open_screen, start_server=start_server))
 
 
-def open_screen(database: Path | None) -> None:
+def open_screen(database: Path | None, workspace: str) -> None:
     """Open the workbench's screen; it is imported only now, because it costs 20 times what `--help` does."""
     from agent_workbench.frontends.tui import run
 
-    run(database)
+    run(database, workspace)
 
 
 async def start_server(bench: SharedContext, serving: Serving, say: Callable[[str], None]) -> None:

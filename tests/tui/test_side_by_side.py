@@ -1,4 +1,4 @@
-"""Several panes at once: compared, run again another way, kept as an arrangement."""
+"""Several panes at once: compared, and run again another way."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from looks import HOSTILE
 
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.frontends.tui.screens.compare import Compare, difference, reading, table
-from agent_workbench.frontends.tui.screens.pick import Name, Pick
 from agent_workbench.frontends.tui.screens.sheet import Sheet, SheetView
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.lines import text_of, width_of
-from agent_workbench.frontends.tui.widgets.row_list import RowList
 from agent_workbench.services.comparing import Answered
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -34,13 +32,6 @@ async def two_answers(bench: Bench) -> None:
     await bench.until(lambda: all("Nice" in bench.text_of(pane) for pane in bench.panes), "both answer")
     await bench.until(lambda: not any(pane.busy for pane in bench.panes), "both are done")
     await bench.press("alt+g")
-
-
-async def pick(bench: Bench, id: str) -> None:
-    await bench.until(lambda: isinstance(bench.app.screen, Pick), "a dialog")
-    rows = bench.app.screen.query_one(RowList)
-    rows.put(rows.rows, at=id)
-    await bench.press("enter")
 
 
 async def test_answers_are_compared_read_held_against_each_other_and_one_is_kept(tmp_path: Path):
@@ -97,27 +88,6 @@ async def test_the_last_prompt_runs_again_with_the_edited_config(tmp_path: Path)
         assert "pinned 1" in pane.query(Bar).first().plain
         assert "pinned" not in bench.panes[1].query(Bar).first().plain
         assert sessions.turns(after.session_id)[-1].config_revision == 2
-
-
-async def test_panes_are_kept_under_a_name_and_brought_back(tmp_path: Path):
-    async with workbench(tmp_path) as bench:
-        one, two = await bench.session(), await bench.session("ctrl+t")
-        ids = [one.session_id, two.session_id]
-        await bench.say("/workspaces")
-        await pick(bench, "+")
-        await bench.until(lambda: isinstance(bench.app.screen, Name), "the name")
-        await bench.type("both")
-        await bench.press("enter")
-        await bench.until(lambda: bench.shared.store.setting("tui.workspaces"), "kept")
-        await bench.press("ctrl+w")
-        await bench.until(lambda: len(bench.panes) == 1, "one is closed")
-        await bench.say("/workspaces")
-        await pick(bench, "=both")
-        await bench.until(lambda: [pane.session_id for pane in bench.panes] == ids, "both are back")
-        await bench.until(lambda: bench.panes[1].prompt.has_focus, "the one that was active has the focus")
-        await bench.say("/workspaces")
-        await pick(bench, "-both")
-        await bench.until(lambda: bench.shared.store.setting("tui.workspaces") == {}, "forgotten")
 
 
 @pytest.mark.parametrize("width", [20, 60, 120, 200])

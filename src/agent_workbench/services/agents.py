@@ -146,9 +146,7 @@ class Agents:
 
     async def drop(self, config_id: str) -> None:
         """Give back what is ready of a config that no turn runs with."""
-        idle = [
-            key for key, entry in self._ready.items() if key[0] == config_id and not self._in_use[id(entry.agent)]
-        ]
+        idle = [key for key, entry in self._ready.items() if key[0] == config_id and not self._in_use[id(entry.agent)]]
         for agent in [self._ready.pop(key).agent for key in idle]:
             await close(agent)
 

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "Send one prompt to an agent and print its answer.",
     "config": "Make, edit, check and explain configs.",
     "session": "List, read, fork and export sessions.",
+    "workspace": "List, read, rename and delete workspaces: panes kept under a name.",
     "usage": "Add up what was used, by day, config, session or model.",
     "provider": "List providers, test them, ask for their models.",
     "key": "Keep API keys in the system's keyring.",
@@ -92,6 +93,8 @@ class Root(click.Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run, show what failed in one line, and exit with the contract's code."""
         extra["standalone_mode"] = False
+        if COMPLETING in os.environ:
+            import_module("agent_workbench.frontends.cli.completion").complete(self)
         try:
             code = super().main(args, prog_name, **extra)
         except click.ClickException as error:
@@ -144,17 +147,20 @@ Exit codes: 0 fine, 1 failed, 2 not understood, 3 a config has errors,
     expose_value=False,
     is_eager=True,
 )
+@click.option("--workspace", default="", metavar="NAME", help="Open with the panes that were kept under this name.")
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context, workspace: str) -> None:
     """Author AI agents as YAML and run them, side by side.
 
     Without a command, the workbench opens in this terminal.
     """
     if context.invoked_subcommand is not None:
+        if workspace:
+            raise UsageError("--workspace opens the workbench; leave it out before a command")
         return
     settings = context.find_object(Settings)
     if settings is None or settings.open_screen is None:
         raise click.UsageError("name a command", context)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the workbench needs a terminal; `awb run` answers in a script, `awb --help` lists the rest")
-    settings.open_screen(settings.database)
+    settings.open_screen(settings.database, workspace)

@@ -1,4 +1,4 @@
-"""`awb completion`: the shell completes commands, options, and the names of configs and sessions."""
+"""`awb completion`: the shell completes commands, options, and the names of configs, sessions and workspaces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 from agent_workbench import paths
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.cli.opening import Settings
-from agent_workbench.frontends.cli.output import emit
+from agent_workbench.frontends.cli.output import counted, emit
 
 if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext
@@ -24,7 +24,7 @@ SESSIONS = 20
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    """Print what makes SHELL complete commands, options, configs and sessions of `awb`."""
+    """Print what makes SHELL complete commands, options, configs, sessions and workspaces of `awb`."""
     from agent_workbench.frontends.cli.app import COMPLETING
 
     kind = get_completion_class(shell)
@@ -59,7 +59,7 @@ async def _names(settings: Settings, kind: str) -> list[tuple[str, str]]:
 
     bench = open_workbench(settings.database, samples=False)
     try:
-        return await (_configs(bench) if kind == "config" else _sessions(bench))
+        return await _LISTED[kind](bench)
     finally:
         await bench.close()
 
@@ -74,9 +74,19 @@ async def _sessions(bench: SharedContext) -> list[tuple[str, str]]:
     return [("last", "the newest of this folder"), *((one.session_id, one.title) for one in found)]
 
 
+async def _workspaces(bench: SharedContext) -> list[tuple[str, str]]:
+    from agent_workbench.services.arrangements import arrangements
+
+    return [(name, counted(len(kept.sessions), "pane")) for name, kept in (await arrangements(bench)).items()]
+
+
+#: By the name of the parameter that is completed: what lists what is there.
+_LISTED = {"config": _configs, "session": _sessions, "workspace": _workspaces}
+
+
 def complete(command: click.Command) -> None:
-    """Let the parameters of a command that name a config or a session be completed."""
-    parameters: list[Any] = [one for one in command.params if one.name in ("config", "session")]
+    """Let the parameters of a command that name a config, a session or a workspace be completed."""
+    parameters: list[Any] = [one for one in command.params if one.name in _LISTED]
     for parameter in parameters:
         if isinstance(parameter.type, click.types.StringParamType):
             parameter.type = Stored(parameter.name)

@@ -28,8 +28,11 @@ class Settings:
     database: Path | None = None
     overrides: dict[str, str] = field(default_factory=dict)
     """A URI or its prefix → a local folder (`--source URI=PATH`)."""
-    open_screen: Callable[[Path | None], None] | None = None
-    """Opens the screen; the program hands it in, because front ends do not know each other."""
+    open_screen: Callable[[Path | None, str], None] | None = None
+    """Opens the screen on a database, with the workspace of a name where one is given.
+
+    The program hands it in, because front ends do not know each other.
+    """
     start_server: Callable[[SharedContext, Serving, Callable[[str], None]], Awaitable[None]] | None = None
     """Serves until cancelled and says so through the last argument; handed in, too."""
 

@@ -9,13 +9,15 @@ if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext
 
 
-def run(database: Path | None = None) -> None:
+def run(database: Path | None = None, workspace: str = "") -> None:
     """Open the workbench on a database (the usual one unless named) and return when the person quits.
 
+    With the name of a workspace, the panes that were kept under it are open, and not those of the last time.
     Ends as well, keeping what is written, when the terminal is closed (SIGHUP) or the system asks (SIGTERM).
 
     Raises:
         StorageError: If the database cannot be used.
+        NotFound: If there is no workspace of that name.
     """
     import asyncio
     import signal
@@ -27,13 +29,16 @@ def run(database: Path | None = None) -> None:
     shared: list[SharedContext] = []
 
     def opened() -> SharedContext:
+        from agent_workbench.services.arrangements import arrangement_now
         from agent_workbench.services.shared import open_workbench
 
         shared.append(open_workbench(database))
+        if workspace:
+            arrangement_now(shared[0], workspace)
         return shared[0]
 
     async def show() -> None:
-        app = WorkbenchApp(opened=opened, glimpse=glimpse(database or database_path()))
+        app = WorkbenchApp(opened=opened, glimpse=glimpse(database or database_path()), workspace=workspace)
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, app.end)
         try:

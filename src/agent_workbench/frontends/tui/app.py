@@ -42,7 +42,8 @@ class WorkbenchApp(Accessible):
     """Shows a workbench. Whoever made `shared`, or calls `run` with `opened`, closes it afterwards.
 
     Without `shared`, `opened` is called in a thread once the first frame is there, which shows `glimpse` meanwhile;
-    where it fails, the application ends and `failure` says why.
+    where it fails, the application ends and `failure` says why. The panes of a `workspace` take the place of those that
+    were open last time.
     """
 
     TITLE = "Agent Workbench"
@@ -64,6 +65,7 @@ class WorkbenchApp(Accessible):
         *,
         opened: Callable[[], SharedContext] | None = None,
         glimpse: Glimpse | None = None,
+        workspace: str = "",
     ) -> None:
         self.keys = KeyQueue(self)
         choices = Choices.of(glimpse.choices if glimpse else None)
@@ -71,7 +73,9 @@ class WorkbenchApp(Accessible):
         self.stylesheet = PaintOnceStylesheet(variables=self.get_css_variables())
         hear_alt_keys()
         self._opened = opened
-        self._glimpse = glimpse if glimpse and glimpse.config_id and not choices.reader else None
+        self._workspace = workspace
+        seen = glimpse and glimpse.config_id and not (choices.reader or workspace)  # what it shows would soon be gone
+        self._glimpse = glimpse if seen else None
         self.failure: WorkbenchError | None = None
         if shared is not None:
             self._take(shared)
@@ -114,7 +118,7 @@ class WorkbenchApp(Accessible):
         from agent_workbench.frontends.tui.screens.main import MainScreen
 
         problems = self._use_keymap()
-        main = MainScreen(self.shared, self._glimpse)
+        main = MainScreen(self.shared, self._glimpse, self._workspace)
         self.push_screen(main)
         for problem in (*problems, *self.themes.problems):
             self.notify(str(problem), title="Not used", severity="warning", markup=False)

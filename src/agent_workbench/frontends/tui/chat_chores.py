@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.answering import Answering
+from agent_workbench.frontends.tui.arranging import Arranging
 from agent_workbench.frontends.tui.commands import NEEDS, Command, slash
 from agent_workbench.frontends.tui.limit_work import LimitWork
 from agent_workbench.frontends.tui.listed_work import ListedWork
@@ -49,9 +50,10 @@ class ChatChores:
         self.reports = Reports(screen, shared)
         self.listed = ListedWork(screen, shared)
         self.beside = SideBySide(screen, shared, self.talk)
+        self.arranging = Arranging(screen, shared)
         allowed = LimitWork(screen, shared)
         self._anywhere: Mapping[str, Anywhere] = {
-            "workspaces": self.beside.workspaces,
+            "workspaces": self.arranging.choose,
             "undelete": lambda words: self.listed.undo(),
             "usage": lambda words: self.reports.usage(),
         }

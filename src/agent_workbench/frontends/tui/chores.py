@@ -6,6 +6,7 @@ import asyncio
 import os
 import shlex
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.history import LISTED
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
 from agent_workbench.frontends.tui.widgets.tour import Tour
+from agent_workbench.services.arrangements import arrangements
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.glimpse import STATE
 
@@ -49,16 +51,30 @@ class Chores:
 
     # --- begin and end
 
-    async def begin(self) -> None:
-        """Show what was shown last time; the first time the first sample, ready to be edited."""
+    async def begin(self, workspace: str = "") -> None:
+        """Show a workspace, else what was shown last time; the first time the first sample, ready to be edited."""
         screen = self._screen
         state = await self._shared.remembered.recall(STATE) or {}
         screen.query_one(ConfigList).sort = "name" if state.get("sort") == "name" else "updated"
         await screen.refresh_lists()
         listed = [row.id for row in screen.query_one(ConfigList).entries.rows if not row.heading]
-        wanted = [id for id in (state.get("config"),) if id in listed] or await self._first(listed)
+        kept = (await arrangements(self._shared)).get(workspace)
+        before = kept.config if kept is not None else state.get("config")
+        wanted = [id for id in (before,) if id in listed] or await self._first(listed)
         if wanted:
             await screen.configs.open(wanted[0], ask=False)
+        if kept is not None:
+            await screen.chats.arranging.go_to(workspace, kept)
+        else:
+            await self._as_before(state)
+        if await self._shared.remembered.recall(TOUR) is None:
+            screen.query_one(Tour).begin()
+        if state.get("colors") != self._colors():
+            await self.remember()
+
+    async def _as_before(self, state: Mapping[str, Any]) -> None:
+        """Open the panes that were open last time, arranged as they were."""
+        screen = self._screen
         for id in state.get("sessions", ()):
             if await self._shared.sessions.get_session(id) is not None:
                 await screen.sessions.open(id, beside=True, focus=False)
@@ -66,10 +82,6 @@ class Chores:
         view = state.get("view", "edit")
         screen.parts.restore(state.get("layout"))
         screen.show_view(view if view in ("configs", "sessions", "chat") else "edit")
-        if await self._shared.remembered.recall(TOUR) is None:
-            screen.query_one(Tour).begin()
-        if state.get("colors") != self._colors():
-            await self.remember()
 
     async def _first(self, listed: list[str]) -> list[str]:
         """Return the newcomer's config: the sample that runs without a key."""

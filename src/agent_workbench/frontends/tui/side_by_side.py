@@ -1,16 +1,14 @@
-"""What is done with several panes at once: compare them, run a prompt again another way, keep an arrangement."""
+"""What is done with several panes at once: compare their answers, and run a prompt again another way."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.screens.compare import Compare
-from agent_workbench.frontends.tui.screens.pick import Name, Pick, explained, options
+from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid, SessionPane
-from agent_workbench.services.arrangements import arrangements, forget_arrangement, keep_arrangement
 from agent_workbench.services.comparing import last_answers
 from agent_workbench.services.shared import SharedContext
 
@@ -113,63 +111,3 @@ class SideBySide:
             self._screen.tell(str(error), title=error.title, severity="error")
         await self._screen.sessions.open(forked.session_id, beside=True)
         self._shared.sessions.start(forked.session_id, said)
-
-    # --- arrangements
-
-    async def workspaces(self, name: str = "") -> None:
-        """Let the person choose an arrangement to go to, or keep the present one under a name."""
-        kept = await arrangements(self._shared)
-        if name:
-            await (self._restore(name, kept[name]) if name in kept else self._keep(name))
-            return
-        rows = options(("+", "Keep what is open now, under a name…"))
-        rows += explained(*((f"={one}", one, _about(kept[one])) for one in sorted(kept)))
-        rows += options(*((f"-{one}", f"Forget {one}") for one in sorted(kept)))
-        picked = await self._screen.app.push_screen_wait(Pick("Workspaces", rows, search=True))
-        match picked[:1] if picked else "":
-            case "+":
-                given = await self._screen.app.push_screen_wait(Name("Name of the workspace"))
-                if given:
-                    await self._keep(clean_line(given, 60))
-            case "=" if picked:
-                await self._restore(picked[1:], kept[picked[1:]])
-            case "-" if picked:
-                await forget_arrangement(self._shared, picked[1:])
-                self._screen.tell(f"Forgot {picked[1:]}.")
-
-    async def _keep(self, name: str) -> None:
-        config, grid = self._screen.configs.config, self._grid
-        state = {
-            "config": config.config_id if config else None,
-            "sessions": [pane.session_id for pane in grid.panes],
-            "active": grid.panes.index(grid.active) if grid.active in grid.panes and grid.active else 0,
-            "zoom": grid.zoom,
-        }
-        await keep_arrangement(self._shared, name, state)
-        self._screen.tell(f"Kept as {name}; /workspaces brings it back.")
-
-    async def _restore(self, name: str, state: Mapping[str, Any]) -> None:
-        """Close the panes, open those of an arrangement; what is gone is left out."""
-        if state.get("config") and not await self._screen.configs.open(str(state["config"])):
-            return
-        sessions = self._screen.sessions
-        for pane in self._grid.panes:
-            await sessions.close(pane)
-        gone = 0
-        for id in state.get("sessions", ()):
-            if await self._shared.sessions.get_session(id) is None:
-                gone += 1
-            else:
-                await sessions.open(id, beside=True, focus=False)
-        panes = self._grid.panes
-        if panes:
-            self._screen.show_view("chat", focus=False)
-            self._grid.activate(panes[min(int(state.get("active", 0)), len(panes) - 1)])
-            self._grid.zoom = bool(state.get("zoom")) and len(panes) > 1
-        if gone:
-            self._screen.tell(f"{gone} of the sessions of {name} are deleted.", severity="warning")
-
-
-def _about(state: Mapping[str, Any]) -> str:
-    count = len(state.get("sessions", ()))
-    return f"{count} pane{'' if count == 1 else 's'}"

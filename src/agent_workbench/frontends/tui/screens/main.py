@@ -60,15 +60,17 @@ class MainScreen(PartedScreen):
     CSS_PATH = Path(__file__).parents[1] / "styles" / "main.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide"), (170, "-huge")]
 
-    def __init__(self, shared: SharedContext, glimpse: Glimpse | None = None) -> None:
+    def __init__(self, shared: SharedContext, glimpse: Glimpse | None = None, workspace: str = "") -> None:
         super().__init__()
         self.shared = shared
         self._glimpse = glimpse
+        self._workspace = workspace
         self.ready = False
         """Whether what was open last time is open again."""
         self.begun = asyncio.Event()
         self.configs = ConfigWork(self, shared, self.refresh_lists)
         self.changes = ConfigChanges(self, shared)
+        self.places = ConfigPlaces(self, shared)
         self.library = ConfigChores(self, shared)
         self.settings = SettingWork(self, shared)
         self.sessions = SessionWork(self, shared, self.refresh_lists)
@@ -99,7 +101,7 @@ class MainScreen(PartedScreen):
         check, editor.check = editor.check, None  # the first check imports every module
         with self.app.batch_update():  # what stands under the first look is painted once, when it is complete
             await self.settings.begin()
-            await self.chores.begin()
+            await self.chores.begin(self._workspace)
             self.ready = True
             await self.query(FirstLook).remove()
         self.begun.set()
@@ -191,11 +193,13 @@ class MainScreen(PartedScreen):
             await self.configs.take_text(await self.chores.edit_elsewhere(event.editor.text))
         elif event.what == "fix":
             await self.changes.do("fix")
+        elif event.what in ("target", "section", "back"):
+            await self.places.do(event.what)
 
     @on(PlanView.Jump)
     @work(group="jump")
     async def _jump(self, event: PlanView.Jump) -> None:
-        await self.configs.jump(event.origin)
+        await self.places.jump(event.origin)
 
     @on(PlanView.ToProblem)
     @on(ProblemList.Jump)
@@ -204,7 +208,7 @@ class MainScreen(PartedScreen):
     async def _to_problem(self, event: PlanView.ToProblem | ProblemList.Jump | ProblemList.Fix) -> None:
         if isinstance(event, ProblemList.Fix):
             await self.changes.fix(event.problem)
-        await self.configs.to_problem(event.problem)
+        await self.places.to_problem(event.problem)
 
     @on(History.Restore)
     @work(group="save")
@@ -306,6 +310,12 @@ class MainScreen(PartedScreen):
         """Change the text on the desk (see `ConfigChanges.do`)."""
         if not self._lacks(f"change('{what}')"):
             await self.changes.do(what)
+
+    @work(group="ask")
+    async def action_place(self, what: str) -> None:
+        """Go to a place of the text on the desk, or to what it names (see `ConfigPlaces.do`)."""
+        if not self._lacks(f"place('{what}')"):
+            await self.places.do(what)
 
     @work(group="ask")
     async def action_effect(self) -> None:
