@@ -109,6 +109,18 @@ async def test_a_turn_that_somebody_runs_in_the_foreground_can_be_stopped_by_som
     await ended(bench, session_id)
 
 
+async def test_who_stops_waiting_before_the_first_event_stops_the_turn(bench: SharedContext):
+    session_id = await session_of(bench, config_text({"text": "one two", "delay": 30}))
+    events = bench.sessions.stream_message(session_id, "go")
+    waiting = asyncio.create_task(anext(events))
+    await asyncio.sleep(0)
+    assert bench.sessions.is_running(session_id)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert not bench.sessions.is_running(session_id)
+
+
 async def test_a_foreground_turn_waits_until_each_event_was_taken(bench: SharedContext):
     order: list[str] = []
 

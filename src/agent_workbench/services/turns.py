@@ -114,7 +114,7 @@ class TurnRunner:
                 task.result()
             yield TurnFinished("cancelled")
         finally:
-            if event is not None and not isinstance(event, TurnFinished):
+            if not (task.done() or isinstance(event, TurnFinished)):  # also before the first event came
                 await self._stopped(running)
 
     def start(self, session_id: str, said: Message) -> None:
