@@ -70,7 +70,6 @@ class MainScreen(PartedScreen):
         self.begun = asyncio.Event()
         self.configs = ConfigWork(self, shared, self.refresh_lists)
         self.changes = ConfigChanges(self, shared)
-        self.places = ConfigPlaces(self, shared)
         self.library = ConfigChores(self, shared)
         self.settings = SettingWork(self, shared)
         self.sessions = SessionWork(self, shared, self.refresh_lists)
