@@ -7,7 +7,8 @@ import json
 import pytest
 
 from agent_workbench.configs.problems import Problem
-from agent_workbench.frontends.cli.output import counted, emit_fields, emit_json, emit_table, narrate, show_problems
+from agent_workbench.configs.words import counted
+from agent_workbench.frontends.cli.output import emit_fields, emit_json, emit_table, narrate, show_problems
 
 
 def test_columns_line_up_also_under_wide_letters(capsysbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.geometry import Offset
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -22,7 +23,7 @@ from workbench import Bench, workbench
 
 
 async def click(bench: Bench, widget: Widget, x: int = 2, y: int = 0, *, button: int = 1, times: int = 1) -> None:
-    await bench.pilot.click(offset=widget.content_region.offset + (x, y), button=button, times=times)
+    await bench.pilot.click(offset=widget.content_region.offset + Offset(x, y), button=button, times=times)
 
 
 async def adding_bash(bench: Bench) -> AddEntry:
@@ -104,7 +105,7 @@ async def test_the_wheel_scrolls_what_is_under_it_and_takes_no_focus(tmp_path: P
         await bench.settled()
         before, focused = under.scroll_y, bench.main.focused
         kind = events.MouseScrollUp if before else events.MouseScrollDown
-        x, y = under.region.offset + (3, 3)
+        x, y = under.region.offset + Offset(3, 3)
         bench.app.post_message(kind(None, x, y, 0, 0, 0, False, False, False, x, y))
         await bench.until(lambda: under.scroll_y != before, "it scrolls")
         assert bench.main.focused is focused

@@ -1,4 +1,4 @@
-"""Words for problems: the nearest known one, and a value as YAML would write it."""
+"""Words for people: the nearest known one, a value as YAML would write it, a number of things."""
 
 from __future__ import annotations
 
@@ -32,3 +32,8 @@ def quoted(word: str, *, like: str) -> str:
     if like[:1] != '"' and _PLAIN.match(word) and word.lower() not in _RESERVED and word != "~":
         return word
     return json.dumps(word, ensure_ascii=False)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 session`, `2 sessions`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

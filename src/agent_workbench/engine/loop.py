@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from agent_workbench.configs.words import counted
 from agent_workbench.conversation.codec import clean_text
 from agent_workbench.conversation.events import (
     Event,
@@ -207,7 +208,7 @@ class _Turn:
         tokens = (used.input_tokens or 0) + (used.output_tokens or 0)
         elapsed = time.monotonic() - self.started
         if self.steps + self.ledger.steps >= limits.max_steps:
-            raise _limit_reached(f"used its {limits.max_steps} step{'s' * (limits.max_steps != 1)}", "max_steps")
+            raise _limit_reached(f"used its {counted(limits.max_steps, 'step')}", "max_steps")
         if limits.max_tokens is not None and tokens >= limits.max_tokens:
             raise _limit_reached(f"used {tokens:,} of its {limits.max_tokens:,} tokens", "max_tokens")
         cost = float(used.cost or 0)

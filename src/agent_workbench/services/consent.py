@@ -38,9 +38,8 @@ class Beforehand:
         return answer
 
     def _covers_parts(self, question: Question) -> bool:
-        if (
-            question.firm or question.preview_kind != "command" or not question.rules
-        ):  # only of a plain command could a rule be saved
+        is_plain = question.preview_kind == "command" and bool(question.rules)  # of others no rule could be saved
+        if question.firm or not is_plain:
             return False
         judged = judge_command(question.preview, question.call.name, self.rules, self.workspace)
         return not judged.doubt and not judged.missing

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from agent_workbench.configs.words import counted
 from agent_workbench.conversation.codec import message_to_json
 from agent_workbench.engine.hooks.redaction import Redaction, RedactionConfig
 from agent_workbench.engine.ports import Request
@@ -119,14 +120,16 @@ def _exchange(one: Exchange) -> Iterator[Entry]:
         "not_kept": one.left_out, "arrived": [_arrived(piece, one) for piece in arrived],
     }  # fmt: skip
     took = f"{one.ended_s:.2f} s" if one.ended_s is not None else "still coming"
-    words = (str(one.status or "no answer"), took, _pieces(len(arrived) + one.left_out), one.request_id, one.error)
+    words = (
+        str(one.status or "no answer"),
+        took,
+        counted(len(arrived) + one.left_out, "piece"),
+        one.request_id,
+        one.error,
+    )
     failed = bool(one.error) or (one.status or 0) >= 400
     at = one.at + timedelta(seconds=begun)
     yield Entry(at, "answer", _shown(" · ".join(filter(None, words))), _json(answer, WIRE_LONGEST), failed)
-
-
-def _pieces(count: int) -> str:
-    return f"{count} piece{'s' * (count != 1)}"
 
 
 def _arrived(piece: Arrived, one: Exchange) -> Mapping[str, Any]:
@@ -148,7 +151,7 @@ def _seconds(passed: float | None) -> float | None:
 
 
 def _turn(turn: Turn) -> Entry:
-    steps = _counted(turn.steps, "step")
+    steps = counted(turn.steps, "step")
     words = f"{turn.state} · revision {turn.config_revision} · {turn.model or 'no model'} · {steps}"
     detail = _json(turn_to_json(turn))
     return Entry(turn.started_at, "turn", f"{words} {turn.error}".rstrip(), detail, bool(turn.error))
@@ -157,7 +160,7 @@ def _turn(turn: Turn) -> Entry:
 def _message(stored: StoredMessage) -> Entry:
     message = stored.message
     calls = ", ".join(call.name for call in message.tool_calls)
-    results = _counted(len(message.tool_results), "result") if message.tool_results else ""
+    results = counted(len(message.tool_results), "result") if message.tool_results else ""
     words = " · ".join(filter(None, (message.text[:200], calls and f"calls {calls}", results)))
     failed = any(result.is_error for result in message.tool_results)
     return Entry(stored.created_at, message.role, _shown(words), _json(message_to_json(message)), failed)
@@ -177,10 +180,6 @@ def _brief(value: Any) -> str:
     if isinstance(value, Mapping):
         return " ".join(f"{key}={_brief(one)}" for key, one in list(value.items())[:6])
     return f"{value:.3g}" if isinstance(value, float) else str(value)[:120]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _shown(words: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from agent_workbench.configs.explain import PlanChange, diff_plans
+from agent_workbench.configs.words import counted
 from agent_workbench.services.bundles import base_of, root_of
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Config, Session
@@ -40,7 +41,7 @@ class Effect:
 
 
 def _counted(sessions: tuple[Session, ...]) -> str:
-    return f"{len(sessions)} session{'' if len(sessions) == 1 else 's'}"
+    return counted(len(sessions), "session")
 
 
 async def effect_of(shared: SharedContext, config: Config, text: str) -> Effect:

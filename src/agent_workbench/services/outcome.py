@@ -37,7 +37,7 @@ class Outcome:
         return self.finished.status == "completed"
 
     def ending(self) -> dict[str, Any]:
-        """Return what ends a stream of events: `response`'s one successor, `done` or `error`."""
+        """Return the last record of a stream: `done`, or `error` with what went wrong."""
         return {"type": "done"} if self.is_complete else {"type": "error", "message": self.finished.error}
 
     def metadata(self, config_id: str) -> dict[str, Any]:

@@ -24,8 +24,7 @@ from agent_workbench.services.hub import Following, Hub
 from agent_workbench.services.outcome import Outcome
 from agent_workbench.services.permissions import permissions_of
 from agent_workbench.services.recorder import LEASE_S
-from agent_workbench.services.settings import check
-from agent_workbench.services.settings import up_to as settings_up_to
+from agent_workbench.services.settings import check, settings_up_to
 from agent_workbench.services.turns import TurnRunner
 from agent_workbench.services.watcher import Changed, Watcher
 from agent_workbench.storage.ports import Store
@@ -211,6 +210,7 @@ class SessionManager(CompactingCalls):
         """
         left_out = ("depth",) if grants else ("depth", "grants")
         session = await self._require(session_id)
+        settings = {name: value for name, value in session.settings.items() if name not in left_out}
         stored = await self.messages(session_id)
         kept = tuple(one.message for one in stored if up_to is None or one.seq <= up_to)
         return await asyncio.to_thread(
@@ -222,9 +222,7 @@ class SessionManager(CompactingCalls):
             parent_session_id=session_id,
             pinned_revision=session.pinned_revision,
             tags=session.tags,
-            settings=settings_up_to(
-                {name: value for name, value in session.settings.items() if name not in left_out}, len(kept)
-            ),
+            settings=settings_up_to(settings, len(kept)),
             messages=kept,
         )
 

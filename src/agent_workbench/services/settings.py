@@ -132,7 +132,7 @@ def compacted(stored: Mapping[str, Any], compaction: Compaction) -> dict[str, An
     return {**stored, "compactions": [{"after": one.after, "keep": one.keep} for one in (*before, compaction)]}
 
 
-def up_to(stored: Mapping[str, Any], messages: int) -> dict[str, Any]:
+def settings_up_to(stored: Mapping[str, Any], messages: int) -> dict[str, Any]:
     """Return settings for a session with so many of the messages: what was asked for later is not part of it."""
     kept = [one for one in SessionSettings.of(stored).compactions if one.after <= messages]
     rest = {name: value for name, value in stored.items() if name != "compactions"}

@@ -9,9 +9,10 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from agent_workbench import paths
+from agent_workbench.configs.words import counted
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.cli.opening import Settings
-from agent_workbench.frontends.cli.output import counted, emit
+from agent_workbench.frontends.cli.output import emit
 
 if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext

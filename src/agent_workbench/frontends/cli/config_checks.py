@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent_workbench.configs.words import counted
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.cli.config_store import text_of
 from agent_workbench.frontends.cli.opening import json_option, sources_option, with_workbench
-from agent_workbench.frontends.cli.output import counted, emit, emit_json, narrate, show_problems
+from agent_workbench.frontends.cli.output import emit, emit_json, narrate, show_problems
 
 if TYPE_CHECKING:
     from agent_workbench.configs.plan import Plan

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent_workbench.configs.words import counted
 from agent_workbench.errors import UsageError
 from agent_workbench.frontends.cli.config_edits import dry_run_option, note_option, place_of, tell_link
 from agent_workbench.frontends.cli.config_store import text_of
 from agent_workbench.frontends.cli.opening import in_thread, json_option, sources_option, with_workbench
-from agent_workbench.frontends.cli.output import counted, emit, emit_json, emit_table, narrate, show_problems
+from agent_workbench.frontends.cli.output import emit, emit_json, emit_table, narrate, show_problems
 
 if TYPE_CHECKING:
     from agent_workbench.configs.problems import Problem

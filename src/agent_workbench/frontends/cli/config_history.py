@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent_workbench.configs.words import counted
 from agent_workbench.errors import UsageError
 from agent_workbench.frontends.cli.config_checks import tell_users, used_by
 from agent_workbench.frontends.cli.config_edits import note_option
 from agent_workbench.frontends.cli.config_store import text_of
 from agent_workbench.frontends.cli.opening import json_option, sources_option, with_workbench
-from agent_workbench.frontends.cli.output import counted, emit, emit_json, emit_table, narrate
+from agent_workbench.frontends.cli.output import emit, emit_json, emit_table, narrate
 
 if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext

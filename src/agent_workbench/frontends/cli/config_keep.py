@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent_workbench.configs.words import counted
 from agent_workbench.errors import NotFound, UsageError
 from agent_workbench.frontends.cli.config_store import confirmed
 from agent_workbench.frontends.cli.opening import json_option, key_values, with_workbench
-from agent_workbench.frontends.cli.output import counted, emit, emit_json, emit_table, narrate
+from agent_workbench.frontends.cli.output import emit, emit_json, emit_table, narrate
 
 if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent_workbench.configs.words import counted
 from agent_workbench.errors import Conflict, UsageError
 from agent_workbench.frontends.cli.opening import in_thread, json_option, key_values, with_workbench
 from agent_workbench.frontends.cli.output import (
-    counted,
     emit,
     emit_exactly,
     emit_json,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent_workbench.configs.words import counted
 from agent_workbench.errors import UsageError
 from agent_workbench.frontends.cli.config_store import text_of
 from agent_workbench.frontends.cli.opening import in_thread, json_option, sources_option, with_workbench
-from agent_workbench.frontends.cli.output import counted, emit, emit_json, narrate
+from agent_workbench.frontends.cli.output import emit, emit_json, narrate
 
 if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext

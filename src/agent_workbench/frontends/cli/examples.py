@@ -40,7 +40,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "config add-tool": (
         "awb config add-tool mine tool-bash --set timeout=20",
         "awb config add-tool mine tool-filesystem --set 'allowed_write_paths=docs, tests' --dry-run",
-        """awb config add-tool mine tool-mcp --set 'servers={files: {command: my-server}}'""",
+        "awb config add-tool mine tool-mcp --set 'servers={files: {command: my-server}}'",
     ),
     "config add-provider": ("awb config add-provider mine provider-ollama --set default_model=qwen3",),
     "config add-hook": ("awb config add-hook mine hooks-logging",),

@@ -72,11 +72,6 @@ def show_problems(problems: Iterable[Problem], *, name: str = "") -> None:
         narrate(f"  {place + ': ' if place else ''}{problem.severity}: {problem.message}{hint}")
 
 
-def counted(number: int, noun: str) -> str:
-    """Return `1 session`, `2 sessions`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def emit_fields(fields: Mapping[str, Any]) -> None:
     """Print names and values in two columns, leaving out what is empty."""
     shown = {name: value for name, value in fields.items() if value not in (None, "", (), {}, [])}

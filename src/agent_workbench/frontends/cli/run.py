@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent_workbench.configs.words import counted
 from agent_workbench.conversation.events import Event, TurnFinished
 from agent_workbench.conversation.messages import Image, Message, Part, Text
 from agent_workbench.errors import CannotWrite, NotFound, SessionBusy, UsageError
 from agent_workbench.frontends.cli.console import Console, Terminal
 from agent_workbench.frontends.cli.opening import sources_option, with_workbench
-from agent_workbench.frontends.cli.output import counted, emit_json, narrate
+from agent_workbench.frontends.cli.output import emit_json, narrate
 from agent_workbench.frontends.cli.permissions import MODES
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent_workbench.configs.words import counted
 from agent_workbench.errors import Conflict, NotFound
 from agent_workbench.frontends.cli import session_settings
 from agent_workbench.frontends.cli.config_store import confirmed
 from agent_workbench.frontends.cli.opening import json_option, with_workbench
 from agent_workbench.frontends.cli.output import (
-    counted,
     emit,
     emit_exactly,
     emit_fields,

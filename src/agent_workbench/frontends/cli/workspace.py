@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent_workbench.configs.words import counted
 from agent_workbench.frontends.cli.config_store import confirmed
 from agent_workbench.frontends.cli.opening import json_option, with_workbench
-from agent_workbench.frontends.cli.output import counted, emit_json, emit_table, narrate
+from agent_workbench.frontends.cli.output import emit_json, emit_table, narrate
 
 if TYPE_CHECKING:
     from agent_workbench.services.arrangements import Arrangement

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from agent_workbench.configs.words import counted
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, explained, options
@@ -152,4 +153,4 @@ class Arranging:
 
 def _about(kept: Arrangement) -> str:
     count = len(kept.sessions)
-    return f"{count} pane{'' if count == 1 else 's'}"
+    return counted(count, "pane")

@@ -10,6 +10,7 @@ from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.entries import module_at, removed, toggled
 from agent_workbench.configs.problems import Problem
 from agent_workbench.configs.reader import read
+from agent_workbench.configs.words import counted
 from agent_workbench.errors import EditRefused, WorkbenchError
 from agent_workbench.frontends.tui.additions import ARTICLES, AddKind, addition
 from agent_workbench.frontends.tui.screens.add_entry import AddEntry
@@ -103,7 +104,7 @@ class ConfigChanges:
         elif text == editor.text:
             editor.replace_all(fixed.text)
             count = len(fixed.fixed)
-            self._screen.tell(f"Fixed {count} problem{'' if count == 1 else 's'}, {len(fixed.left)} left; ^z undoes.")
+            self._screen.tell(f"Fixed {counted(count, 'problem')}, {len(fixed.left)} left; ^z undoes.")
 
     async def _move_secrets(self, only: str = "") -> None:
         """Put the secrets that are written out where a reference finds them, and the references into the text."""

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agent_workbench.configs.secrets import mask_text
+from agent_workbench.configs.words import counted
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import Conflict, InUse, WorkbenchError
+from agent_workbench.frontends.tui.commands import NEEDS
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, options
 from agent_workbench.frontends.tui.trash import GRACE, Trash
 from agent_workbench.frontends.tui.trusting import ask_trust, doubts_of
@@ -57,7 +59,7 @@ class ConfigChores:
                     if config is not None:
                         await self._one(what, config)
                     elif not id:
-                        screen.tell("Open a config first: F2 lists them.")
+                        screen.tell(NEEDS["config"])
         except WorkbenchError as error:
             screen.tell(str(error), title=error.title, severity="error")
         await screen.refresh_lists()
@@ -140,7 +142,7 @@ class ConfigChores:
         if doubts := await doubts_of(self._shared, made):
             count = sum(len(one.held) for one in doubts)
             if count:
-                what = f"{count} thing{'' if count == 1 else 's'} of {name}"
+                what = f"{counted(count, 'thing')} of {name}"
                 self._screen.tell(f"Held back until you trust it: {what}. /trust shows more.")
 
     async def _show(self, made: Config) -> None:
@@ -199,7 +201,7 @@ class ConfigChores:
         )
         if given and given.isdecimal() and int(given) > 0:
             gone = await self._shared.configs.prune(config.config_id, keep=int(given))
-            self._screen.tell(f"Deleted {gone} revision{'' if gone == 1 else 's'} of {config.name}.")
+            self._screen.tell(f"Deleted {counted(gone, 'revision')} of {config.name}.")
 
     async def _compare(self, config: Config) -> None:
         """Let the person choose another config, and show what a session of that has otherwise."""
@@ -267,7 +269,7 @@ class ConfigChores:
         id, screen = config.config_id, self._screen
         used, count = await self._shared.sessions.list_sessions(1, config_id=id)
         if used:
-            rows = options(("no", "Keep it"), ("yes", f"Delete it and its {count} session{'' if count == 1 else 's'}"))
+            rows = options(("no", "Keep it"), ("yes", f"Delete it and its {counted(count, 'session')}"))
             if await self._ask(f"Delete {config.name}", rows, note="Sessions run from it.") != "yes":
                 return
             for pane in screen.query_one(PaneGrid).panes:

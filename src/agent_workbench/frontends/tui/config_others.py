@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING, Literal
 
 from agent_workbench.configs.merge import Merged, merge
+from agent_workbench.configs.words import counted
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.screens.pick import Pick, options
@@ -129,7 +130,7 @@ class OtherHands:
 
     async def _decide(self, title: str, note: str, mine: str, other: str, clashes: int, *, theirs: str) -> Answer:
         """Ask whose text holds; both can be looked at side by side first."""
-        places = f", {clashes} place{'s' if clashes > 1 else ''} to decide" if clashes else ""
+        places = f", {counted(clashes, 'place')} to decide" if clashes else ""
         rows = options(("merge", f"Merge both into the editor{places}"), ("look", "Look at both, side by side"),
                        ("mine", "Save mine over it"), ("theirs", f"Take {theirs}, and drop mine"),
                        ("stay", "Decide later"))  # fmt: skip

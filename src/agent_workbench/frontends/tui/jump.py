@@ -69,14 +69,12 @@ def labels(main: int, others: int) -> tuple[list[str], list[str]]:
 
     At most 26 labels for each letter that begins two: what is beyond them gets none.
     """
-    for begin in range(len(LETTERS) + 1):
-        single = LETTERS[: len(LETTERS) - begin]
-        double = [a + b for a in LETTERS[len(LETTERS) - begin :] for b in LETTERS]
-        room = max(0, len(single) - main)
-        if (main <= len(single) and others <= room + len(double)) or begin == len(LETTERS):
-            every = [*single, *double]
-            return every[:main], every[main : main + others]
-    raise AssertionError("the last round always ends")
+    every: list[str] = []
+    for single in range(len(LETTERS), -1, -1):
+        every = [*LETTERS[:single], *(a + b for a in LETTERS[single:] for b in LETTERS)]
+        if main <= single and main + others <= len(every):
+            break
+    return every[:main], every[main : main + others]
 
 
 class Jump(ModalScreen[None]):

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from agent_workbench.configs.words import counted
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.frontends.tui.faulty import Faulty, stops
-from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows, more_row, split_words
+from agent_workbench.frontends.tui.widgets.browser import more_row
+from agent_workbench.frontends.tui.widgets.config_list import ConfigList, config_rows, split_words
 from agent_workbench.frontends.tui.widgets.desk import Desk
 from agent_workbench.frontends.tui.widgets.lines import Run
 from agent_workbench.frontends.tui.widgets.meter import spent
@@ -24,8 +26,8 @@ from agent_workbench.storage.records import ConfigMetadata, Hit, Session
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
 
-#: How many sessions and configs are listed; a line says how many more there are, and the filter finds them.
-LISTED = CONFIGS = 500
+#: How many of each are listed; a line says how many more there are, and the filter finds them.
+LISTED = 500
 #: Seconds between two looks for what other processes wrote.
 WATCH_EVERY = 0.5
 
@@ -54,7 +56,7 @@ class Overview:
         configs = screen.query_one(ConfigList)
         sessions = screen.query_one(SessionList)
         words, tag = split_words(configs.words)
-        found, total = await self._shared.configs.list_configs(CONFIGS, q=words, tag=tag, sort=configs.sort)
+        found, total = await self._shared.configs.list_configs(LISTED, q=words, tag=tag, sort=configs.sort)
         found = self._configs = [one for one in found if one.config_id not in screen.library.trash.ids]
         listed, sessions_there = await self._shared.sessions.list_sessions(
             LISTED, q=sessions.words, workspace=str(self._shared.workspace)
@@ -68,7 +70,7 @@ class Overview:
         about = screen.has_class("-narrow")
         files = screen.configs.others.files
         rows = list(config_rows(found, marks, current, about=about, missing=self._missing, files=files))
-        configs.put([*rows, *more_row(total - CONFIGS)])
+        configs.put([*rows, *more_row(total - LISTED)])
         work = screen.sessions
         panes = {pane.session_id: pane.number for pane in screen.query_one(PaneGrid).panes}
         listed_rows = session_rows(
@@ -134,7 +136,7 @@ class Overview:
         if not narrow:
             about = f"{name} · rev {config.revision}" if config else ""
             count = self._of_config if config else 0
-            sessions = f" · {count} session{'' if count == 1 else 's'}" if count else ""
+            sessions = f" · {counted(count, 'session')}" if count else ""
             return [("◆ ", "state ornament"), ("Agent Workbench", "strong"), (f"   {about}{sessions}", "muted")], right
         number = f" {grid.panes.index(pane) + 1}/{len(grid.panes)}" if pane in grid.panes and pane else ""
         parts = (

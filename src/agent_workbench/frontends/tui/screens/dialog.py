@@ -22,15 +22,7 @@ class Dialog(Framed[T]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("app.help", "f1", "help", "help", "What this is for, and its keys", show=False, priority=True),
-        bind(
-            "app.jump",
-            "alt+j",
-            "jump",
-            "jump",
-            "Letters go to everything here",
-            show=False,
-            priority=True,
-        ),
+        bind("app.jump", "alt+j", "jump", "jump", "Letters go to everything here", show=False, priority=True),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (SHORT, "-tall")]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide")]

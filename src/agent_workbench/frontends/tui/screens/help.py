@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from agent_workbench.configs.words import counted
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.keys import bind, keymap_path
 from agent_workbench.frontends.tui.screens.framed import Framed
@@ -65,7 +66,7 @@ def named(widget: Widget) -> str:
     words = [next(panes, None) or next(titles, ""), _label(widget), NAMES.get(kind, kind.lower())]
     if isinstance(widget, RowList):
         count = sum(not row.heading for row in widget.rows)
-        words[-1] += f", {count} row{'' if count == 1 else 's'}"
+        words[-1] += f", {counted(count, 'row')}"
     return clean_line(": ".join(word for word in words if word), 200)
 
 

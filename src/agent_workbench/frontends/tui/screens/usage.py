@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from agent_workbench.configs.words import counted
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.frontends.tui.screens.sheet import Layout
@@ -61,7 +62,7 @@ def _plot(days: Sequence[Account], width: int) -> Iterator[Line]:
     across = len(drawn[0][0][0])
     yield fit(ends([(days[0].name, "muted")], [(days[-1].name, "muted")], across), width)
     turns = sum(one.turns for one in days)
-    yield [(f"{turns} turn{'' if turns == 1 else 's'} in {len(days)} days", "muted")]
+    yield [(f"{counted(turns, 'turn')} in {len(days)} days", "muted")]
 
 
 def _told(days: Sequence[Account]) -> Iterator[Line]:
@@ -69,7 +70,7 @@ def _told(days: Sequence[Account]) -> Iterator[Line]:
     used = [one for one in reversed(days) if one.turns]
     yield [("by day (UTC)", "heading")]
     for one in used:
-        yield [(f"{one.name}: {one.turns} turn{'' if one.turns == 1 else 's'}, {_used(one.usage, one.unpriced)}", "")]
+        yield [(f"{one.name}: {counted(one.turns, 'turn')}, {_used(one.usage, one.unpriced)}", "")]
     if not used:
         yield [("nothing was used in these days", "muted")]
 

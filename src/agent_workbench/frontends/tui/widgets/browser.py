@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +16,12 @@ from textual.widgets import Input, Static
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.inputs import LineInput
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
+
+
+def more_row(count: int) -> Iterator[Row]:
+    """Yield the row that says how many more there are than are listed, where there are any."""
+    if count > 0:
+        yield Row("more", [(f"  … {count:,} more: / finds them", "muted")], heading=True)
 
 
 class Browser(Vertical):

@@ -46,8 +46,7 @@ def config_rows(
 
     `marks` maps ids to a key of `MARKS`, `missing` to the variables that a config refers to and nobody has set (none:
     all that it refers to are set, which a newcomer should know of a sample), `files` to what happened to the file that
-    a config is linked to;
-    `about` adds descriptions, tags and the names of the variables, where there is room for them.
+    a config is linked to; `about` adds descriptions, tags and the names of the variables, where there is room for them.
     """
     folders: dict[str, list[ConfigMetadata]] = {}
     for config in configs:
@@ -56,16 +55,8 @@ def config_rows(
         if len(folders) > 1:
             yield Row(f"folder {folder}", [(clean_line(folder) or "mine", "muted")], heading=True)
         for config in folders[folder]:
-            right: list[Run] = []
-            wanted = missing.get(config.config_id)
-            if config.config_id in files:
-                right.append(("file gone" if files[config.config_id] == "gone" else "file changed", "warn"))
-            elif config.outside:
-                right.append(("not trusted", "warn"))
-            elif wanted is not None and not wanted and folder == SAMPLES:
-                right.append(("key set", "good"))
-            elif wanted:
-                right.append((f"needs {clean_line(', '.join(wanted), 60)}" if about else "needs key", "warn"))
+            state = _state(config, missing.get(config.config_id), files.get(config.config_id), named=about)
+            right = [state] if state else []
             if config.sessions:
                 right.append((f"  {config.sessions}" if right else f"{config.sessions}", "muted"))
             name = (clean_line(config.name), "strong" if config.config_id == current else "")
@@ -77,10 +68,16 @@ def config_rows(
             yield Row(config.config_id, left, right)
 
 
-def more_row(count: int) -> Iterator[Row]:
-    """Yield the row that says how many configs are not listed, where there are any."""
-    if count > 0:
-        yield Row("more", [(f"  … {count:,} more: / finds them", "muted")], heading=True)
+def _state(config: ConfigMetadata, wanted: Sequence[str] | None, file: Kind | None, *, named: bool) -> Run | None:
+    """Return what of a config a person should know before running it; of several things the first to be done."""
+    if file is not None:
+        return ("file gone" if file == "gone" else "file changed"), "warn"
+    if config.outside:
+        return "not trusted", "warn"
+    if wanted:
+        return f"needs {clean_line(', '.join(wanted), 60)}" if named else "needs key", "warn"
+    is_ready_sample = wanted is not None and config.tags.get(FOLDER) == SAMPLES
+    return ("key set", "good") if is_ready_sample else None
 
 
 def tags_of(config: ConfigMetadata) -> dict[str, str]:
