@@ -192,13 +192,11 @@ class MainScreen(PartedScreen):
             await self.configs.take_text(await self.chores.edit_elsewhere(event.editor.text))
         elif event.what == "fix":
             await self.changes.do("fix")
-        elif event.what in ("target", "section", "back"):
-            await self.places.do(event.what)
 
     @on(PlanView.Jump)
     @work(group="jump")
     async def _jump(self, event: PlanView.Jump) -> None:
-        await self.places.jump(event.origin)
+        await self.configs.jump(event.origin)
 
     @on(PlanView.ToProblem)
     @on(ProblemList.Jump)
@@ -207,7 +205,7 @@ class MainScreen(PartedScreen):
     async def _to_problem(self, event: PlanView.ToProblem | ProblemList.Jump | ProblemList.Fix) -> None:
         if isinstance(event, ProblemList.Fix):
             await self.changes.fix(event.problem)
-        await self.places.to_problem(event.problem)
+        await self.configs.to_problem(event.problem)
 
     @on(History.Restore)
     @work(group="save")
@@ -309,12 +307,6 @@ class MainScreen(PartedScreen):
         """Change the text on the desk (see `ConfigChanges.do`)."""
         if not self._lacks(f"change('{what}')"):
             await self.changes.do(what)
-
-    @work(group="ask")
-    async def action_place(self, what: str) -> None:
-        """Go to a place of the text on the desk, or to what it names (see `ConfigPlaces.do`)."""
-        if not self._lacks(f"place('{what}')"):
-            await self.places.do(what)
 
     @work(group="ask")
     async def action_effect(self) -> None:
