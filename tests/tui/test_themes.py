@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.color import Color
+from textual.theme import Theme
 
 from agent_workbench.errors import UsageError
 from agent_workbench.frontends.tui.themes import DEFAULT, load_themes, read_theme
@@ -34,6 +35,11 @@ def contrast(a: str, b: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def wanted(name: str) -> float:
+    """Return the contrast that a theme of this name promises for all that is read."""
+    return 7.0 if name.startswith("contrast") else 4.5
+
+
 def test_there_are_at_least_six_themes_with_a_light_and_two_high_contrast_ones():
     themes = load_themes()
     assert themes.problems == ()
@@ -46,25 +52,53 @@ def test_there_are_at_least_six_themes_with_a_light_and_two_high_contrast_ones()
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_text_colour_can_be_read_on_every_ground(name: str):
     theme = load_themes().by_name[name]
-    wanted = 7.0 if name.startswith("contrast") else 4.5
     colors = {part: str(getattr(theme, part)) for part in TEXTS}
     colors |= {key: value for key, value in theme.variables.items() if key.startswith("syntax-")}
     for ground in GROUNDS:
         for part, color in colors.items():
-            assert contrast(color, str(getattr(theme, ground))) >= wanted, f"{part} on {ground}"
+            assert contrast(color, str(getattr(theme, ground))) >= wanted(name), f"{part} on {ground}"
 
 
-FAINT = 0.6
-"""The share of the text's colour that quiet words have."""
+def grounds(theme: Theme) -> dict[str, Color]:
+    """Return what quiet words and comments are painted on: plain, under the cursor, in code, in a difference."""
+    plain = {part: Color.parse(str(getattr(theme, part))) for part in (*GROUNDS, "panel")}
+    for part in GROUNDS:
+        for tint, share in (("foreground", 0.08), ("success", 0.12), ("error", 0.12)):
+            plain[f"{tint} over {part}"] = plain[part].blend(Color.parse(str(getattr(theme, tint))), share)
+    return plain
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_quiet_words_can_be_read_too_also_under_the_cursor(name: str):
+def test_quiet_words_can_be_read_on_all_that_they_are_painted_on(name: str):
     theme = load_themes().by_name[name]
-    for part in (*GROUNDS, "panel"):
-        ground = Color.parse(str(getattr(theme, part)))
-        quiet = ground.blend(Color.parse(str(theme.foreground)), FAINT)
-        assert contrast(quiet.hex, ground.hex) >= 4.5, f"quiet words on {part}"
+    for part, ground in grounds(theme).items():
+        assert contrast(theme.variables["text-muted"], ground.hex) >= wanted(name), f"quiet words on {part}"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_syntax_can_be_read_in_the_line_of_the_cursor_too(name: str):
+    theme = load_themes().by_name[name]
+    for part, color in theme.variables.items():
+        if part.startswith("syntax-"):
+            assert contrast(color, str(theme.panel)) >= wanted(name), part
+
+
+def test_a_theme_that_names_no_quiet_colour_gets_one_that_can_be_read():
+    theme, _ = read_theme("".join(line for line in INK.splitlines(True) if "muted:" not in line), "mine")
+    assert contrast(theme.variables["text-muted"], str(theme.background)) >= 4.5
+
+
+async def test_numbers_of_lines_and_the_names_in_frames_can_be_read_in_every_theme(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        for name in SHIPPED:
+            bench.app.theme = name
+            await bench.pilot.pause()
+            number = bench.editor.get_visual_style("text-area--gutter")
+            assert number.foreground is not None
+            ground = bench.editor.background_colors[1]
+            assert contrast((ground + number.foreground).hex, ground.hex) >= wanted(name), f"numbers in {name}"
+            assert contrast(pane.styles.border_subtitle_color.hex, ground.hex) >= wanted(name), f"frames in {name}"
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -94,7 +128,7 @@ async def test_what_stands_in_an_empty_field_can_be_read_in_every_theme(tmp_path
                 style = field.get_visual_style(part)
                 assert style.foreground is not None
                 ground = field.background_colors[1]
-                assert contrast((ground + style.foreground).hex, ground.hex) >= 4.5, f"{part} in {name}"
+                assert contrast((ground + style.foreground).hex, ground.hex) >= wanted(name), f"{part} in {name}"
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ class WorkbenchApp(Accessible):
     CSS = """
     ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
     Toast { padding: 0 1; margin-top: 0; margin-bottom: 1; }
-    Input > .input--placeholder, TextArea > .text-area--placeholder { color: $foreground 60%; }
+    Input > .input--placeholder, TextArea > .text-area--placeholder { color: $text-muted; }
     """
     shared: SharedContext
     themes: Themes

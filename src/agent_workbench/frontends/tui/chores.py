@@ -109,7 +109,7 @@ class Chores:
     def _colors(self) -> dict[str, str]:
         """Return the colours that the first look of the next start is painted in."""
         known = self._screen.app.theme_variables
-        return {name: known[name] for name in ("background", "foreground", "border-blurred", "primary")}
+        return {name: known[name] for name in ("background", "foreground", "text-muted", "border-blurred", "primary")}
 
     async def keep_all(self) -> None:
         """Keep what is written and what is shown, asking nothing."""

@@ -22,6 +22,8 @@ from agent_workbench.paths import config_dir, shipped
 DEFAULT = "ink"
 #: How much of the text's colour a frame without the focus has: 1.6:1 and more on its ground, seen and still quiet.
 FRAME = 0.22
+#: How much of it quiet words have: about 5:1, still read.
+MUTED = 0.65
 #: Where the one that was chosen is remembered.
 THEME = "tui.theme"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -53,6 +55,8 @@ class _Palette(_Colors):
     success: str
     warning: str
     error: str
+    muted: str = ""
+    """Of quiet words; where it is not given, some of the text's colour on the ground."""
     frame: str = ""
     """Of parts without the focus, and of scrollbars; where it is not given, some of the text's colour on the ground."""
 
@@ -105,7 +109,7 @@ def read_theme(text: str, name: str) -> tuple[Theme, str]:
         name=name,
         dark=file.dark,
         variables={**variables, **_quiet(file.colors)},
-        **file.colors.model_dump(exclude={"frame"}),
+        **file.colors.model_dump(exclude={"frame", "muted"}),
     )
     return theme, file.title
 
@@ -140,8 +144,10 @@ def _quiet(colors: _Palette) -> dict[str, str]:
 
     The chosen line of a list that has no focus keeps the text colour; only focus uses the primary colour.
     """
-    frame = colors.frame or Color.parse(colors.background).blend(Color.parse(colors.foreground), FRAME).hex
+    ground, text = Color.parse(colors.background), Color.parse(colors.foreground)
+    frame = colors.frame or ground.blend(text, FRAME).hex
     return {
+        "text-muted": colors.muted or ground.blend(text, MUTED).hex,
         "border": colors.primary,
         "border-blurred": frame,
         "block-cursor-background": colors.panel,

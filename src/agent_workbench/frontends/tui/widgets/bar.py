@@ -16,7 +16,7 @@ from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, wi
 from agent_workbench.frontends.tui.widgets.spoken import spoken
 
 _STYLES = {
-    "muted": "$foreground 60%",
+    "muted": "$text-muted",
     "strong": "bold",
     "who": "bold $text-primary",
     "state": "$text-primary",

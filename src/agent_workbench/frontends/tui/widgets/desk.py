@@ -24,7 +24,7 @@ from agent_workbench.frontends.tui.widgets.tab_line import TabLine
 
 Tab = Literal["Edit", "Plan", "Problems", "History"]
 TABS: tuple[Tab, ...] = ("Edit", "Plan", "Problems", "History")
-_STYLES = {"strong": "bold", "muted": "$foreground 60%", "warn": "$text-warning"}
+_STYLES = {"strong": "bold", "muted": "$text-muted", "warn": "$text-warning"}
 
 
 class Desk(Vertical):

@@ -26,7 +26,7 @@ class FindLine(Horizontal):
         display: none;
         background: $panel;
         &.-open { display: block; }
-        & > Static { width: auto; padding: 0 1; color: $foreground 60%; }
+        & > Static { width: auto; padding: 0 1; color: $text-muted; }
         & > LineInput { width: 1fr; }
     }
     """

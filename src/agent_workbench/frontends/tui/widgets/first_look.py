@@ -144,7 +144,9 @@ def _styles(colors: Mapping[str, str]) -> dict[str, Style]:
         return Color.parse(str(colors.get(name, otherwise)))
 
     ground, text = color("background", "#101014"), color("foreground", "#dddddd")
-    muted, border, primary = ground.blend(text, 0.6), color("border-blurred", "#3d3d42"), color("primary", "#88aaff")
+    muted, border, primary = (
+        color("text-muted", "#999999"), color("border-blurred", "#3d3d42"), color("primary", "#88aaff"),
+    )  # fmt: skip
     base = Style(bgcolor=ground.rich_color, color=text.rich_color)
     return {
         "": base,

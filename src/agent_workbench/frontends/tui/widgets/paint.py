@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.color import Color
+from textual.color import TRANSPARENT, Color
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -19,7 +19,7 @@ from agent_workbench.frontends.tui.widgets.spoken import spoken
 #: Not component classes: Textual resolves those of every widget anew at each change of focus or class, and 24 of them
 #: in ten such widgets made that 80 ms.
 LOOKS: Mapping[str, tuple[str, str, str]] = {
-    "muted": ("foreground 60%", "", ""),
+    "muted": ("text-muted", "", ""),
     "strong": ("", "", "bold"),
     "emphasis": ("", "", "italic"),
     "strike": ("", "", "strike"),
@@ -38,7 +38,7 @@ LOOKS: Mapping[str, tuple[str, str, str]] = {
     "keyword": ("text-primary", "", "bold"),
     "string": ("text-success", "", ""),
     "number": ("text-warning", "", ""),
-    "comment": ("foreground 60%", "", "italic"),
+    "comment": ("text-muted", "", "italic"),
     "name": ("text-accent", "", ""),
     "key": ("text-secondary", "", ""),
     "found": ("background", "warning", "bold underline"),
@@ -116,13 +116,16 @@ class LinesView(ScrollView):
             background = background + self._color(ground)
             style += Style(bgcolor=background.rich_color)
         if color:
-            style += Style(color=(background + self._color(color)).rich_color)
+            style += Style(color=(background + self._color(color, background)).rich_color)
         return style
 
-    def _color(self, words: str) -> Color:
-        """Return a theme variable's colour, made as faint as the words say."""
+    def _color(self, words: str, ground: Color = TRANSPARENT) -> Color:
+        """Return a theme variable's colour, as faint as the words say; `auto` is what can be read on the ground."""
         name, _, share = words.partition(" ")
-        color = Color.parse(self.app.theme_variables[name])
+        value = self.app.theme_variables[name]
+        if value.startswith("auto "):
+            return ground.get_contrast_text(int(value[5:-1]) / 100)
+        color = Color.parse(value)
         return color.with_alpha(int(share[:-1]) / 100) if share else color
 
     def strip_of(self, line: Iterable[Run]) -> Strip:

@@ -45,7 +45,7 @@ class PaneGrid(Container):
 
     DEFAULT_CSS = """
     PaneGrid {
-        & > #nothing { padding: 1 2; color: $foreground 60%; }
+        & > #nothing { padding: 1 2; color: $text-muted; }
         &.-broadcast PromptRow > .all { display: block; }
         & > SessionPane { width: 1fr; height: 1fr; }
         &.-zoom { & > SessionPane { display: none; } & > SessionPane.-active { display: block; } }

@@ -306,7 +306,7 @@ class PromptRow(Widget):
         height: auto;
         max-height: 8;
         background: $surface;
-        & > .mark { width: 2; padding: 0 0 0 1; color: $foreground 60%; }
+        & > .mark { width: 2; padding: 0 0 0 1; color: $text-muted; }
         &:focus-within > .mark { color: $accent; text-style: bold; }
         & > .all { display: none; width: auto; padding: 0 0 0 1; color: $text-warning; }
         & > PromptArea { width: 1fr; }

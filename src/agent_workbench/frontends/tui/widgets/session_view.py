@@ -78,7 +78,7 @@ class SessionView(Vertical):
         background: $background;
         & > .title { background: $surface; }
         &:focus-within > .title { background: $panel; text-style: bold; }
-        & > .meter { color: $foreground 60%; }
+        & > .meter { color: $text-muted; }
         &.-short > TodoPanel { display: none; }
     }
     """

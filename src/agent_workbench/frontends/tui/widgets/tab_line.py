@@ -18,7 +18,7 @@ from agent_workbench.frontends.tui.widgets.clicks import acts
 from agent_workbench.frontends.tui.widgets.lines import Run, fit, width_of
 from agent_workbench.frontends.tui.widgets.places import Place
 
-_STYLES = {"muted": "$foreground 60%", "strong": "bold", "bad": "$text-error", "warn": "$text-warning", "": ""}
+_STYLES = {"muted": "$text-muted", "strong": "bold", "bad": "$text-error", "warn": "$text-warning", "": ""}
 
 
 #: Cells that a title is cut to at least; with fewer, it says nothing.

@@ -30,7 +30,7 @@ STEPS = (
     Step("split", "^t", "opens a second one beside it; both answer"),
     Step("palette", "^p", "finds everything by name, F1 explains it"),
 )
-_STYLES = {"muted": "$foreground 60%", "strong": "bold", "state": "$text-primary", "key": "bold $text-accent"}
+_STYLES = {"muted": "$text-muted", "strong": "bold", "state": "$text-primary", "key": "bold $text-accent"}
 
 
 class Tour(Widget):
