@@ -34,7 +34,8 @@ async def start_server(bench: SharedContext, serving: Serving, say: Callable[[st
     """
     try:
         from agent_workbench.frontends.server.access import kept_token, token_path
-        from agent_workbench.frontends.server.serve import names_of, serve
+        from agent_workbench.frontends.server.callers import names_of
+        from agent_workbench.frontends.server.serve import serve
         from agent_workbench.frontends.server.state import Limits, ServerSettings
     except ModuleNotFoundError as error:
         raise UsageError(f"the server needs {error.name}: `pip install 'agent-workbench[server]'`") from error

@@ -129,7 +129,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[openai.APIStatusError], str]] = {
     "several answers": ({"n": 3}, openai.BadRequestError, "n:"),
     "a picture from elsewhere": (
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://a/b.png"}}]}]},
-        openai.UnprocessableEntityError, "nothing is fetched",
+        openai.BadRequestError, "nothing is fetched",
     ),
     "a wrong token": ({"extra_headers": {"Authorization": "Bearer no"}}, openai.AuthenticationError, "token"),
 }  # fmt: skip

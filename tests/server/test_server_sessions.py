@@ -169,7 +169,7 @@ async def test_who_follows_sees_what_was_said_and_what_others_do_and_goes_on_whe
         async for line in response.aiter_lines():
             ids += [line.removeprefix("id: ")] if line.startswith("id: ") else []
             seen += [line] if line.startswith("data: ") else []
-            if len(seen) == 2 and "sent" not in locals():
+            if len(seen) == 3 and "sent" not in locals():
                 sent = asyncio.create_task(server.http.post(say, json={"message": "two"}))
             if "turn_finished" in line:
                 break
@@ -177,7 +177,9 @@ async def test_who_follows_sees_what_was_said_and_what_others_do_and_goes_on_whe
     assert ids == ["1", "2", "3", "4"]
     again = {"Last-Event-ID": "3"}
     async with server.http.stream("GET", f"/sessions/{session}/events", headers=again) as response:
-        first = await anext(told(response))
+        lines = told(response)
+        assert (await anext(lines))["type"] == "connected"
+        first = await anext(lines)
     assert (first["type"], first["seq"]) == ("message", 4)
 
 

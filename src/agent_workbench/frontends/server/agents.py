@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from agent_workbench.errors import NotFound
-from agent_workbench.frontends.server.bodies import Body, Limit, Name, Offset
+from agent_workbench.frontends.server.bodies import Body, Limit, Line, Name, Offset, Prose, Search, Tags
 from agent_workbench.frontends.server.configs import stop_sessions
+from agent_workbench.frontends.server.failures import refusals
 from agent_workbench.frontends.server.state import Bench
 from agent_workbench.services.agent_texts import TEMPLATE, AgentFields, changed, fields_of, from_template
 from agent_workbench.services.links import given_tags
@@ -26,28 +27,28 @@ class NewAgent(Body):
     """An agent to make from a template."""
 
     name: Name
-    template_id: str = TEMPLATE
-    provider: str | None = None
-    model: str | None = None
-    instructions: str | None = None
-    tools: list[str] | None = None
-    description: str | None = None
-    tags: dict[str, str] = Field(default_factory=dict)
+    template_id: Line = TEMPLATE
+    provider: Line | None = None
+    model: Line | None = None
+    instructions: Annotated[str, StringConstraints(max_length=1_000_000)] | None = None
+    tools: list[Line] | None = None
+    description: Prose | None = None
+    tags: Tags = Field(default_factory=dict)
 
 
 class AgentChange(Body):
     """What of an agent changes; what is not given stays. `tools` are all that it has then."""
 
     name: Name | None = None
-    provider: str | None = None
-    model: str | None = None
-    instructions: str | None = None
-    tools: list[str] | None = None
-    description: str | None = None
-    tags: dict[str, str] | None = None
+    provider: Line | None = None
+    model: Line | None = None
+    instructions: Annotated[str, StringConstraints(max_length=1_000_000)] | None = None
+    tools: list[Line] | None = None
+    description: Prose | None = None
+    tags: Tags | None = None
 
 
-@router.post("/agents", status_code=201)
+@router.post("/agents", status_code=201, responses=refusals(404))
 async def create(bench: Bench, body: NewAgent) -> dict[str, Any]:
     """Make a config from a template, its comments kept, and store it."""
     text = from_template(bench.configs.catalog, body.template_id, _fields(body))
@@ -57,19 +58,19 @@ async def create(bench: Bench, body: NewAgent) -> dict[str, Any]:
 
 
 @router.get("/agents")
-async def listed(bench: Bench, limit: Limit = 50, offset: Offset = 0, q: str = "") -> dict[str, Any]:
+async def listed(bench: Bench, limit: Limit = 50, offset: Offset = 0, q: Search = "") -> dict[str, Any]:
     """List agents without what their texts say, newest first."""
     found, total = await bench.configs.list_configs(limit, offset, q=q)
     return {"object": "list", "data": [_in_short(one) for one in found], "total": total}
 
 
-@router.get("/agents/{agent_id}")
+@router.get("/agents/{agent_id:path}", responses=refusals(404, 409))
 async def get(bench: Bench, agent_id: str) -> dict[str, Any]:
     """Return an agent, by its id or by a name that only one has."""
     return agent_to_json(await bench.configs.find_config(agent_id))
 
 
-@router.put("/agents/{agent_id}")
+@router.put("/agents/{agent_id:path}", responses=refusals(404, 409))
 async def change(bench: Bench, agent_id: str, body: AgentChange) -> dict[str, Any]:
     """Change what is given and keep every other byte of the text."""
     config = await bench.configs.find_config(agent_id)
@@ -84,7 +85,7 @@ async def change(bench: Bench, agent_id: str, body: AgentChange) -> dict[str, An
     return agent_to_json(saved)
 
 
-@router.delete("/agents/{agent_id}")
+@router.delete("/agents/{agent_id:path}", responses=refusals(404, 409))
 async def delete(bench: Bench, agent_id: str) -> dict[str, Any]:
     """Delete an agent, end its sessions, and drop what is ready of it."""
     config = await bench.configs.find_config(agent_id)
@@ -100,7 +101,7 @@ async def all_templates() -> dict[str, Any]:
     return {"object": "list", "data": [_template_to_json(one) for one in templates()]}
 
 
-@router.get("/templates/{template_id}")
+@router.get("/templates/{template_id}", responses=refusals(404))
 async def one_template(template_id: str) -> dict[str, Any]:
     """Return a template with its text."""
     found = template(template_id)
@@ -113,7 +114,7 @@ async def models(bench: Bench) -> dict[str, Any]:
     return {"object": "list", "data": [_model(one, name) for name, one in await _callable(bench)]}
 
 
-@router.get("/models/{model_id}")
+@router.get("/models/{model_id:path}", responses=refusals(404, 409))
 async def model(bench: Bench, model_id: str) -> dict[str, Any]:
     """Return one agent as a model."""
     return _model(await bench.configs.find_config(model_id), model_id)

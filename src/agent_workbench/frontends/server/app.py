@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from agent_workbench import __version__
 from agent_workbench.frontends.server import about, agents, completions, configs, failures, messages, sessions
 from agent_workbench.frontends.server.access import require_token
+from agent_workbench.frontends.server.callers import Callers
 from agent_workbench.frontends.server.metrics import Measured, Metrics
 from agent_workbench.frontends.server.running import Running
 from agent_workbench.frontends.server.state import Server, ServerSettings
@@ -29,18 +29,18 @@ def make_app(bench: SharedContext, settings: ServerSettings) -> FastAPI:
         redoc_url=None,
         max_body_size=settings.limits.body_bytes,
     )
-    running = Running(bench.sessions, most=settings.limits.turns, approval_s=settings.limits.approval_s)
-    metrics = Metrics()
+    limits, metrics = settings.limits, Metrics()
+    running = Running(bench.sessions, most=limits.turns, approval_s=limits.approval_s, finished=metrics.finished)
     app.state.server = Server(bench, settings, running, metrics)
     failures.install(app)
     app.include_router(about.open_router)
     for router in ROUTERS:
-        app.include_router(router, dependencies=[Depends(require_token)])
+        app.include_router(router, dependencies=[Depends(require_token)], responses=failures.refusals(401))
     if settings.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"],
             expose_headers=["ETag", "X-Session-ID"],
         )  # fmt: skip
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False)
+    app.add_middleware(Callers, hosts=settings.hosts, origins=settings.origins)
     app.add_middleware(Measured, metrics=metrics)
     return app

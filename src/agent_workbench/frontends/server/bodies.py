@@ -5,12 +5,39 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+#: The largest number that SQLite keeps, and some below that.
+MOST = 2**53
+#: How deep a client's own JSON may be nested.
+LEVELS = 100
+
+
+def _shallow(value: dict[str, Any]) -> dict[str, Any]:
+    level: list[Any] = [value]
+    for _ in range(LEVELS):
+        level = [one for part in level for one in (part.values() if isinstance(part, dict) else part)]
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            return value
+    raise ValueError(f"nested more than {LEVELS} levels deep")
+
+
+# A length on each text: pydantic lets half a surrogate pair through where nothing is asked of one.
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Line = Annotated[str, StringConstraints(max_length=200)]
+Prose = Annotated[str, StringConstraints(max_length=100_000)]
+Tags = Annotated[
+    dict[Annotated[str, StringConstraints(min_length=1, max_length=100)], Prose],
+    Field(max_length=100, description="At most 100 words of your own, each with its text."),
+]
+Json = Annotated[dict[str, Any], AfterValidator(_shallow)]
 Limit = Annotated[int, Query(ge=1, le=500, description="At most so many.")]
 Offset = Annotated[int, Query(ge=0, le=2**31, description="After so many.")]
+Search = Annotated[str, Query(max_length=1000, description="Words to look for.")]
+#: What is written into a config as it is: one line.
+Reference = Annotated[str, Query(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class Body(BaseModel):
@@ -24,8 +51,8 @@ class NewConfig(Body):
 
     name: Name
     yaml_content: str
-    description: str | None = None
-    tags: dict[str, str] = Field(default_factory=dict)
+    description: Prose | None = None
+    tags: Tags = Field(default_factory=dict)
 
 
 class ConfigChange(Body):
@@ -33,8 +60,8 @@ class ConfigChange(Body):
 
     name: Name | None = None
     yaml_content: str | None = None
-    description: str | None = None
-    tags: dict[str, str] | None = None
+    description: Prose | None = None
+    tags: Tags | None = None
 
 
 class Yaml(Body):
@@ -46,21 +73,21 @@ class Yaml(Body):
 class NewSession(Body):
     """A session to start."""
 
-    config_id: str
-    title: str = Field("", max_length=200)
-    tags: dict[str, str] = Field(default_factory=dict)
-    user_id: str = Field("", max_length=200)
+    config_id: Line
+    title: Line = ""
+    tags: Tags = Field(default_factory=dict)
+    user_id: Line = ""
 
 
 class SessionChange(Body):
     """What of a session changes; what is not given stays, `""` goes back to what the config says."""
 
-    title: Annotated[str, StringConstraints(max_length=200)] | None = None
+    title: Line | None = None
     fast_edit: bool | None = None
-    permission_mode: str | None = None
-    provider: str | None = None
-    model: str | None = None
-    effort: str | None = None
+    permission_mode: Line | None = None
+    provider: Line | None = None
+    model: Line | None = None
+    effort: Line | None = None
 
 
 class Fork(Body):
@@ -73,7 +100,7 @@ class Said(Body):
     """Something said to an agent. `context` is shown to the model before it."""
 
     message: Words
-    context: dict[str, Any] = Field(default_factory=dict)
+    context: Json = Field(default_factory=dict)
 
 
 class Decided(Body):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from agent_workbench.conversation.messages import Image, Message, Part, Text
 from agent_workbench.errors import UsageError
+from agent_workbench.frontends.server.bodies import Line
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 _DATA_URL = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,(.*)", re.DOTALL)
@@ -52,16 +53,16 @@ class StreamOptions(_Lenient):
 class ChatRequest(_Lenient):
     """A chat request, `model` being an agent's id or name."""
 
-    model: str
+    model: Line
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     stream: bool = False
     stream_options: StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
     tools: list[Any] | None = None
     functions: list[Any] | None = None
-    session_id: str | None = None
-    user_id: str | None = None
-    user: str | None = None
+    session_id: Line | None = None
+    user_id: Line | None = None
+    user: Line | None = None
 
     @property
     def includes_usage(self) -> bool:

@@ -6,26 +6,25 @@ change those are refused or, where every client sends them (`temperature`), left
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
 
-from agent_workbench.conversation.events import Event, TextDelta, ToolFinished, ToolStarted, TurnFinished, TurnStarted
+from agent_workbench.conversation.events import Event, TextDelta, ToolFinished, ToolStarted, TurnStarted
 from agent_workbench.conversation.messages import Message
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.errors import NotFound, SessionBusy, WorkbenchError
 from agent_workbench.frontends.server.chat_bodies import ChatRequest, instructions_of, message_of
-from agent_workbench.frontends.server.failures import openai_error, status_of
+from agent_workbench.frontends.server.failures import CRASHED, NOT_AGAIN, openai_error, refusals, status_of, words_of
 from agent_workbench.frontends.server.sessions import VIA
-from agent_workbench.frontends.server.state import Bench, Server, TheServer
+from agent_workbench.frontends.server.state import Server, TheServer
+from agent_workbench.frontends.server.streams import EventStream, line_of, opened
 from agent_workbench.services.outcome import Outcome
-from agent_workbench.services.shared import SharedContext
 from agent_workbench.services.threads import BETWEEN, continued, spoken
 from agent_workbench.storage.records import Session
 
@@ -33,61 +32,55 @@ router = APIRouter(prefix="/v1", tags=["chat"])
 
 #: Why a completion ended, by the turn's status.
 REASONS = {"completed": "stop", "limited": "length"}
-#: A turn that failed was stored: sent again by the client itself, its question would stand there twice.
-NOT_AGAIN = {"x-should-retry": "false"}
+DONE = "data: [DONE]\n\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A request with the session that it goes on with and what is to be said in it."""
+    """A request as we have it: what was said before, in the client's view, and what is to be said."""
 
     request: ChatRequest
-    session: Session
-    message: Message
-    instructions: str
+    config_id: str
+    before: tuple[Message, ...]
+    last: Message
+
+    @property
+    def user_id(self) -> str:
+        """Whose conversation it is."""
+        return self.request.user_id or self.request.user or ""
 
 
-async def chat_of(bench: Bench, body: ChatRequest) -> Chat:
-    """Find the agent, and the session to go on with, else start one that holds what was said before.
+async def chat_of(server: TheServer, body: ChatRequest) -> Chat:
+    """Read a request and find its agent.
 
     Raises:
-        NotFound: If there is no such agent or session.
-        InvalidBundle: If the agent cannot run.
-        SessionBusy: If a turn runs in the session.
+        NotFound: If there is no such agent.
+        Ambiguous: If several have that name.
+        UsageError: If it holds what an agent cannot be sent.
+        TooBusy: If no place is free.
     """
-    config = await bench.configs.find_config(body.model)
+    server.running.check()
+    config = await server.bench.configs.find_config(body.model)
     *before, last = [message_of(one) for one in body.messages if one.role not in ("system", "developer")]
-    if body.session_id:
-        session = await bench.sessions.get_session(body.session_id)
-        if session is None or session.config_id != config.config_id:
-            raise NotFound(f"the agent {body.model} has no session {body.session_id}")
-        is_new = not session.message_count
-    else:
-        user_id = body.user_id or body.user or ""
-        found = await continued(bench.sessions, config.config_id, user_id, spoken(before), VIA)
-        session = found or await _started(bench, config.config_id, user_id, before)
-        is_new = found is None
-    if session.state == "running":
-        raise SessionBusy(f"a turn runs in session {session.session_id}; send again when it is over")
-    return Chat(body, session, last, instructions_of(body) if is_new else "")
+    return Chat(body, config.config_id, tuple(before), last)
 
 
-@router.post("/chat/completions", response_model=None)
-async def complete(
-    request: Request, server: TheServer, chat: Annotated[Chat, Depends(chat_of)]
-) -> JSONResponse | StreamingResponse:
+@router.post("/chat/completions", response_model=None, responses=refusals(404, 409, 429, 502))
+async def complete(server: TheServer, chat: Annotated[Chat, Depends(chat_of)]) -> JSONResponse | EventStream:
     """Say the last message to an agent. `X-Session-ID` names the session, to be sent as `session_id` to go on."""
-    headers = {"X-Session-ID": chat.session.session_id}
     reply = Reply(chat)
+    chunks = _chunks(server, reply)
     if chat.request.stream:
-        return StreamingResponse(_lines(server, reply), media_type="text/event-stream", headers=headers)
-    async for _ in _events(server, reply):
-        pass
-    finished = reply.outcome.finished
+        answer = await opened(_lines(chunks, reply))
+        answer.headers["X-Session-ID"] = reply.session_id
+        return answer
+    async with aclosing(chunks):
+        async for _ in chunks:
+            pass
+    headers, finished = {"X-Session-ID": reply.session_id}, reply.outcome.finished
     if finished.status in REASONS:
         return JSONResponse(reply.whole(), headers=headers)
-    error = openai_error(finished.error, 502, code=finished.error_kind or finished.status)
-    return JSONResponse(error, 502, {**headers, **NOT_AGAIN})
+    return JSONResponse(reply.failure(), 502, {**headers, **NOT_AGAIN})
 
 
 class Reply:
@@ -95,6 +88,8 @@ class Reply:
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
+        self.session_id = ""
+        """Known from the first event on."""
         self.outcome = Outcome()
         self._created = int(time.time())
         self._parts: list[str] = []
@@ -133,13 +128,17 @@ class Reply:
         """Return the chunks that end a stream: why it ended, and where it was asked for the usage."""
         finished = self.outcome.finished
         if finished.status not in REASONS:
-            return [openai_error(finished.error or finished.status, 502, code=finished.error_kind or finished.status)]
+            return [self.failure()]
         chunks = [self._chunk({}, finish_reason=REASONS[finished.status])]
         if self.chat.request.includes_usage:
-            chunks.append(
-                {**self._head("chat.completion.chunk"), "choices": [], "usage": usage_to_openai(finished.usage)}
-            )
+            usage = usage_to_openai(finished.usage)
+            chunks.append({**self._head("chat.completion.chunk"), "choices": [], "usage": usage})
         return chunks
+
+    def failure(self) -> dict[str, Any]:
+        """Return why there is no whole answer."""
+        finished = self.outcome.finished
+        return openai_error(finished.error or finished.status, 502, code=finished.error_kind or finished.status)
 
     def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
@@ -162,38 +161,68 @@ def usage_to_openai(usage: Usage) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _events(server: Server, reply: Reply) -> AsyncGenerator[dict[str, Any], None]:
+async def _chunks(server: Server, reply: Reply) -> AsyncGenerator[dict[str, Any], None]:
     """Run the turn and yield the chunks."""
-    chat = reply.chat
-    if chat.session.status != "active":
-        await server.bench.sessions.resume_session(chat.session.session_id)
-    context = {"instructions": chat.instructions} if chat.instructions else None
-    turn = server.running.turn(chat.session.session_id, chat.message, context=context)
-    async with aclosing(turn) as events:
+    async with aclosing(_events(server, reply)) as events:
         async for event in events:
             chunk = reply.take(event)
             if chunk is not None:
                 yield chunk
-            if isinstance(event, TurnFinished):
-                server.metrics.finished(event)
 
 
-async def _lines(server: Server, reply: Reply) -> AsyncIterator[str]:
+async def _events(server: Server, reply: Reply) -> AsyncGenerator[Event, None]:
+    """Begin the turn in its session. One chat of a user finds its session and begins there before the next looks."""
+    chat = reply.chat
+    async with server.running.order(f"chat {chat.config_id} {chat.user_id}"):
+        session, is_new = await _session(server, chat)
+        reply.session_id = session.session_id
+        instructions = instructions_of(chat.request) if is_new else ""
+        context = {"instructions": instructions} if instructions else None
+        turn = server.running.turn(session, chat.last, context=context)
+        first = await anext(turn)
+    async with aclosing(turn):
+        yield first
+        async for event in turn:
+            yield event
+
+
+async def _session(server: Server, chat: Chat) -> tuple[Session, bool]:
+    """Return the session to go on with, else one that holds what was said before; and whether it is at its start.
+
+    Raises:
+        NotFound: If there is no such session of the agent.
+        SessionBusy: If a turn runs in the session that was named.
+        InvalidBundle: If the agent cannot run.
+    """
+    sessions, named = server.bench.sessions, chat.request.session_id
+    if not named:
+        found = await continued(sessions, chat.config_id, chat.user_id, spoken(chat.before), VIA)
+        if found is not None and found.state != "running":
+            return found, False
+        made = await sessions.create_session(chat.config_id, user_id=chat.user_id, tags=VIA, messages=chat.before)
+        return made, True
+    session = await sessions.get_session(named)
+    if session is None or session.config_id != chat.config_id:
+        raise NotFound(f"the agent {chat.request.model} has no session {named}")
+    if session.state == "running":
+        raise SessionBusy(f"a turn runs in session {named}; send again when it is over")
+    return session, not session.message_count
+
+
+async def _lines(chunks: AsyncGenerator[dict[str, Any], None], reply: Reply) -> AsyncGenerator[str, None]:
     try:
-        async with aclosing(_events(server, reply)) as chunks:
+        async with aclosing(chunks):
             async for chunk in chunks:
-                yield _line(chunk)
+                yield line_of(chunk)
     except WorkbenchError as error:
-        yield _line(openai_error(f"{error.title}: {error}", status_of(error)))
+        if not reply.outcome.started.turn_id:
+            raise
+        yield line_of(openai_error(words_of(error), status_of(error)))
+    except Exception:  # a module's fault, or ours: the client's stream has an end, and the log what it was
+        if reply.outcome.started.turn_id:
+            yield line_of(openai_error(CRASHED, 500)) + DONE
+        raise
     else:
         for chunk in reply.last_chunks():
-            yield _line(chunk)
-    yield "data: [DONE]\n\n"
-
-
-def _line(value: dict[str, Any]) -> str:
-    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
-
-
-async def _started(bench: SharedContext, config_id: str, user_id: str, before: list[Message]) -> Session:
-    return await bench.sessions.create_session(config_id, user_id=user_id, tags=VIA, messages=before)
+            yield line_of(chunk)
+    yield DONE

@@ -9,7 +9,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, HTTPException, Query, Response
 
 from agent_workbench.errors import NotFound
-from agent_workbench.frontends.server.bodies import ConfigChange, Limit, NewConfig, Offset, Yaml
+from agent_workbench.frontends.server.bodies import (
+    ConfigChange,
+    Json,
+    Limit,
+    NewConfig,
+    Offset,
+    Reference,
+    Search,
+    Yaml,
+)
+from agent_workbench.frontends.server.failures import refusals
 from agent_workbench.frontends.server.state import Bench
 from agent_workbench.services.links import given_tags
 from agent_workbench.services.shapes import config_to_json, plan_to_json, revision_to_json
@@ -17,13 +27,14 @@ from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Config
 
 router = APIRouter(prefix="/configs", tags=["configs"])
+one = APIRouter(prefix="/{config_id}", responses=refusals(404))
 
-Source = Annotated[str | None, Query(description="Where the module comes from, if it is not installed.")]
-ModuleConfig = Annotated[dict[str, Any] | None, Body(description="The module's config.")]
-_TAG = re.compile(r'(?:W/)?"(\d+)"')
+Source = Annotated[Reference | None, Query(description="Where the module comes from, if it is not installed.")]
+ModuleConfig = Annotated[Json | None, Body(description="The module's config.")]
+_TAG = re.compile(r'(?:W/)?"([0-9]{1,15})"')
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=refusals(400))
 async def create(bench: Bench, body: NewConfig) -> dict[str, Any]:
     """Store a config. Includes that cannot be resolved yet are accepted and stand in `problems`."""
     tags = given_tags({}, body.tags)
@@ -34,7 +45,9 @@ async def create(bench: Bench, body: NewConfig) -> dict[str, Any]:
 
 
 @router.get("")
-async def listed(bench: Bench, limit: Limit = 50, offset: Offset = 0, q: str = "", tag: str = "") -> dict[str, Any]:
+async def listed(
+    bench: Bench, limit: Limit = 50, offset: Offset = 0, q: Search = "", tag: Search = ""
+) -> dict[str, Any]:
     """List configs without their texts, newest first; `q` searches them, `tag` is `key` or `key=value`."""
     found, total = await bench.configs.list_configs(limit, offset, q=q, tag=tag)
     return {"configs": [config_to_json(one) for one in found], "total": total}
@@ -47,13 +60,13 @@ async def validate(bench: Bench, body: Yaml) -> dict[str, Any]:
     return {"problems": [problem.to_json() for problem in found]}
 
 
-@router.get("/{config_id}")
+@one.get("")
 async def get(bench: Bench, config_id: str, response: Response) -> dict[str, Any]:
     """Return a config with its text as it is stored; the `ETag` is its revision."""
     return _answered(await _found(bench, config_id), response)
 
 
-@router.put("/{config_id}")
+@one.put("", responses=refusals(400, 409))
 async def change(
     bench: Bench,
     config_id: str,
@@ -71,7 +84,7 @@ async def change(
     return _answered(saved, response)
 
 
-@router.delete("/{config_id}")
+@one.delete("", responses=refusals(409))
 async def delete(bench: Bench, config_id: str, force: bool = False) -> dict[str, Any]:
     """Delete a config; with `force` the sessions that use it, too."""
     if force:
@@ -81,11 +94,11 @@ async def delete(bench: Bench, config_id: str, force: bool = False) -> dict[str,
     return {"message": f"deleted {config_id}"}
 
 
-@router.post("/{config_id}/tools")
+@one.post("/tools", responses=refusals(400, 409))
 async def add_tool(
     bench: Bench,
     config_id: str,
-    tool_module: str,
+    tool_module: Reference,
     response: Response,
     tool_source: Source = None,
     config: ModuleConfig = None,
@@ -95,11 +108,11 @@ async def add_tool(
     return _answered(saved, response)
 
 
-@router.post("/{config_id}/providers")
+@one.post("/providers", responses=refusals(400, 409))
 async def add_provider(
     bench: Bench,
     config_id: str,
-    provider_module: str,
+    provider_module: Reference,
     response: Response,
     provider_source: Source = None,
     config: ModuleConfig = None,
@@ -109,19 +122,19 @@ async def add_provider(
     return _answered(saved, response)
 
 
-@router.post("/{config_id}/bundles")
-async def add_bundle(bench: Bench, config_id: str, bundle_uri: str, response: Response) -> dict[str, Any]:
+@one.post("/bundles", responses=refusals(400, 409))
+async def add_bundle(bench: Bench, config_id: str, bundle_uri: Reference, response: Response) -> dict[str, Any]:
     """Append an include."""
     return _answered(await bench.configs.merge_bundle_into_config(config_id, bundle_uri), response)
 
 
-@router.get("/{config_id}/plan")
+@one.get("/plan")
 async def plan(bench: Bench, config_id: str) -> dict[str, Any]:
     """Resolve the config: the mount plan with the origin of each value. Secrets are dots."""
     return plan_to_json(await bench.configs.plan(await _found(bench, config_id)))
 
 
-@router.get("/{config_id}/revisions")
+@one.get("/revisions")
 async def revisions(bench: Bench, config_id: str, limit: Limit = 100, offset: Offset = 0) -> dict[str, Any]:
     """List the saved texts, newest first."""
     config = await _found(bench, config_id)
@@ -129,17 +142,20 @@ async def revisions(bench: Bench, config_id: str, limit: Limit = 100, offset: Of
     return {"revisions": [revision_to_json(one) for one in found], "total": config.revision}
 
 
-@router.get("/{config_id}/revisions/{number}")
+@one.get("/revisions/{number}")
 async def revision(bench: Bench, config_id: str, number: int) -> dict[str, Any]:
     """Return one saved text."""
     found = await bench.configs.revision(config_id, number)
     return {**revision_to_json(found), "yaml_content": found.yaml_content}
 
 
-@router.post("/{config_id}/revisions/{number}/restore")
+@one.post("/revisions/{number}/restore", responses=refusals(409))
 async def restore(bench: Bench, config_id: str, number: int, response: Response) -> dict[str, Any]:
     """Save an old text again, as the newest revision."""
     return _answered(await bench.configs.restore(config_id, number), response)
+
+
+router.include_router(one)
 
 
 def _answered(config: Config, response: Response) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agent_workbench.conversation.events import TurnFinished
 from agent_workbench.conversation.usage import Usage
 
+#: Methods that are counted by their names; a client may send any word.
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 #: The type that Prometheus asks for.
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -67,7 +69,8 @@ class Measured:
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "other")
-                self._metrics.answered(scope["method"], route, message["status"], time.monotonic() - began)
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                self._metrics.answered(method, route, message["status"], time.monotonic() - began)
             await send(message)
 
         await self._app(scope, receive, counting)

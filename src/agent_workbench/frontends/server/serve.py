@@ -11,8 +11,9 @@ import uvicorn
 
 from agent_workbench.errors import UsageError
 from agent_workbench.frontends.server.app import make_app
+from agent_workbench.frontends.server.connection import connections
 from agent_workbench.frontends.server.idle import close_idle
-from agent_workbench.frontends.server.state import LOCAL, ServerSettings
+from agent_workbench.frontends.server.state import ServerSettings
 from agent_workbench.services.shared import SharedContext
 
 #: Seconds that answers which have begun may take when the server is told to end.
@@ -27,17 +28,20 @@ async def serve(
     Raises:
         UsageError: If the address cannot be taken.
     """
+    limits = settings.limits
     config = uvicorn.Config(
         make_app(bench, settings), host=host, port=port, log_level="warning", access_log=False, server_header=False,
-        timeout_graceful_shutdown=LAST_SECONDS, ws="none", lifespan="off",
+        timeout_graceful_shutdown=LAST_SECONDS, ws="none", lifespan="off", limit_concurrency=limits.connections,
+        http=connections(limits.patience_s),
     )  # fmt: skip
     try:
         listening = config.bind_socket()
     except SystemExit:  # uvicorn has said why in its log
         taken = f"{host}:{port} cannot be listened on; is another server running? --port takes another"
         raise UsageError(taken) from None
-    idle = asyncio.create_task(close_idle(bench.sessions, settings.limits.idle_s), name="close idle sessions")
+    idle = asyncio.create_task(close_idle(bench.sessions, limits.idle_s), name="close idle sessions")
     try:
+        listening.listen(config.backlog)  # who reads the address may call at once
         name = f"[{host}]" if ":" in host else host
         ready(f"http://{name}:{listening.getsockname()[1]}")
         await _until_cancelled(_Server(config), listening, bench)
@@ -66,8 +70,3 @@ async def _until_cancelled(server: uvicorn.Server, listening: socket, bench: Sha
         await bench.sessions.close()
         await serving
         raise
-
-
-def names_of(host: str, more: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the `Host` names that a server at an address answers to."""
-    return tuple(dict.fromkeys((*LOCAL, host, *more)))

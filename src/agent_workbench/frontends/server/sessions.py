@@ -9,20 +9,31 @@ from fastapi import APIRouter, Query
 from agent_workbench.conversation.codec import event_to_json
 from agent_workbench.conversation.events import Answer, ApprovalRequired, Question
 from agent_workbench.errors import NotFound, UsageError
-from agent_workbench.frontends.server.bodies import Decided, Fork, Limit, NewSession, Offset, SessionChange
+from agent_workbench.frontends.server.bodies import (
+    Decided,
+    Fork,
+    Limit,
+    Line,
+    NewSession,
+    Offset,
+    Search,
+    SessionChange,
+)
+from agent_workbench.frontends.server.failures import refusals
 from agent_workbench.frontends.server.state import Bench
 from agent_workbench.services.shapes import session_to_json, stored_message_to_json, turn_to_json
 from agent_workbench.services.transcripts import end_of_turn
 from agent_workbench.storage.records import Session
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
+one = APIRouter(prefix="/{session_id}", responses=refusals(404))
 
 Status = Literal["", "active", "completed", "failed", "cancelled"]
 #: Marks the sessions that a client of the server began: they may be closed when idle.
 VIA = {"via": "http"}
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=refusals(404))
 async def create(bench: Bench, body: NewSession) -> dict[str, Any]:
     """Start a session of a config. No provider is contacted; a config that cannot run is refused with its problems."""
     made = await bench.sessions.create_session(
@@ -33,14 +44,14 @@ async def create(bench: Bench, body: NewSession) -> dict[str, Any]:
 
 @router.get("")
 async def listed(
-    bench: Bench, limit: Limit = 50, offset: Offset = 0, config_id: str = "", status: Status = "", q: str = ""
+    bench: Bench, limit: Limit = 50, offset: Offset = 0, config_id: Line = "", status: Status = "", q: Search = ""
 ) -> dict[str, Any]:
     """List sessions, newest first; `q` searches titles and all that was said."""
     found, total = await bench.sessions.list_sessions(limit, offset, config_id=config_id, status=status, q=q)
     return {"sessions": [session_to_json(one) for one in found], "total": total}
 
 
-@router.get("/{session_id}")
+@one.get("")
 async def get(
     bench: Bench,
     session_id: str,
@@ -54,7 +65,7 @@ async def get(
     return shape
 
 
-@router.patch("/{session_id}")
+@one.patch("")
 async def change(bench: Bench, session_id: str, body: SessionChange) -> dict[str, Any]:
     """Change its title, or what it runs with from the next step on."""
     given = body.model_dump(exclude_unset=True)
@@ -67,7 +78,7 @@ async def change(bench: Bench, session_id: str, body: SessionChange) -> dict[str
     return session_to_json(session)
 
 
-@router.delete("/{session_id}")
+@one.delete("")
 async def delete(bench: Bench, session_id: str) -> dict[str, Any]:
     """Stop a session and delete it with all that was said."""
     if not await bench.sessions.delete_session(session_id):
@@ -75,7 +86,7 @@ async def delete(bench: Bench, session_id: str) -> dict[str, Any]:
     return {"message": f"deleted {session_id}"}
 
 
-@router.post("/{session_id}/resume")
+@one.post("/resume")
 async def resume(bench: Bench, session_id: str) -> dict[str, Any]:
     """Make a closed session active; its next message goes on from its history."""
     session = await bench.sessions.resume_session(session_id)
@@ -84,14 +95,14 @@ async def resume(bench: Bench, session_id: str) -> dict[str, Any]:
     return session_to_json(session)
 
 
-@router.post("/{session_id}/cancel")
+@one.post("/cancel")
 async def cancel(bench: Bench, session_id: str) -> dict[str, Any]:
     """Stop the turn that this server runs in the session; `cancelled` says whether there was one."""
     await required(bench, session_id)
     return {"session_id": session_id, "cancelled": await bench.sessions.cancel(session_id)}
 
 
-@router.post("/{session_id}/fork", status_code=201)
+@one.post("/fork", status_code=201)
 async def fork(bench: Bench, session_id: str, body: Fork | None = None) -> dict[str, Any]:
     """Start a new session with what was said in this one, to its end or that of a turn."""
     at = body.at_turn if body else None
@@ -99,14 +110,14 @@ async def fork(bench: Bench, session_id: str, body: Fork | None = None) -> dict[
     return session_to_json(await bench.sessions.fork_session(session_id, up_to=up_to))
 
 
-@router.get("/{session_id}/approvals")
+@one.get("/approvals")
 async def approvals(bench: Bench, session_id: str) -> dict[str, Any]:
     """List the permission questions that wait for an answer, oldest first."""
     await required(bench, session_id)
     return {"approvals": [question_to_json(one) for one in bench.sessions.questions(session_id)]}
 
 
-@router.post("/{session_id}/approvals/{question_id}")
+@one.post("/approvals/{question_id}")
 async def decide(bench: Bench, session_id: str, question_id: str, body: Decided) -> dict[str, Any]:
     """Answer a permission question. `allow_always` also adds its rules to the config, as its newest revision."""
     question = next((one for one in bench.sessions.questions(session_id) if one.id == question_id), None)
@@ -120,6 +131,9 @@ async def decide(bench: Bench, session_id: str, question_id: str, body: Decided)
     if body.decision == "allow_always":
         await bench.sessions.apply_grant(*await bench.sessions.propose_grant(session_id, question.rules))
     return {"session_id": session_id, "question_id": question_id, "decision": body.decision}
+
+
+router.include_router(one)
 
 
 async def required(bench: Bench, session_id: str) -> Session:

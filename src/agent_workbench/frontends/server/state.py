@@ -7,12 +7,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from agent_workbench.frontends.server.callers import LOCAL
 from agent_workbench.frontends.server.metrics import Metrics
 from agent_workbench.frontends.server.running import Running
 from agent_workbench.services.shared import SharedContext
-
-#: The names under which a program on the same machine reaches us.
-LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +22,10 @@ class Limits:
     """How many turns run for clients at a time."""
     approval_s: float = 60.0
     """How long a permission question waits for a client's answer before it is denied."""
+    patience_s: float = 30.0
+    """How long a client may take to send a request, and to take what waits for it, before it is cut off."""
+    connections: int = 500
+    """How many connections are open at a time; more are told 503. Each is a file, of which a process may have 1024."""
     idle_s: float | None = None
     """After how long without a message a session that a client began is closed; None keeps all open."""
 
