@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent_workbench.errors import PermissionRuleError
-from agent_workbench.services.permissions import permission_problems
+from agent_workbench.services.permission_problems import permission_problems
 from agent_workbench.services.shared import open_workbench
 
 HEAD = "providers: [{module: provider-mock}]\nsession:\n  permissions:"

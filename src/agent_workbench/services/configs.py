@@ -17,7 +17,7 @@ from agent_workbench.configs.secrets import mask_text
 from agent_workbench.errors import Ambiguous, NotFound, UsageError
 from agent_workbench.services.bundles import BASE_TAG, FILE_TAG, Bundles, home_of
 from agent_workbench.services.links import LINK_TAG, Links
-from agent_workbench.services.permissions import permission_problems
+from agent_workbench.services.permission_problems import permission_problems
 from agent_workbench.services.trust import Owner, Trust
 from agent_workbench.storage.ports import Store
 from agent_workbench.storage.records import Config, ConfigMetadata, Page, Revision

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path as FilePath
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from agent_workbench import paths
-from agent_workbench.configs.bundle import problem_at
-from agent_workbench.configs.edits import Edit
-from agent_workbench.configs.fixes import key_fix, list_fix, word_fix
 from agent_workbench.configs.plan import Plan
-from agent_workbench.configs.problems import Problem
-from agent_workbench.configs.reader import Path, Reading, load, read
-from agent_workbench.configs.words import nearest
-from agent_workbench.conversation.clean import clean_line
+from agent_workbench.configs.reader import load
 from agent_workbench.engine.permissions import MODES, Layer, Mode, Rule, load_rules
 from agent_workbench.errors import PermissionRuleError, WorkbenchError
 
-_SHAPE = "session.permissions is a map with mode, allow, ask and deny"
-_AT: Path = ("session", "permissions")
-_RULINGS = ("allow", "ask", "deny")
-ADMINISTRATOR_FILE = FilePath("/etc/agent-workbench/permissions.yaml")
+SHAPE = "session.permissions is a map with mode, allow, ask and deny"
+ADMINISTRATOR_FILE = Path("/etc/agent-workbench/permissions.yaml")
 
 
-def user_file() -> FilePath:
+def user_file() -> Path:
     """Return the file of the person's own rules: `allow`, `ask` and `deny` lists."""
     return paths.config_dir() / "permissions.yaml"
 
@@ -38,7 +30,7 @@ def standing_rules() -> tuple[Rule, ...]:
     return (*_rules(user_file(), "user"), *_rules(ADMINISTRATOR_FILE, "administrator"))
 
 
-def _rules(path: FilePath, layer: Layer) -> tuple[Rule, ...]:
+def _rules(path: Path, layer: Layer) -> tuple[Rule, ...]:
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -90,7 +82,7 @@ def _require_map(*texts: Mapping[str, Any]) -> None:
     for data in texts:
         session = data.get("session")
         if isinstance(session, dict) and not isinstance(session.get("permissions"), dict | None):
-            raise PermissionRuleError(_SHAPE)
+            raise PermissionRuleError(SHAPE)
 
 
 def _without(rules: Any, mine: Any) -> Any:
@@ -105,42 +97,3 @@ def permissions_of(data: Mapping[str, Any]) -> Mapping[str, Any]:
     session = data.get("session")
     rules = session.get("permissions") if isinstance(session, dict) else None
     return rules if isinstance(rules, dict) else {}
-
-
-def permission_problems(text: str, *, source: str = "") -> tuple[Problem, ...]:
-    """Return what is wrong with the permissions that a config's own text sets: no session of it would start."""
-    if "permissions" not in text:
-        return ()  # a text is read while somebody types, and most set none
-    reading = read(text, source=source)
-    session = reading.data.get("session")
-    rules = session.get("permissions") if isinstance(session, dict) else None
-    if rules is not None and not isinstance(rules, dict):
-        return (_wrong(reading, (), _SHAPE, "permission-kind"),)
-    return tuple(one for key, value in (rules or {}).items() for one in _of_key(reading, rules or {}, key, value))
-
-
-def _of_key(reading: Reading, rules: Mapping[str, Any], key: str, value: Any) -> Iterator[Problem]:
-    if key == "mode":
-        if value and value not in MODES:
-            like = nearest(str(value), MODES)
-            hint = f"did you mean `{like}`?" if like else f"use one of {', '.join(MODES)}"
-            message = f"there is no permission mode `{clean_line(str(value), 40)}`"
-            yield _wrong(reading, (key,), message, "permission-mode", hint, word_fix(reading, (*_AT, key), like))
-    elif key not in _RULINGS:
-        like = nearest(key, (*_RULINGS, "mode"))
-        hint = f"did you mean `{like}`?" if like else "use mode, allow, ask or deny"
-        fix = key_fix(reading, (*_AT, key), like, rules)
-        yield _wrong(reading, (key,), f"`{key}` says nothing about permissions", "permission-kind", hint, fix)
-    elif value is not None and not isinstance(value, list):
-        fix = list_fix(reading, (*_AT, key)) if isinstance(value, str) else None
-        yield _wrong(reading, (key,), f"`{key}` is not a list of rules", "permission-kind", "write a list", fix)
-    else:
-        for index, rule in enumerate(value or ()):
-            try:
-                load_rules({key: [rule]}, "bundle")
-            except PermissionRuleError as error:
-                yield _wrong(reading, (key, index), str(error), "permission-rule")
-
-
-def _wrong(reading: Reading, path: Path, message: str, code: str, hint: str = "", fix: Edit | None = None) -> Problem:
-    return problem_at(reading, "", (*_AT, *path), "error", message, code=code, hint=hint, fix=fix)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import SuspendNotSupported
 
 from agent_workbench.errors import WorkbenchError
+from agent_workbench.frontends.tui.commands import NEEDS
 from agent_workbench.frontends.tui.config_work import has_errors
 from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.frontends.tui.screens.theme_picker import ThemePicker
@@ -210,7 +211,7 @@ class Chores:
         screen = self._screen
         current = screen.configs.config
         if current is None and not config_id:
-            screen.tell("Open a config first: F2 lists them.")
+            screen.tell(NEEDS["config"])
             return
         if current is not None and config_id in ("", current.config_id) and not await screen.configs.save():
             return
