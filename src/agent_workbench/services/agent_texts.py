@@ -11,6 +11,7 @@ from typing import Any
 
 from agent_workbench.configs.document import Document
 from agent_workbench.configs.modules import Catalog
+from agent_workbench.configs.reader import read
 from agent_workbench.errors import UsageError
 from agent_workbench.services.given import known_module
 from agent_workbench.services.templates import renamed, template
@@ -19,7 +20,6 @@ from agent_workbench.services.templates import renamed, template
 TEMPLATE = "hello"
 #: The names under which a provider's config may hold its model; a new one gets the first.
 MODEL_KEYS = ("default_model", "model")
-_FENCE = "---\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def fields_of(text: str) -> AgentFields:
         name=str(bundle.get("name") or "") if isinstance(bundle, dict) else "",
         provider=str(provider.get("module") or ""),
         model=str(models[0]) if models else "",
-        instructions=_body(text)[1].strip(),
+        instructions=document.reading.body.strip(),
         tools=tuple(str(entry.get("module") or "") for entry in _entries(document, "tools")),
     )
 
@@ -113,17 +113,9 @@ def _with_tools(text: str, modules: Sequence[str]) -> str:
 
 def _with_instructions(text: str, instructions: str) -> str:
     """Put words below the bundle: a text with instructions is Markdown, its YAML the front matter."""
-    front, _ = _body(text)
-    words = instructions.strip()
-    return f"{_FENCE}{front}{_FENCE}\n{words}\n" if words else front
-
-
-def _body(text: str) -> tuple[str, str]:
-    """Return the YAML and the words below it; those are empty where the text is all YAML."""
-    if not text.startswith(_FENCE):
-        return text if text.endswith("\n") or not text else f"{text}\n", ""
-    front, fence, body = text[len(_FENCE) :].partition(f"\n{_FENCE}")
-    return (f"{front}\n", body) if fence else (text, "")
+    reading, words = read(text), instructions.strip()
+    front = text[reading.start : reading.end].removeprefix("---\n").rstrip("\r\n")
+    return f"---\n{front}\n---\n\n{words}\n" if words else f"{front}\n"
 
 
 def _entries(document: Document, section: str) -> list[dict[str, Any]]:
