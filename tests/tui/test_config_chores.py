@@ -188,13 +188,13 @@ async def test_a_value_that_an_include_set_is_shown_in_its_text(tmp_path: Path):
         bench.editor.replace_all("includes:\n  - bundle: ./base.yaml\nproviders:\n  - module: provider-mock\n")
         plan = await bench.shared.configs.plan_text(bench.editor.text, **bench.main.configs.place)
         origin = plan.origins["tools[tool-bash]"][-1]
-        bench.main.run_worker(bench.main.configs.jump(origin))
+        bench.main.run_worker(bench.main.places.jump(origin))
         source = await dialog(bench, SourceView)
         await bench.until(lambda: source.query_one(YamlEditor).cursor_location[0] == origin.line - 1, "at the line")
         assert source.query_one(YamlEditor).read_only
         await bench.press("escape")
         await bench.until(lambda: isinstance(bench.app.screen, MainScreen), "closed")
-        bench.main.run_worker(bench.main.configs.jump(Origin("nowhere.yaml", 1)))
+        bench.main.run_worker(bench.main.places.jump(Origin("nowhere.yaml", 1)))
         await bench.until(lambda: "not here" in bench.news, "said")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agent_workbench.frontends.tui.commands import COMMANDS
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
+from agent_workbench.frontends.tui.widgets.find_bar import FindBar
 from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -56,6 +57,10 @@ OUTCOMES: dict[str, Seen] = {
     "config.plan": tab("Plan"),
     "config.problems": tab("Problems"),
     "config.history": tab("History"),
+    "config.target": said("Put the cursor on an include"),
+    "config.section": dialog("Go to a section"),
+    "config.line": becomes(lambda bench: bench.main.query_one(FindBar).has_focus_within),
+    "config.back": becomes(answered),
     "config.add": dialog("Add to"),
     "config.add_tool": dialog("Add a tool"),
     "config.add_provider": dialog("Add a provider"),

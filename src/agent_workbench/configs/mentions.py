@@ -12,7 +12,8 @@ from functools import lru_cache
 
 _FENCE = re.compile(r"^[ ]{0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ ]{0,3}(?P=fence)[`~]*[ \t]*$|\Z)", re.S | re.M)
 _CODE = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)[^`]+?(?<!`)(?P=ticks)(?!`)")
-_MENTION = re.compile(r"(?<![\w@.`/+-])@(?P<reference>[A-Za-z0-9_./~][A-Za-z0-9_./:~-]*)")
+#: One mention, wherever it stands.
+MENTION = re.compile(r"(?<![\w@.`/+-])@(?P<reference>[A-Za-z0-9_./~][A-Za-z0-9_./:~-]*)")
 _NAMESPACED = re.compile(r"(?P<namespace>[A-Za-z0-9_][A-Za-z0-9_.-]*):(?!//)(?P<path>.*)", re.S)
 _FILE = re.compile(r"\.[A-Za-z0-9]{1,8}\Z")
 
@@ -33,7 +34,7 @@ def mentions(text: str) -> tuple[Mention, ...]:
         return ()
     visible = _CODE.sub(_blank, _FENCE.sub(_blank, text))
     found: dict[str, Mention] = {}
-    for match in _MENTION.finditer(visible):
+    for match in MENTION.finditer(visible):
         reference = match["reference"].rstrip(".:,-")
         if reference and not reference.endswith("/") and reference not in found:
             line = visible.count("\n", 0, match.start())

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, TypedDict
 from textual.timer import Timer
 
 from agent_workbench.configs.explain import PlanChange, diff_plans
-from agent_workbench.configs.plan import Origin, Plan
+from agent_workbench.configs.plan import Plan
 from agent_workbench.configs.problems import Problem, errors
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import ConfigError, EditRefused, RevisionConflict, WorkbenchError
 from agent_workbench.frontends.tui.config_others import OtherHands
 from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.frontends.tui.screens.sheet import Sheet
-from agent_workbench.frontends.tui.screens.source import SourceView
 from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.frontends.tui.widgets.desk import Desk, Tab
 from agent_workbench.frontends.tui.widgets.editor_pane import EditorPane
@@ -29,7 +28,6 @@ from agent_workbench.services.bundles import base_of, root_of
 from agent_workbench.services.drafts import draft_of, forget_draft, keep_draft
 from agent_workbench.services.effects import Effect, effect_of
 from agent_workbench.services.nearby import nearby
-from agent_workbench.services.origins import text_behind
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.storage.records import Config, Revision
 
@@ -314,38 +312,6 @@ class ConfigWork:
         if not is_readable(plan.problems):
             last = await self._shared.configs.plan_text(self._readable, **self.place)
         self.desk.query_one(PlanView).show(plan, last=last)
-
-    async def to_problem(self, problem: Problem) -> None:
-        """Show the place of a problem, in this text or in what it includes."""
-        if problem.source:
-            await self.jump(Origin(problem.source, problem.line))
-        else:
-            await self.show("Edit", focus=True)
-            self.desk.editor.go_to(problem.line, problem.column)
-
-    async def jump(self, origin: Origin) -> None:
-        """Show the line that set a value: here, in another config of yours, or in an include, which is not edited."""
-        away = self.config is not None and origin.source not in ("", self.config.name)
-        if away and not await self._jump_elsewhere(origin):
-            return
-        await self.show("Edit", focus=True)
-        self.desk.editor.go_to(origin.line)
-
-    async def _jump_elsewhere(self, origin: Origin) -> bool:
-        """Open the config that set a value; False where it is none, and its text is shown or nothing is."""
-        try:
-            other = await self._shared.configs.find_config(origin.source.removeprefix("config:"))
-        except WorkbenchError:
-            text = self.desk.editor.text
-            found = await asyncio.to_thread(
-                lambda: text_behind(self._shared.bundles, text, origin.source, **self.place)
-            )
-            if found is None:
-                self._screen.tell(f"Set in {origin}, which is not here to look at.")
-            else:
-                await self._screen.app.push_screen_wait(SourceView(str(origin), found.text, origin.line))
-            return False
-        return await self.open(other.config_id)
 
     async def restore(self, revision: int) -> None:
         """Save an old revision again, as the newest."""

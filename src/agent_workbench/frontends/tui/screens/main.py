@@ -22,6 +22,7 @@ from agent_workbench.frontends.tui.chores import TOUR, Chores
 from agent_workbench.frontends.tui.commands import BY_ACTION, bindings, lacking
 from agent_workbench.frontends.tui.config_changes import ConfigChanges
 from agent_workbench.frontends.tui.config_chores import ConfigChores
+from agent_workbench.frontends.tui.config_places import ConfigPlaces
 from agent_workbench.frontends.tui.config_work import ConfigWork
 from agent_workbench.frontends.tui.layout import NARROW
 from agent_workbench.frontends.tui.overview import WATCH_EVERY, Overview
@@ -70,6 +71,7 @@ class MainScreen(PartedScreen):
         self.begun = asyncio.Event()
         self.configs = ConfigWork(self, shared, self.refresh_lists)
         self.changes = ConfigChanges(self, shared)
+        self.places = ConfigPlaces(self, shared)
         self.library = ConfigChores(self, shared)
         self.settings = SettingWork(self, shared)
         self.sessions = SessionWork(self, shared, self.refresh_lists)
@@ -192,11 +194,13 @@ class MainScreen(PartedScreen):
             await self.configs.take_text(await self.chores.edit_elsewhere(event.editor.text))
         elif event.what == "fix":
             await self.changes.do("fix")
+        elif event.what in ("target", "section", "back"):
+            await self.places.do(event.what)
 
     @on(PlanView.Jump)
     @work(group="jump")
     async def _jump(self, event: PlanView.Jump) -> None:
-        await self.configs.jump(event.origin)
+        await self.places.jump(event.origin)
 
     @on(PlanView.ToProblem)
     @on(ProblemList.Jump)
@@ -205,7 +209,7 @@ class MainScreen(PartedScreen):
     async def _to_problem(self, event: PlanView.ToProblem | ProblemList.Jump | ProblemList.Fix) -> None:
         if isinstance(event, ProblemList.Fix):
             await self.changes.fix(event.problem)
-        await self.configs.to_problem(event.problem)
+        await self.places.to_problem(event.problem)
 
     @on(History.Restore)
     @work(group="save")
@@ -307,6 +311,12 @@ class MainScreen(PartedScreen):
         """Change the text on the desk (see `ConfigChanges.do`)."""
         if not self._lacks(f"change('{what}')"):
             await self.changes.do(what)
+
+    @work(group="ask")
+    async def action_place(self, what: str) -> None:
+        """Go to a place of the text on the desk, or to what it names (see `ConfigPlaces.do`)."""
+        if not self._lacks(f"place('{what}')"):
+            await self.places.do(what)
 
     @work(group="ask")
     async def action_effect(self) -> None:

@@ -75,6 +75,10 @@ class YamlEditor(SteadyArea):
         bind("editor.save", "ctrl+s", "save", "save", "Save the config as a new revision"),
         bind("editor.find", "ctrl+f", "want('find')", "find", "Find and replace in the text"),
         bind("editor.line", "ctrl+l", "want('line')", "go to line", "Go to a line by its number", show=False),
+        bind("editor.target", "alt+i", "want('target')", "go in", "Go to what is named here: an include, agent, module",
+             show=False),
+        bind("editor.back", "alt+w", "want('back')", "back", "Back to where the last jump began", show=False),
+        bind("editor.section", "alt+t", "want('section')", "sections", "Choose a section to go to", show=False),
         bind("editor.external", "ctrl+g", "want('external')", "$EDITOR", "Edit the text in $EDITOR", show=False),
         bind("editor.problem", "f8", "next_problem", "next problem", "Go to the next problem", show=False),
         bind("editor.fix", "f9", "want('fix')", "fix", "Fix the problem of this line, if a fix is known", show=False),
@@ -99,7 +103,7 @@ class YamlEditor(SteadyArea):
 
     @dataclass
     class Wanted(Message):
-        """The person asks for something around the text: `find`, `line`, `external`, `complete` or `fix`."""
+        """The person asks for something around the text: one of the words in `BINDINGS`, as `find` or `target`."""
 
         editor: YamlEditor
         what: str
@@ -315,7 +319,7 @@ class YamlEditor(SteadyArea):
         self.post_message(self.SaveRequested(self))
 
     def action_want(self, what: str) -> None:
-        """Ask for something around the text: `find`, `line`, `external` or `complete`."""
+        """Ask for something around the text (see `Wanted`)."""
         self.post_message(self.Wanted(self, what))
 
     def action_edge(self, step: int) -> None:
