@@ -175,7 +175,8 @@ class ConfigChores:
         folder = config.tags.get(FOLDER, "")
         note = "Words, or key=value; /folder as the first word puts it into a folder. Empty takes all off."
         start = f"/{folder} {shown}".strip() if folder else shown
-        given = await self._screen.app.push_screen_wait(Name(f"Tags of {config.name}", start, note=note, empty=True))
+        asked = Name(f"Tags of {config.name}", start, note=note, empty=True, added=True)
+        given = await self._screen.app.push_screen_wait(asked)
         if given is None:
             return
         words = given.split()

@@ -107,27 +107,46 @@ class Pick(Dialog[str | None]):
 
 
 class Name(Dialog[str | None]):
-    """Asks for a line of text; returns it stripped, None for escape, and for nothing where it must not be `empty`."""
+    """Asks for a line of text; returns it stripped, None for escape, and for nothing where it must not be `empty`.
+
+    What stands in it at first is a suggestion, and selected: typing replaces it, right or end keep it and go on behind
+    it. With `added` it is something to add to, with the cursor behind it. A `secret` is painted as dots.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("dialog.accept", "enter", "accept", "take it", "Take the text"),
         bind("dialog.cancel", "escape", "cancel", "cancel", "Change nothing"),
     ]
-    ABOUT = "Write a line; enter takes it."
+    ABOUT = "Write a line; enter takes it. What is selected at first goes when you type; right keeps it."
 
-    def __init__(self, title: str, value: str = "", *, note: str = "", empty: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        value: str = "",
+        *,
+        note: str = "",
+        empty: bool = False,
+        added: bool = False,
+        secret: bool = False,
+    ) -> None:
         super().__init__()
         self._title = title
         self._value = value
         self._note = note
         self._empty = empty
+        self._added = added
+        self._secret = secret
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="small") as box:
             box.border_title = Content(clean_line(self._title))  # a str would be read as markup
             if self._note:
                 yield Static(clean(self._note), classes="note", markup=False)
-            yield LineInput(clean_line(self._value))
+            yield LineInput(clean_line(self._value), password=self._secret)
+
+    def on_mount(self) -> None:
+        if not self._added:
+            self.query_one(LineInput).select_all()
 
     @on(Input.Submitted)
     def action_accept(self) -> None:
