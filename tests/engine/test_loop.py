@@ -330,7 +330,7 @@ async def test_a_tool_that_refuses_to_stop_does_not_hold_up_the_person(monkeypat
 async def test_a_pause_and_a_refusal_end_the_turn_and_are_said():
     events = await played(session(scripted({"text": "wait", "stop_reason": "pause"}, "now")))
     assert [event.message.text for event in of(events, ReplyFinished)] == ["wait"]
-    assert [notice.text for notice in of(events, Notice)] == ["the model paused; say “continue” to go on"]
+    assert [notice.text for notice in of(events, Notice)] == ["the model paused; tell it to continue"]
     refused = await played(session(scripted({"text": "", "stop_reason": "refusal"})))
     assert any("refused" in notice.text for notice in of(refused, Notice))
     assert refused[-1].status == "completed"

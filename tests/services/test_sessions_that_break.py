@@ -223,7 +223,7 @@ async def test_what_a_turn_costs_ends_it_before_the_next_request(bench: SharedCo
         end = (await said(bench, session_id, "go"))[-1]
     assert isinstance(end, TurnFinished)
     assert (end.status, end.error) == (
-        "limited", "the turn cost $1.1000 of its $1; say “continue” to go on, or raise max_cost"
+        "limited", "the turn cost $1.1000 of its $1; tell it to continue, or raise max_cost"
     )  # fmt: skip
     assert len(server.requests) == 1
 
@@ -250,7 +250,7 @@ async def test_a_model_that_pauses_is_said_and_gone_on_with(bench: SharedContext
     kind = next(one for one in KINDS if one.module == "provider-anthropic")  # the only format that has pauses
     async with talking(bench, kind, says("half", stop="pause"), says("whole")) as (server, session_id):
         events = await said(bench, session_id, "go")
-        assert "the model paused; say “continue” to go on" in [one.text for one in events if isinstance(one, Notice)]
+        assert "the model paused; tell it to continue" in [one.text for one in events if isinstance(one, Notice)]
         for end in (events[-1], (await said(bench, session_id, "continue"))[-1]):
             assert isinstance(end, TurnFinished)
             assert end.status == "completed"

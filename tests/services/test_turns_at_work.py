@@ -76,9 +76,9 @@ async def test_the_same_call_three_times_in_a_row_asks(bench: SharedContext, dec
 @pytest.mark.parametrize(
     ("loop", "why"),
     [
-        ({"max_iterations": 2}, "used its 2 steps; say “continue” to go on, or raise max_steps"),
-        ({"max_tokens": 150}, "of its 150 tokens; say “continue” to go on, or raise max_tokens"),
-        ({"max_seconds": 0}, "of its 0 seconds; say “continue” to go on, or raise max_seconds"),
+        ({"max_iterations": 2}, "used its 2 steps; tell it to continue, or raise max_steps"),
+        ({"max_tokens": 150}, "of its 150 tokens; tell it to continue, or raise max_tokens"),
+        ({"max_seconds": 0}, "of its 0 seconds; tell it to continue, or raise max_seconds"),
     ],
     ids=("steps", "tokens", "time"),
 )
@@ -101,7 +101,7 @@ async def test_a_reply_that_was_cut_is_gone_on_with(bench: SharedContext):
     session_id = await session_of(bench, {"text": "Once upon", "stop_reason": "max_tokens"}, " a time.")
     events = await said(bench, session_id)
     assert [event.text for event in events if isinstance(event, Notice)] == [
-        "the reply was cut off by its token limit; say “continue” to go on"
+        "the reply was cut off by its token limit; tell it to continue"
     ]
     assert end_of(events).status == "completed"
     answer = await bench.sessions.send_message(session_id, "continue")

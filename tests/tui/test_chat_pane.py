@@ -245,6 +245,71 @@ async def test_a_turn_that_did_not_come_to_its_end_names_the_commands_that_go_on
         await until(pilot, lambda: "/retry" not in text(app))
 
 
+@pytest.mark.parametrize(
+    ("stop", "ways"),
+    [
+        ("max_tokens", "/continue goes on, /retry asks again"),
+        ("pause", "/continue goes on, /retry asks again"),
+        ("interrupted", "/continue goes on, /retry asks again"),
+        ("refusal", "/revise words it anew, /rerun asks another model"),
+        ("end", "ask, or / for commands"),
+    ],
+)
+async def test_a_reply_that_is_not_whole_names_the_commands_that_go_on(stop: StopReason, ways: str):
+    reply = Message("assistant", (Text("half of"),), "model-x", stop)
+    async with (app := Host()).run_test() as pilot:
+        app.show(TurnStarted("t"), ReplyFinished(reply, USAGE), TurnFinished("completed"))
+        await until(pilot, lambda: ways in text(app), "after the turn")
+        app.show(TurnStarted("t"), UserSaid(user("and now?")), TurnFinished("completed"))
+        await until(pilot, lambda: "ask, or / for commands" in text(app), "something was said after it")
+        app.pane.load([user("go"), reply])
+        await until(pilot, lambda: ways in text(app), "when it is opened later")
+
+
+def _with_calls(*calls: ToolCall) -> Message:
+    return Message("assistant", calls, "model-x", "tool_calls")
+
+
+async def test_a_call_id_that_comes_again_in_a_later_reply_is_another_card():
+    """Small models and proxies number the calls of each reply anew."""
+    calls = [ToolCall("call_0", "bash", {"command": words}) for words in ("first", "second")]
+    results = [ToolResult("call_0", f"came of the {words}") for words in ("first", "second")]
+    said: list[Message] = [user("go")]
+    async with (app := Host()).run_test() as pilot:
+        app.show(UserSaid(said[0]), TurnStarted("t1", 7, "model-x"))
+        for step, (call, result) in enumerate(zip(calls, results, strict=True)):
+            reply, answer = _with_calls(call), Message("tool", (result,))
+            app.show(StepStarted(step, "model-x"), ToolCallDelta("call_0", "bash", '{"comm'), ToolOutput("call_0", "x"))
+            app.show(ReplyFinished(reply, USAGE), ToolStarted(call), ToolFinished(call, result, 0.1))
+            app.show(ResultsReady(answer))
+            said += [reply, answer]
+        app.show(TurnFinished("completed"))
+        await painted(pilot)
+        live = [(block.call, block.result, block.state) for block in app.pane.transcript.blocks[1:]]  # type: ignore[union-attr]
+        assert live == [(call, result, "done") for call, result in zip(calls, results, strict=True)]
+        assert [(one.call, one.result, one.state) for one in blocks_of(said)[1:]] == live  # type: ignore[union-attr]
+
+
+async def test_each_of_two_calls_with_one_id_in_one_reply_has_its_own_card_and_result():
+    ran, not_run = (ToolCall("c", "bash", {"command": words}) for words in ("ls", "pwd"))
+    came, refused = ToolResult("c", "a.py"), ToolResult("c", "Not run: another call has the id too.", is_error=True)
+    reply = _with_calls(ran, not_run)
+    expected = [(ran, came), (not_run, refused)]
+    async with (app := Host()).run_test() as pilot:
+        app.show(TurnStarted("t1"), StepStarted(1), ReplyFinished(reply, USAGE), ToolStarted(ran))
+        app.show(ToolFinished(not_run, refused, 0), ToolOutput("c", "a."), ToolFinished(ran, came, 1))
+        await painted(pilot)
+        assert [(one.call, one.result) for one in app.pane.transcript.blocks] == expected  # type: ignore[union-attr]
+        loaded = blocks_of([reply, Message("tool", (came, refused))])
+        assert [(one.call, one.result) for one in loaded] == expected  # type: ignore[union-attr]
+
+
+async def test_a_narrow_pane_shows_all_of_what_an_empty_one_says():
+    async with (app := Host()).run_test(size=(30, 12)) as pilot:
+        said = "Nothing said yet. Write below; Enter sends."
+        await until(pilot, lambda: said in " ".join(text(app).split()), "it is wrapped")
+
+
 async def test_unknown_usage_is_a_dash_and_known_context_a_share():
     async with (app := Host()).run_test() as pilot:
         assert rows(app)[-1].strip() == "– context · – in · – out · –"

@@ -28,6 +28,23 @@ def test_folded_lines_fit_and_lose_nothing(content: list[tuple[str, str]], width
     assert len("".join(map(text_of, lines)).replace(" ", "")) == len(expanded.replace(" ", ""))
 
 
+@pytest.mark.parametrize(
+    ("written", "lines"),
+    [
+        ("put it in docs/a", ["put it in ", "docs/a"]),
+        ("0123456789abcdef", ["0123456789", "abcdef"]),
+        ("a 0123456789abc", ["a 01234567", "89abc"]),
+        ("0123456789 abc", ["0123456789", " abc"]),
+        ("漢字 漢字 漢字", ["漢字 漢字 ", "漢字"]),
+        ("    x = f(y, z)", ["    x = ", "f(y, z)"]),
+    ],
+)
+def test_a_folded_line_breaks_behind_a_space_in_its_second_half_and_keeps_every_character(
+    written: str, lines: list[str]
+):
+    assert [text_of(line) for line in fold([(written, "")], 10)] == lines
+
+
 @given(runs, runs, st.integers(1, 60))
 def test_a_line_with_two_ends_is_as_wide_as_asked_when_the_right_one_fits(
     left: list[tuple[str, str]], right: list[tuple[str, str]], width: int

@@ -9,7 +9,8 @@ from textual.widgets import Input
 from agent_workbench.conversation.clean import clean_line
 from agent_workbench.conversation.events import Answer, Question
 from agent_workbench.conversation.messages import ToolCall
-from agent_workbench.frontends.tui.widgets.question import GRACE_S, QuestionCard
+from agent_workbench.frontends.tui.widgets.lines import text_of
+from agent_workbench.frontends.tui.widgets.question import GRACE_S, QuestionCard, question_lines
 
 ALL = ("allow", "allow_session", "allow_always")
 DIFF = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+new\n"
@@ -214,3 +215,18 @@ async def test_hostile_text_is_only_shown(kind: str, size: tuple[int, int]):
         app.card.withdraw("1")
         await painted(pilot)
         assert_inert(app)
+
+
+def test_what_is_said_of_a_question_stands_under_each_other_where_there_is_room():
+    asked = question(paths=("/w/build", "/w/dist"), rules=("bash(rm -rf build)",), scopes=ALL)
+    wide, narrow = ([text_of(line) for line in question_lines(asked, width)] for width in (50, 30))
+    assert wide[1:] == [
+        "paths:      /w/build, /w/dist",
+        "why:        every shell command asks",
+        "would save: bash(rm -rf build)",
+    ]
+    assert narrow[1:] == [
+        "paths: /w/build, /w/dist",
+        "why: every shell command asks",
+        "would save: bash(rm -rf build)",
+    ]

@@ -84,7 +84,7 @@ async def run_turn(
     except ProviderError as error:
         await turn.hooks.fire("provider:error", {"error": str(error), "kind": error.kind})
         cut = turn.messages[-1:] and turn.messages[-1].stop_reason == "interrupted"
-        end = turn.finished("failed", f"{error} Say “continue” to go on." if cut else str(error), error.kind)
+        end = turn.finished("failed", f"{error} Tell it to continue." if cut else str(error), error.kind)
         end = replace(end, request_id=error.request_id or "", config_path=error.config_path)
     except _Objected as error:
         end = turn.finished("failed", str(error), "hook")
@@ -270,9 +270,9 @@ class _Turn:
             case "max_tokens" if reply.tool_calls:
                 yield Notice("the reply was cut off by its token limit, so what it calls is not run", "warning")
             case "max_tokens":
-                yield Notice("the reply was cut off by its token limit; say “continue” to go on", "warning")
+                yield Notice("the reply was cut off by its token limit; tell it to continue", "warning")
             case "pause" if not reply.tool_calls:
-                yield Notice("the model paused; say “continue” to go on", "warning")
+                yield Notice("the model paused; tell it to continue", "warning")
             case _ if not reply.parts:
                 yield Notice("the model answered with nothing", "warning")
 
@@ -373,7 +373,7 @@ def _length(item: ReplyItem | Retrying) -> int:
 
 
 def _limit_reached(words: str, limit: str) -> LimitReached:
-    return LimitReached(f"the turn {words}; say “continue” to go on, or raise {limit}")
+    return LimitReached(f"the turn {words}; tell it to continue, or raise {limit}")
 
 
 async def _items(providers: Sequence[Provider], request: Request) -> AsyncGenerator[ReplyItem | Retrying, None]:

@@ -12,6 +12,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
+from agent_workbench.conversation.messages import ToolCall
 from agent_workbench.frontends.tui.widgets.blocks import (
     Block,
     NoticeBlock,
@@ -22,7 +23,7 @@ from agent_workbench.frontends.tui.widgets.blocks import (
     source,
 )
 from agent_workbench.frontends.tui.widgets.entries import Entries, Entry
-from agent_workbench.frontends.tui.widgets.lines import Line, text_of
+from agent_workbench.frontends.tui.widgets.lines import Line, text_of, wrap
 from agent_workbench.frontends.tui.widgets.paint import LinesView, found, mark
 from agent_workbench.frontends.tui.widgets.tail import Tail
 from agent_workbench.frontends.tui.widgets.tool_card import OPEN, ToolBlock
@@ -65,7 +66,8 @@ class BlockView(LinesView):
         self.cursor = -1
         """The index of the block under the cursor, -1 for none."""
         self._entries = Entries()
-        self._calls: dict[str, int] = {}
+        self._calls: dict[str, list[int]] = {}
+        """Where the cards of the newest reply are: ids are unique in a reply at best, never in a conversation."""
         self.needle = ""
         self._clock = clock
         self._timer: Timer | None = None
@@ -91,19 +93,23 @@ class BlockView(LinesView):
     def load(self, blocks: Iterable[Block]) -> None:
         """Show these blocks, from their end, and forget what was shown."""
         self._entries.truncate(0)
-        self._calls.clear()
         self._changed.clear()
         self._held = ("", "", False)
         self.cursor, self.follow = -1, True
-        self.append(*blocks)
+        shown = list(blocks)
+        newest = next((block.message for block in reversed(shown) if isinstance(block, ToolBlock)), -1)
+        self.append(*shown)
+        self._calls = {}
+        for index, block in enumerate(shown):
+            if block.message == newest:
+                self._note_call(index, block)
 
     def append(self, *blocks: Block) -> None:
         """Add finished blocks at the end."""
         start = len(self._entries)
         self._entries.extend(blocks)
         for index, block in enumerate(blocks, start):
-            if isinstance(block, ToolBlock):
-                self._calls[block.call.call_id] = index
+            self._note_call(index, block)
         self.news = not self.follow
         self._arrange()
 
@@ -117,12 +123,11 @@ class BlockView(LinesView):
         modes = {_identity(entry.block): entry.mode for entry in streamed if entry.mode}
         kept = [entry.block for entry in streamed if isinstance(entry.block, NoticeBlock | UserBlock)]
         self._entries.truncate(start)
-        self._calls = {call_id: index for call_id, index in self._calls.items() if index < start}
+        self._calls = {}
         self._changed = {index for index in self._changed if index < start}
         finished = [*kept, *blocks]
         for index, block in enumerate(finished, start):
-            if isinstance(block, ToolBlock):
-                self._calls[block.call.call_id] = index
+            self._note_call(index, block)
         self._entries.extend(finished)
         for entry in self._entries.items[start:]:
             entry.mode = modes.get(_identity(entry.block))
@@ -173,18 +178,34 @@ class BlockView(LinesView):
                 self._entries.replace(index, replace(entry.block, state="stopped"))
         self.paint()
 
-    def tool(self, call_id: str) -> ToolBlock | None:
-        """Return the card of a call."""
-        index = self._calls.get(call_id)
+    def new_reply(self) -> None:
+        """Take the calls that come now for others than those before, whatever their ids are."""
+        self._calls = {}
+
+    def _note_call(self, index: int, block: Block) -> None:
+        if isinstance(block, ToolBlock):
+            self._calls.setdefault(block.call.call_id, []).append(index)
+
+    def _place(self, call_id: str, call: ToolCall | None) -> int | None:
+        """Find the card of a call of the newest reply; of several with one id, the first that is open and equal."""
+        places = self._calls.get(call_id, [])
+        cards = [(index, block) for index in places if isinstance(block := self._entries[index].block, ToolBlock)]
+        waiting = [(index, block) for index, block in cards if block.state in OPEN]
+        equal = [(index, block) for index, block in waiting if block.call == call]
+        return next((index for index, _ in (*equal, *waiting, *reversed(cards))), None)
+
+    def tool(self, call_id: str, call: ToolCall | None = None) -> ToolBlock | None:
+        """Return the card of a call of the newest reply."""
+        index = self._place(call_id, call)
         block = self._entries[index].block if index is not None else None
         return block if isinstance(block, ToolBlock) else None
 
     def put_tool(self, block: ToolBlock, *, soon: bool = True) -> None:
-        """Show a card, in place of the card of the same call if there is one.
+        """Show a card, in place of the card of the same call of the newest reply if there is one.
 
         `soon` waits for the next paint; where the screen is read aloud, for something that is more than more output.
         """
-        index = self._calls.get(block.call.call_id)
+        index = self._place(block.call.call_id, block.call)
         if index is None:
             self.append(block)
             return
@@ -304,8 +325,8 @@ class BlockView(LinesView):
         width = self.scrollable_content_region.width
         line = round(self.scroll_y) + y
         if not self._entries.items or line >= self._entries.height:
-            empty = [("  " + self.hint, "muted")] if y == 1 and not self._entries.items else []
-            return self.strip_of(empty).crop_extend(0, width, self.rich_style)
+            hint = wrap([(self.hint, "muted")], width, [("  ", "")]) if not self._entries.items else []
+            return self.strip_of(hint[y - 1] if 0 < y <= len(hint) else []).crop_extend(0, width, self.rich_style)
         index = self._entries.at(line)
         entry = self._entries[index]
         number = line - self._entries.top(index)

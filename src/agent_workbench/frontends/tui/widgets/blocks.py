@@ -7,8 +7,9 @@ the next message). `message` is the index of the message in the conversation tha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal
 
 from agent_workbench.conversation.clean import clean, clean_line
@@ -91,18 +92,28 @@ _SEVERITY_ROLES = {"information": "muted", "warning": "warn", "error": "bad"}
 
 def blocks_of(messages: Sequence[Message], start: int = 0) -> list[Block]:
     """Turn messages into blocks, in order. `start` is the index of the first message."""
-    results = {result.call_id: result for message in messages for result in message.tool_results}
     blocks: list[Block] = []
     said_by = ""
     for index, message in enumerate(messages, start):
         if message.role == "assistant":
             who = message.model or "assistant"
-            blocks += reply_blocks(message, index, results, heading=who if who != said_by else "")
+            blocks += reply_blocks(
+                message, index, _results(messages, index - start), heading=who if who != said_by else ""
+            )
             said_by = who
         elif message.role == "user":
             blocks.append(user_block(message, index))
             said_by = ""
     return blocks
+
+
+def _results(messages: Sequence[Message], index: int) -> list[ToolResult]:
+    """Return what came of the calls of a reply: a later one may use their ids again."""
+    if not messages[index].tool_calls:
+        return []
+    following = (messages[later] for later in range(index + 1, len(messages)))
+    behind = takewhile(lambda message: message.role != "assistant", following)
+    return [result for message in behind for result in message.tool_results]
 
 
 def with_notices(blocks: Sequence[Block], notices: Sequence[tuple[int, Notice]]) -> list[Block]:
@@ -131,9 +142,10 @@ def spoken(message: Message) -> str:
 
 
 def reply_blocks(
-    message: Message, index: int, results: Mapping[str, ToolResult] | None = None, heading: str = ""
+    message: Message, index: int, results: Sequence[ToolResult] = (), heading: str = ""
 ) -> Iterable[Block]:
-    """Yield the blocks of a reply; `heading` stands over the first."""
+    """Yield the blocks of a reply; `heading` stands over the first. Of calls with one id, each takes its own result."""
+    waiting = list(results)
     for part in message.parts:
         match part:
             case Text(text) if text.strip():
@@ -141,7 +153,8 @@ def reply_blocks(
             case Thinking(text) if text.strip():
                 yield ThinkingBlock(text, heading, index)
             case ToolCall():
-                result = (results or {}).get(part.call_id)
+                result = next((one for one in waiting if one.call_id == part.call_id), None)
+                waiting = [one for one in waiting if one is not result]
                 yield ToolBlock(part, "called" if result is None else "done", heading, result=result, message=index)
             case _:
                 continue

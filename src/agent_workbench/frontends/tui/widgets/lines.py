@@ -52,7 +52,10 @@ def wrap(runs: Sequence[Run], width: int, first: Sequence[Run] = (), rest: Seque
 
 
 def fold(runs: Sequence[Run], width: int, prefix: Sequence[Run] = ()) -> list[Line]:
-    """Break runs into lines exactly at `width` cells, as code wants it: no character is dropped or moved."""
+    """Break runs into lines of at most `width` cells, behind a space where a long line has one; nothing is dropped.
+
+    Unlike `wrap`, every character stays: what is read here may be run or copied.
+    """
     room = max(2, width - width_of(prefix))
     lines: list[Line] = []
     for paragraph in _paragraphs(runs):
@@ -61,10 +64,22 @@ def fold(runs: Sequence[Run], width: int, prefix: Sequence[Run] = ()) -> list[Li
             lines.append([*prefix, *paragraph])
             continue
         start = 0
-        for piece in chop_cells(text, room):
-            lines.append([*prefix, *_cut(paragraph, start, start + len(piece))])
-            start += len(piece)
+        for size in _pieces(text, room):
+            lines.append([*prefix, *_cut(paragraph, start, start + size)])
+            start += size
     return lines
+
+
+def _pieces(text: str, room: int) -> Iterator[int]:
+    """Yield how many characters go into each line: up to a space in the second half of it, else all that fit."""
+    start = 0
+    while start < len(text):
+        full = text[start : start + room] if text.isascii() else chop_cells(text[start : start + 2 * room], room)[0]
+        rest = start + len(full) < len(text)
+        space = full.rfind(" ", len(full) // 2) + 1 if rest and text[start + len(full)] != " " else 0
+        size = space or len(full)
+        yield size
+        start += size
 
 
 def fit(line: Sequence[Run], width: int) -> Line:

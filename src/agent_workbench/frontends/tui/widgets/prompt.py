@@ -23,6 +23,14 @@ AFTER_END = {
     "stopped": "/continue goes on, /retry asks again",
 }
 """What stands there after a turn that did not come to its end."""
+_REST = "/continue goes on, /retry asks again"
+AFTER_REPLY = {
+    "max_tokens": _REST,
+    "pause": _REST,
+    "interrupted": _REST,
+    "refusal": "/revise words it anew, /rerun asks another model",
+}
+"""What stands there after a reply that is not whole, by why it ended."""
 PASTE_LINES = 10
 PASTE_CHARACTERS = 1_000
 """A paste over either is folded into a chip, so that the prompt stays readable and fast."""

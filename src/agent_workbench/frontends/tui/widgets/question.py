@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
+from rich.cells import cell_len
 from textual import events
 from textual.actions import SkipAction
 from textual.app import ComposeResult
@@ -109,21 +110,32 @@ def question_lines(question: Question, width: int) -> list[Line]:
         else:
             lines += code_lines(preview, "bash" if question.preview_kind == "command" else "", width)
     else:
-        lines += [
-            line for name, value in question.call.arguments.items() for line in _field(str(name), str(value), width)
-        ]
+        lines += _fields(((str(name), str(value)) for name, value in question.call.arguments.items()), width)
+    return lines + _fields(_about(question), width)
+
+
+def _about(question: Question) -> Iterator[tuple[str, str]]:
+    """Yield what is said of a question below the act itself."""
     if question.paths:
-        lines += _field("path" if len(question.paths) == 1 else "paths", ", ".join(question.paths), width)
+        yield "path" if len(question.paths) == 1 else "paths", ", ".join(question.paths)
     if question.reason:
-        lines += _field("why", question.reason, width)
+        yield "why", question.reason
     if set(question.scopes) - {"allow"}:
-        for rule in question.rules:
-            lines += _field("would save", rule, width)
-    return lines
+        yield from (("would save", rule) for rule in question.rules)
 
 
-def _field(name: str, value: str, width: int) -> list[Line]:
-    return wrap([(clean(value), "")], width, [(f"{clean_line(name, 40)}: ", "key")], [("  ", "")])
+def _fields(fields: Iterable[tuple[str, str]], width: int) -> list[Line]:
+    """Lay names and values out, the values under each other where that leaves them room."""
+    named = [(f"{clean_line(name, 40)}: ", clean(value)) for name, value in fields]
+    column = max((cell_len(name) for name, _ in named), default=0)
+    if column > width // 3:
+        return [line for name, value in named for line in wrap([(value, "")], width, [(name, "key")], [("  ", "")])]
+    rest = [(" " * column, "")]
+    return [
+        line
+        for name, value in named
+        for line in wrap([(value, "")], width, [(name + " " * (column - cell_len(name)), "key")], rest)
+    ]
 
 
 class Reason(LineInput):

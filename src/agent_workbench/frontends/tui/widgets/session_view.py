@@ -46,7 +46,7 @@ from agent_workbench.frontends.tui.widgets.blocks import (
 from agent_workbench.frontends.tui.widgets.find_line import FindLine
 from agent_workbench.frontends.tui.widgets.lines import Run, width_of
 from agent_workbench.frontends.tui.widgets.meter import meter_runs
-from agent_workbench.frontends.tui.widgets.prompt import AFTER_END, PLACEHOLDER, PromptArea, PromptRow
+from agent_workbench.frontends.tui.widgets.prompt import AFTER_END, AFTER_REPLY, PLACEHOLDER, PromptArea, PromptRow
 from agent_workbench.frontends.tui.widgets.question import QuestionCard
 from agent_workbench.frontends.tui.widgets.status_line import StatusLine
 from agent_workbench.frontends.tui.widgets.todo_panel import TodoPanel
@@ -105,6 +105,8 @@ class SessionView(Vertical):
         self._context_tokens: int | None = None
         self._clock = clock
         self._said_by = ""
+        self._ended = ""
+        """Why the last reply ended, empty once something was said after it."""
         self._messages = 0
         self._step_at = 0
         self.transcript = Transcript(hint=HINT, clock=clock)
@@ -164,6 +166,7 @@ class SessionView(Vertical):
         self._messages = len(messages)
         last = next((said for said in reversed(messages) if said.role != "tool"), None)
         self._said_by = (last.model or "assistant") if last is not None and last.role == "assistant" else ""
+        self._ended = (last.stop_reason or "") if last is not None else ""
         self._clear_questions()
         self._tell(None)
         blocks = blocks_of(messages)
@@ -171,6 +174,7 @@ class SessionView(Vertical):
         lists = (todos(block) for block in reversed(blocks) if isinstance(block, ToolBlock))
         self.todo.put(next((found for found in lists if found), ()))
         self._step_at = self.transcript.count
+        self._show_ways()
 
     def set_title(
         self,
@@ -211,8 +215,13 @@ class SessionView(Vertical):
         self.state = state
         if told:
             self.notify(self.spoken_name, markup=False)
-        self.prompt.placeholder = AFTER_END.get(state, PLACEHOLDER)
+        self._show_ways()
         self._show_title()
+
+    def _show_ways(self) -> None:
+        """Name, where words will stand, what goes on after an end like this one."""
+        after = None if self.busy else AFTER_REPLY.get(self._ended)
+        self.prompt.placeholder = after or AFTER_END.get(self.state, PLACEHOLDER)
 
     def show_told(self, event: Event) -> None:
         """Take note of an event whose words are shown already."""
@@ -229,10 +238,11 @@ class SessionView(Vertical):
                 self.set_state("waiting")
             case UserSaid(message):
                 self.transcript.append(user_block(message, self._next()))
-                self._said_by = ""
+                self._said_by = self._ended = ""
             case StepStarted(model=model):
                 self.model = model or self.model
                 self._step_at = self.transcript.count
+                self.transcript.new_reply()
                 self.set_state("waiting")
             case TextDelta(text):
                 self._stream(text, "writing")
@@ -289,7 +299,7 @@ class SessionView(Vertical):
             self.set_state(state)
 
     def _card(self, call: ToolCall) -> ToolBlock:
-        return self.transcript.tool(call.call_id) or ToolBlock(call, message=self._messages - 1)
+        return self.transcript.tool(call.call_id, call) or ToolBlock(call, message=self._messages - 1)
 
     def _write_call(self, delta: ToolCallDelta) -> None:
         card = self._card(ToolCall(delta.call_id, delta.name))
@@ -307,7 +317,7 @@ class SessionView(Vertical):
     def _settle(self, message: Message, usage: Usage) -> None:
         who = message.model or self.model or "assistant"
         blocks = list(reply_blocks(message, self._next(), heading=who if who != self._said_by else ""))
-        self._said_by = who
+        self._said_by, self._ended = who, message.stop_reason or ""
         waiting = [replace(block, state="waiting") if isinstance(block, ToolBlock) else block for block in blocks]
         self.transcript.settle(self._step_at, waiting)
         self._step_at = self.transcript.count
@@ -317,7 +327,7 @@ class SessionView(Vertical):
 
     def _ask(self, question: Question) -> None:
         """Show a question. It takes the focus from an empty prompt only, and gives back what was typed for that."""
-        card = self.transcript.tool(question.call.call_id)
+        card = self.transcript.tool(question.call.call_id, question.call)
         if card is not None:  # a call of an agent that works for this session has its card in that agent's own
             self.transcript.put_tool(replace(card, state="asking"), soon=False)
         self._lead_to_question(here=self.has_focus_within)
