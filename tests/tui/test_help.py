@@ -11,8 +11,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from agent_workbench.frontends.tui.commands import COMMANDS
+from agent_workbench.frontends.tui.names import NAMES
 from agent_workbench.frontends.tui.screens.dialog import Dialog
-from agent_workbench.frontends.tui.screens.help import ABOUT, NAMES, Help, about
+from agent_workbench.frontends.tui.screens.help import ABOUT, Help, about
 
 sys.path.insert(0, str(Path(__file__).parent))
 

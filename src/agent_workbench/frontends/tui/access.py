@@ -148,7 +148,7 @@ class Accessible(App[None]):
         """Say what has the focus now, and bring the terminal's cursor there."""
         if not (self.reader and screen is self.screen and focused is screen.focused):
             return
-        from agent_workbench.frontends.tui.screens.help import named
+        from agent_workbench.frontends.tui.names import named
 
         for said in screen.query(Said):
             said.at(named(focused) if focused is not None else "")

@@ -17,7 +17,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from agent_workbench.frontends.tui.screens.help import named
+from agent_workbench.frontends.tui.names import named
 from agent_workbench.frontends.tui.widgets.places import HasPlaces
 
 #: The letters, those under the fingers first.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from time import monotonic
+from typing import NamedTuple
 
 from textual.geometry import Size
 from textual.reactive import reactive
@@ -31,6 +32,17 @@ from agent_workbench.frontends.tui.widgets.tool_card import OPEN, ToolBlock
 GUTTER = 2
 PAINT_EVERY = 0.09
 """Seconds between paints of a growing text; at least twice what the last one cost."""
+
+
+class _Held(NamedTuple):
+    """Words of the open end that are not shown yet, whose they are, and whether they are thoughts."""
+
+    text: str = ""
+    who: str = ""
+    thinking: bool = False
+
+
+_NOTHING = _Held()
 
 
 class BlockView(LinesView):
@@ -75,8 +87,7 @@ class BlockView(LinesView):
         self._cost = 0.0
         self._changed: set[int] = set()
         self._adjusting = False
-        self._held = ("", "", False)
-        """Words of the open end that are not shown yet, whose they are, and whether they are thoughts."""
+        self._held = _NOTHING
 
     # --- content --------------------------------------------------------------------------------------------------
 
@@ -94,7 +105,7 @@ class BlockView(LinesView):
         """Show these blocks, from their end, and forget what was shown."""
         self._entries.truncate(0)
         self._changed.clear()
-        self._held = ("", "", False)
+        self._held = _NOTHING
         self.cursor, self.follow = -1, True
         shown = list(blocks)
         newest = next((block.message for block in reversed(shown) if isinstance(block, ToolBlock)), -1)
@@ -118,7 +129,7 @@ class BlockView(LinesView):
 
         Notices and a person's words that came meanwhile stay, above; what was unfolded stays so.
         """
-        self._held = ("", "", False)
+        self._held = _NOTHING
         streamed = self._entries.items[start:]
         modes = {_identity(entry.block): entry.mode for entry in streamed if entry.mode}
         kept = [entry.block for entry in streamed if isinstance(entry.block, NoticeBlock | UserBlock)]
@@ -147,15 +158,15 @@ class BlockView(LinesView):
 
     def _complete(self, text: str, who: str, thinking: bool) -> str:
         """Return the paragraphs that are complete with these words; the rest waits."""
-        if self._held[2] is not thinking:
+        if self._held.thinking is not thinking:
             self._show_held()
-        paragraphs, gap, rest = (self._held[0] + text).rpartition("\n\n")
-        self._held = (rest, who or self._held[1], thinking)
+        paragraphs, gap, rest = (self._held.text + text).rpartition("\n\n")
+        self._held = _Held(rest, who or self._held.who, thinking)
         return paragraphs + gap
 
     def _show_held(self) -> None:
-        held, self._held = self._held, ("", "", False)
-        if held[0]:
+        held, self._held = self._held, _NOTHING
+        if held.text:
             self._open_end(*held)
 
     def _open_end(self, text: str, who: str, thinking: bool) -> None:

@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from agent_workbench.configs.words import counted
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.conversation.events import Answer, Decision, Question
 from agent_workbench.frontends.tui.widgets.bar import Bar
@@ -297,7 +298,7 @@ class QuestionCard(Vertical, can_focus=True):
         left: Line = [("? ", "warn"), ("allow ", "warn"), (clean_line(question.call.name, 60), "strong")]
         right: list[Run] = [(f"1 of {count}", "muted")] if count > 1 else []
         if below := self.query_one(Preview).below:  # what is not seen must not look like the end
-            right = [(f"↓ {below:,} more line{'s' * (below > 1)}  ", "warn"), *right]
+            right = [(f"↓ {counted(below, 'more line')}  ", "warn"), *right]
         self.query_one(".title", Bar).put(left, right)
         here = self.has_focus_within
         self.query_one(".keys", Bar).put(self._keys(question), [] if here else [(self._way, "muted")])
