@@ -8,29 +8,15 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from agent_workbench.configs.words import counted
 from agent_workbench.conversation.clean import clean, clean_line
 from agent_workbench.frontends.tui.keys import bind, keymap_path
+from agent_workbench.frontends.tui.names import NAMES
 from agent_workbench.frontends.tui.screens.framed import Framed
 from agent_workbench.frontends.tui.widgets.footer import key_name
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
-from agent_workbench.frontends.tui.widgets.session_view import SessionView
-
-#: What a person calls a widget, where its class says it otherwise.
-NAMES: Mapping[str, str] = {
-    "MainScreen": "everywhere", "WorkbenchApp": "everywhere", "CompletingEditor": "text",
-    "YamlEditor": "text", "SafeArea": "text", "Reason": "line", "RowList": "list",
-    "PromptArea": "prompt", "Transcript": "what was said", "QuestionCard": "permission question",
-    "SessionPane": "pane", "PaneGrid": "pane", "ConfigList": "configs", "SessionList": "sessions",
-    "ProblemList": "problems", "LineInput": "line", "FindBar": "find", "SheetView": "page", "Choice": "value",
-    **dict.fromkeys(("AddEntry", "Compare", "ConfirmChange", "Console", "Name", "Pick", "Settings", "Sheet",
-                     "SourceView", "ThemePicker", "Palette", "TrustTexts"), "dialog"),
-}  # fmt: skip
-
 
 #: What a person does in a part of the screen, by its class: of the focused thing and what is around it the first.
 ABOUT: Mapping[str, str] = {
@@ -55,27 +41,6 @@ def about(widget: Widget | None) -> str:
         return ""
     around = (ABOUT.get(type(node).__name__, "") for node in widget.ancestors_with_self)
     return next(filter(None, around), "") or " ".join((type(widget).__doc__ or "").split("\n\n")[0].split())
-
-
-def named(widget: Widget) -> str:
-    """Return what a person calls a widget here: the part of the screen that it is in, its label, and its kind."""
-    kind = type(widget).__name__
-    around = [node for node in widget.ancestors_with_self if isinstance(node, Widget)]
-    titles = (Content.from_markup(node.border_title).plain for node in around if node.border_title)
-    panes = (node.spoken_name for node in around if isinstance(node, SessionView))
-    words = [next(panes, None) or next(titles, ""), _label(widget), NAMES.get(kind, kind.lower())]
-    if isinstance(widget, RowList):
-        count = sum(not row.heading for row in widget.rows)
-        words[-1] += f", {counted(count, 'row')}"
-    return clean_line(": ".join(word for word in words if word), 200)
-
-
-def _label(widget: Widget) -> str:
-    """Return what stands before a widget on its line, or in it while it is empty."""
-    beside = list(widget.parent.children) if widget.parent else []
-    before = reversed(beside[: beside.index(widget)] if widget in beside else [])
-    labels = (one for one in before if isinstance(one, Static) and (one.has_class("name") or one.has_class("label")))
-    return next((str(one.render()).strip() for one in labels), "") or str(getattr(widget, "placeholder", ""))
 
 
 def help_rows(active: Sequence[ActiveBinding]) -> Iterator[Row]:
