@@ -8,7 +8,7 @@ import pytest
 
 from agent_workbench.errors import ConfigError, EditRefused, InvalidBundle, NotFound
 from agent_workbench.services.fixes import move_secret, secrets_in
-from agent_workbench.services.keys import Kept, environment, forget, keep, names, source_of
+from agent_workbench.services.keys import Kept, environment, forget, give, keep, names, source_of
 from agent_workbench.services.shared import SharedContext
 from keyring_kit import MemoryKeyring
 
@@ -138,3 +138,20 @@ def test_the_list_of_names_holds_no_value(ring: MemoryKeyring) -> None:
     files = [path for path in Path(paths.data_dir()).rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if b"canary" in path.read_bytes()]
+
+
+def test_a_key_that_is_given_goes_into_the_keyring(ring: MemoryKeyring) -> None:
+    assert give("GIVEN", "to the ring") == Kept("GIVEN", "keyring")
+    assert environment()["GIVEN"] == "to the ring"
+
+
+def test_a_key_that_no_keyring_keeps_is_known_until_the_end_and_stands_in_no_file(
+    no_ring: None, tmp_path: Path
+) -> None:
+    assert give("GIVEN", "for now").source == source_of("GIVEN") == "run"
+    assert environment()["GIVEN"] == "for now"
+    assert "GIVEN" in environment()
+    assert "GIVEN" in set(environment())
+    assert "GIVEN" not in names()
+    forget("GIVEN")
+    assert source_of("GIVEN") is None

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent_workbench.frontends.tui.screens.pick import Name
+from agent_workbench.services import keys as kept_keys
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -28,3 +29,40 @@ async def test_a_suggested_name_goes_when_something_is_typed(keys: tuple[str, ..
         await bench.press(*keys, "enter")
         await bench.until(lambda: answers, "an answer")
         assert answers == [given]
+
+
+KEY = "AWB_TEST_ANTHROPIC_KEY"
+
+
+@pytest.mark.parametrize("start", ["f5", "ctrl+n"])
+async def test_a_key_that_is_missing_is_asked_for_and_the_session_starts(start: str, tmp_path: Path, no_ring: None):
+    async with workbench(tmp_path) as bench:
+        config = await bench.shared.configs.find_config("anthropic")
+        text = config.yaml_content.replace("ANTHROPIC_API_KEY", KEY)
+        await bench.shared.configs.update_config(config.config_id, yaml_content=text)
+        bench.main.run_worker(bench.main.configs.open(config.config_id, ask=False))
+        await bench.until(lambda: KEY in bench.editor.text, "the config is on the desk")
+        await bench.press(start)
+        await bench.until(lambda: bench.dialog == KEY, "the key is asked for")
+        await bench.type("sk-not-shown")
+        assert "sk-not" not in bench.shown
+        await bench.press("enter")
+        try:
+            await bench.until(lambda: bench.panes, "the session starts")
+            await bench.until(lambda: "until you quit" in bench.news, "and it is said where the key is")
+            assert kept_keys.environment()[KEY] == "sk-not-shown"
+        finally:
+            kept_keys.forget(KEY)
+
+
+async def test_a_key_that_is_not_given_leaves_what_is_wrong_on_the_screen(tmp_path: Path, no_ring: None):
+    async with workbench(tmp_path) as bench:
+        config = await bench.shared.configs.find_config("anthropic")
+        text = config.yaml_content.replace("ANTHROPIC_API_KEY", KEY)
+        await bench.shared.configs.update_config(config.config_id, yaml_content=text)
+        bench.main.run_worker(bench.main.configs.open(config.config_id, ask=False))
+        await bench.until(lambda: KEY in bench.editor.text, "the config is on the desk")
+        await bench.press("f5")
+        await bench.until(lambda: bench.dialog == KEY, "the key is asked for")
+        await bench.press("escape")
+        await bench.until(lambda: bench.desk.tab == "Problems" and not bench.panes, "the problems")

@@ -15,8 +15,8 @@ from agent_workbench.configs.bundle import SLOTS, Bundle
 from agent_workbench.configs.compose import MODULE_SECTIONS, Entry, Layer, Node, plain
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.environment import REFERENCE, references
-from agent_workbench.configs.fixes import key_fix, value_fix, word_fix
-from agent_workbench.configs.modules import Catalog, Module, ModuleConfig, ModuleKind
+from agent_workbench.configs.fixes import key_fix, section_fix, value_fix, word_fix
+from agent_workbench.configs.modules import SECTION, Catalog, Module, ModuleConfig, ModuleKind
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.reader import Path, show_path
 from agent_workbench.configs.secrets import is_secret_key, literal_secrets
@@ -118,8 +118,10 @@ class _Checker:
             self._unknown(named, at, module_id, kind, plain(_child(node, "source")), agent=agent)
         elif module.kind != kind:
             severity = self._weight(kind, agent)
-            hint = f"`{module_id}` is a {module.kind}"
-            self._say(severity, named, at, f"{module_id} is not a {kind}", "module-kind", hint)
+            section = SECTION[module.kind]
+            hint = f"`{module_id}` is a {module.kind}: it belongs to `{section}`"
+            fix = section_fix(self.reading, path, section) if self._is_own(node, path) else None
+            self._say(severity, named, at, f"{module_id} is not a {kind}", "module-kind", hint, fix)
         else:
             if module.noted_only:
                 self._say("info", named, at, f"{module_id} is not needed here: {module.summary}", "module-noted")
@@ -291,7 +293,8 @@ class _Checker:
         hint = f"export {name}=…, or {f'`awb key set {name}`' if secret else f'write `${{{name}:default}}`'}"
         message = f"{provider} needs `{path[-1]}`, and {name} is not set" if needed else f"{name} is not set"
         severity: Severity = "error" if needed else "warning"
-        self.uses.append(EnvironmentUse(name, self._problem(severity, node, path, message, "environment-unset", hint)))
+        problem = self._problem(severity, node, path, message, "environment-unset", hint)
+        self.uses.append(EnvironmentUse(name, replace(problem, variable=name)))
 
     def _needs(self, provider: str, key: str) -> bool:
         module = self.catalog.get(provider)

@@ -18,7 +18,8 @@ class Problem:
 
     `line` and `column` count from 1, in code points; 0 where the whole text is meant. `path` is the place in the
     data (`tools[1].config.timeout`). `hint` says how to fix it, `fix` does it. `source` names the file or
-    include where that is not the text itself. `code` is stable, for filters and docs.
+    include where that is not the text itself. `code` is stable, for filters and docs. `variable` is the name that
+    somebody has to give a value to, where that is all that is wrong.
     """
 
     severity: Severity
@@ -30,6 +31,7 @@ class Problem:
     code: str = ""
     source: str = ""
     fix: Edit | None = None
+    variable: str = ""
 
     def __str__(self) -> str:
         where = ":".join(str(part) for part in (self.source, self.line or "", self.column or "") if part != "")

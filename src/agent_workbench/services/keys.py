@@ -19,7 +19,8 @@ from agent_workbench.services.files import alone, swap
 
 #: What our entries in the keyring are filed under.
 SERVICE = "agent-workbench"
-Source = Literal["environment", "keyring"]
+#: `run` is what was given to this process and ends with it, where no keyring keeps it.
+Source = Literal["environment", "keyring", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +44,23 @@ class Environment(Mapping[str, str]):
     """
 
     def __contains__(self, name: object) -> bool:
-        return name in os.environ or name in names()
+        return name in os.environ or name in _given or name in names()
 
     def __getitem__(self, name: str) -> str:
         found = os.environ.get(name)
         if found is not None:
             return found
+        if name in _given:
+            return _given[name]
         if name not in names():
             raise KeyError(name)
         return _read(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys((*os.environ, *names())))
+        return iter(dict.fromkeys((*os.environ, *_given, *names())))
 
     def __len__(self) -> int:
-        return len({*os.environ, *names()})
+        return len({*os.environ, *_given, *names()})
 
 
 def environment() -> Environment:
@@ -69,6 +72,8 @@ def source_of(name: str) -> Source | None:
     """Return where a name's value would come from, None where it is not set."""
     if name in os.environ:
         return "environment"
+    if name in _given:
+        return "run"
     return "keyring" if name in names() else None
 
 
@@ -118,12 +123,31 @@ def put(name: str, value: str) -> None:
         raise CannotWrite(f"{name} was not kept, {kept.reason}; export {name}=… instead")
 
 
+def give(name: str, value: str) -> Kept:
+    """Keep a value in the keyring under exactly this name; where none works, in memory until this process ends.
+
+    Never in a file of ours: what can read the folder of the database would read it.
+    """
+    kept = _keep_new(name, value)
+    if kept.source == "keyring":
+        return kept
+    _given[name] = value
+    return Kept(name, "run", kept.reason)
+
+
+def given() -> frozenset[str]:
+    """Return the names that this process was given, and will forget."""
+    return frozenset(_given)
+
+
 def forget(name: str) -> None:
-    """Remove a name from the keyring.
+    """Remove a name from what this process was given, else from the keyring.
 
     Raises:
         ConfigError: If the keyring refuses.
     """
+    if _given.pop(name, None) is not None:
+        return
     try:
         _keyring().delete_password(SERVICE, name)
     except Exception as error:  # backends of the keyring are other people's code
@@ -196,3 +220,4 @@ def _write(*, add: str = "", remove: str = "") -> None:
 
 
 _known: tuple[object, frozenset[str]] = (None, frozenset())
+_given: dict[str, str] = {}

@@ -95,7 +95,7 @@ _TOOLS: Sequence[tuple[re.Pattern[str], _Maker]] = (
 )  # fmt: skip
 
 _ANNOUNCED = {
-    "glob": "I will look which files there are.",
+    "glob": "I will look which files there are, the newest first.",
     "grep": "I will search for that.",
     "read_file": "I will read it.",
     "write_file": "I will write that file.",

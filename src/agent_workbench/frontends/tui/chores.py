@@ -16,6 +16,7 @@ from textual.app import SuspendNotSupported
 from agent_workbench.errors import WorkbenchError
 from agent_workbench.frontends.tui.commands import NEEDS
 from agent_workbench.frontends.tui.config_work import has_errors
+from agent_workbench.frontends.tui.missing_keys import wanted
 from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.frontends.tui.screens.theme_picker import ThemePicker
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
@@ -200,7 +201,7 @@ class Chores:
         """Check the config and start a session of it, or show what is wrong."""
         screen = self._screen
         problems = await asyncio.to_thread(screen.configs.check, screen.configs.desk.editor.text)
-        if has_errors(problems):
+        if has_errors(problems) and not wanted(problems):
             screen.configs.desk.set_problems(problems)
             await screen.show_problems()
         else:
@@ -219,7 +220,6 @@ class Chores:
         if session is not None:
             screen.show_view("chat", focus=False)
             await screen.sessions.open(session.session_id, beside=True)
-            screen.query_one(Tour).did("session")
 
     async def _split(self) -> None:
         """Start a second session of the active pane's config beside it; without a pane, a first one."""

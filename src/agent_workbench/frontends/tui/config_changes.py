@@ -13,6 +13,7 @@ from agent_workbench.configs.reader import read
 from agent_workbench.configs.words import counted
 from agent_workbench.errors import EditRefused, WorkbenchError
 from agent_workbench.frontends.tui.additions import ARTICLES, AddKind, addition
+from agent_workbench.frontends.tui.missing_keys import ask_keys
 from agent_workbench.frontends.tui.screens.add_entry import AddEntry
 from agent_workbench.frontends.tui.screens.pick import Pick, options
 from agent_workbench.services.nearby import includable
@@ -86,6 +87,8 @@ class ConfigChanges:
         """Make the fix that a problem offers; a secret is kept in the keyring, or said to be set by hand."""
         if problem.code == CODE:
             await self._screen.library.do("trust")
+        elif problem.variable and problem.fix is None:
+            await ask_keys(self._screen, (problem.variable,))
         elif problem.fix is None:
             self._screen.tell(problem.hint or "No fix is known for this one.")
         elif problem.code == SECRET:
@@ -138,17 +141,18 @@ class ConfigChanges:
 
     # --- dialogs
 
-    async def add(self, kind: AddKind | None) -> None:
-        """Add something to the text with a dialog; undo takes it back."""
+    async def add(self, kind: AddKind | None) -> bool:
+        """Add something to the text with a dialog; undo takes it back. False where nothing was added."""
         config, app = self._screen.configs.config, self._screen.app
         if config is None:
-            return
+            return False
         if kind is None:
-            picked = await app.push_screen_wait(Pick(f"Add to {config.name}", options(*ARTICLES.items())))
+            asked = Pick(f"Add to {config.name}", options(*ARTICLES.items()), search=True)
+            picked = await app.push_screen_wait(asked)
             kind = next((one for one in ARTICLES if one == picked), None)
             if kind is None:
-                return
-        await self._dialog(kind)
+                return False
+        return await self._dialog(kind)
 
     async def _change_entry(self) -> None:
         found = module_at(read(self._screen.configs.desk.editor.text), self._line)
@@ -158,16 +162,18 @@ class ConfigChanges:
         else:
             await self._dialog(kind, at=found[1], index=found[2])
 
-    async def _dialog(self, kind: AddKind, *, at: str = "", index: int | None = None) -> None:
+    async def _dialog(self, kind: AddKind, *, at: str = "", index: int | None = None) -> bool:
+        """Let the person fill in an entry, and put it into the text; False where they did not."""
         config, desk = self._screen.configs.config, self._screen.configs.desk
         assert config is not None
         catalog = await asyncio.to_thread(lambda: self._shared.configs.catalog)
         includes = await includable(self._shared.configs, config.config_id)
         found = addition(kind, config.name, desk.editor.text, catalog, includes, index=index)
         edit = await self._screen.app.push_screen_wait(AddEntry(found, at=at))
-        if edit is not None:
-            await self._screen.configs.show("Edit", focus=True)
-            self.apply(edit)
+        if edit is None:
+            return False
+        await self._screen.configs.show("Edit", focus=True)
+        return self.apply(edit)
 
 
 def _left_out(secrets: Sequence[Secret]) -> str:

@@ -18,7 +18,7 @@ from agent_workbench.frontends.tui.widgets.meter import spent
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
 from agent_workbench.frontends.tui.widgets.problems import ProblemList
 from agent_workbench.frontends.tui.widgets.session_list import SessionList, session_rows
-from agent_workbench.services.keys import names
+from agent_workbench.services.keys import given, names
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.services.variables import unset_of
 from agent_workbench.storage.records import ConfigMetadata, Hit, Session
@@ -91,7 +91,7 @@ class Overview:
 
     async def look_for_keys(self) -> None:
         """Find the variables that the listed configs refer to and nobody has set, where configs or keys changed."""
-        stamp = (frozenset((one.config_id, one.revision) for one in self._configs), names())
+        stamp = (frozenset((one.config_id, one.revision) for one in self._configs), names() | given())
         if stamp == self._looked:
             return
         self._looked = stamp

@@ -28,6 +28,7 @@ from agent_workbench.engine.permissions import MODES
 from agent_workbench.errors import ConfigError, WorkbenchError
 from agent_workbench.frontends.tui.attention import call
 from agent_workbench.frontends.tui.commands import BY_SLASH
+from agent_workbench.frontends.tui.missing_keys import ask_keys, wanted
 from agent_workbench.frontends.tui.talk import written
 from agent_workbench.frontends.tui.widgets.offers import Offer
 from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid, SessionPane
@@ -72,10 +73,12 @@ class SessionWork:
     # --- panes
 
     async def start(self, config_id: str, *, title: str = "") -> Session | None:
-        """Start a session of a config; None, with the reason told, where the config cannot run."""
+        """Start a session of a config; None, with the reason told, where it cannot run. Keys it needs are asked for."""
         try:
             return await self._shared.sessions.create_session(config_id, title=title)
         except ConfigError as error:
+            if await ask_keys(self._screen, wanted(error.problems)):
+                return await self.start(config_id, title=title)
             first = f"{error.problems[0].message}" if error.problems else str(error)
             self._screen.tell(first, title=error.title, severity="error")
             await self._screen.show_problems()

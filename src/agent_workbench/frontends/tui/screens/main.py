@@ -227,6 +227,7 @@ class MainScreen(PartedScreen):
     @work(group="say")
     async def _submitted(self, event: ChatPane.Submitted) -> None:
         if isinstance(event.pane, SessionPane):
+            self.query_one(Tour).did("said")
             await self.chats.submit(event.pane, event.text, steer=event.steer)
 
     @on(ChatPane.Answered)
@@ -297,8 +298,8 @@ class MainScreen(PartedScreen):
         """Add something to the config."""
         if self._lacks(f"add('{kind}')"):
             return
-        await self.changes.add(next((one for one in ARTICLES if one == kind), None))
-        self.query_one(Tour).did("add")
+        if await self.changes.add(next((one for one in ARTICLES if one == kind), None)):
+            self.query_one(Tour).did("add")
 
     @work(group="ask")
     async def action_config(self, what: str) -> None:

@@ -10,7 +10,9 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from agent_workbench.frontends.tui.keys import keys_in_use
 from agent_workbench.frontends.tui.widgets.clicks import acts
+from agent_workbench.frontends.tui.widgets.footer import named
 from agent_workbench.frontends.tui.widgets.lines import Run, ends
 
 
@@ -24,11 +26,12 @@ class Step:
 
 
 STEPS = (
-    Step("add", "alt+a", "adds a tool: type to search, enter takes it"),
-    Step("save", "^s", "saves; History has every save to go back to"),
-    Step("session", "^n", "starts a session: write, enter sends"),
-    Step("split", "^t", "opens a second one beside it; both answer"),
-    Step("palette", "^p", "finds everything by name, F1 explains it"),
+    Step("said", "F5", "starts a session: say something in it, enter sends"),
+    Step("add", "{config.add|alt+a}", "adds a tool: type to search, enter takes it"),
+    Step("save", "{editor.save|^s}", "saves; History has every save to go back to"),
+    Step("session", "{session.new|^n}", "starts a session: write, enter sends"),
+    Step("split", "{session.split|^t}", "opens a second session beside it; both answer"),
+    Step("palette", "{app.palette|^p}", "finds everything by name, {app.help|F1} explains it"),
 )
 _STYLES = {"muted": "$text-muted", "strong": "bold", "state": "$text-primary", "key": "bold $text-accent"}
 
@@ -47,8 +50,16 @@ class Tour(Widget):
 
         tour: Tour
 
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh() if self.step >= 0 else None)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: set[str] = set()
+
     def begin(self) -> None:
         """Show the first step."""
+        self._made.clear()
         self.step = 0
 
     def end(self) -> None:
@@ -58,12 +69,13 @@ class Tour(Widget):
             self.post_message(self.Ended(self))
 
     def did(self, what: str) -> None:
-        """Go on where the step that is shown, or one after it, was made."""
-        ahead = [number for number, step in enumerate(STEPS) if step.done == what and number >= self.step >= 0]
-        if not ahead:
+        """Go on to the next step that was not made yet, where the one that is shown was made by now."""
+        if self.step < 0:
             return
-        if ahead[0] + 1 < len(STEPS):
-            self.step = ahead[0] + 1
+        self._made.add(what)
+        left = [number for number, step in enumerate(STEPS) if number >= self.step and step.done not in self._made]
+        if left:
+            self.step = left[0]
         else:
             self.end()
 
@@ -71,20 +83,26 @@ class Tour(Widget):
         self.set_class(step >= 0, "-on")
 
     @property
+    def _keys(self) -> dict[str, str]:
+        return keys_in_use(self.screen)
+
+    @property
     def words(self) -> str:
         """The step that is shown, as a sentence."""
         if self.step < 0:
             return ""
         step = STEPS[self.step]
-        return f"Step {self.step + 1} of {len(STEPS)}: {step.key} {step.words}."
+        return named(f"Step {self.step + 1} of {len(STEPS)}: {step.key} {step.words}.", self._keys)
 
     def render(self) -> Content:
         """Show the step, and at the right the way out."""
         if self.step < 0:
             return Content("")
-        step = STEPS[self.step]
-        left: list[Run] = [(f"{self.step + 1}/{len(STEPS)}  ", "state"), (step.key, "key"), (f" {step.words}", "")]
-        line = ends(left, [("alt+q", "key"), (" ends this", "muted")], self.content_size.width)
+        step, keys = STEPS[self.step], self._keys
+        left: list[Run] = [(f"{self.step + 1}/{len(STEPS)}  ", "state"), (named(step.key, keys), "key")]
+        left.append((f" {named(step.words, keys)}", ""))
+        way_out: list[Run] = [(named("{app.end_tour|alt+q}", keys), "key"), (" ends this", "muted")]
+        line = ends(left, way_out, self.content_size.width)
         return Content.assemble(*((text, _STYLES.get(role, "")) for text, role in line))
 
     def on_click(self, event: events.Click) -> None:
