@@ -13,7 +13,7 @@ import pytest
 from agent_workbench.conversation.events import TextDelta, ToolCallDelta, ToolFinished
 from agent_workbench.conversation.messages import Message, Text, ToolCall
 from agent_workbench.conversation.usage import Usage
-from agent_workbench.engine.calls import AT_ONCE, MAX_CALLS
+from agent_workbench.engine.calls import MAX_CALLS
 from agent_workbench.engine.loop import MAX_REPLY
 from agent_workbench.engine.ports import (
     ReplyDone,
@@ -26,6 +26,7 @@ from agent_workbench.engine.ports import (
     ToolOutcome,
 )
 from agent_workbench.engine.providers.draft import Draft
+from agent_workbench.engine.running import AT_ONCE
 from engine.engine_kit import Echo, of, played, session
 
 Stream = Callable[[], AsyncGenerator[ReplyItem, None]]

@@ -307,7 +307,7 @@ async def test_a_tool_that_hangs_is_stopped_and_the_others_results_stand():
 
 
 async def test_a_tool_that_refuses_to_stop_does_not_hold_up_the_person(monkeypatch):
-    monkeypatch.setattr("agent_workbench.engine.calls.STOP_SECONDS", 0.05)
+    monkeypatch.setattr("agent_workbench.engine.running.STOP_SECONDS", 0.05)
     released, began = asyncio.Event(), asyncio.Event()
 
     async def stubborn(arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:

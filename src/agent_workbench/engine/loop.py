@@ -33,7 +33,7 @@ from agent_workbench.conversation.events import (
 from agent_workbench.conversation.messages import Message, Text, user
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.engine import repair
-from agent_workbench.engine.calls import Calls, Ledger, Refresh
+from agent_workbench.engine.calls import Calls, Refresh
 from agent_workbench.engine.hooks.dispatch import Hooks
 from agent_workbench.engine.ports import (
     Frontend,
@@ -49,6 +49,7 @@ from agent_workbench.engine.ports import (
     Steer,
 )
 from agent_workbench.engine.retry import stream_with_retries
+from agent_workbench.engine.running import Ledger
 from agent_workbench.engine.session_config import SessionConfig
 from agent_workbench.errors import LimitReached, ProviderError, WorkbenchError
 

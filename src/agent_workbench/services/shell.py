@@ -11,9 +11,10 @@ from functools import partial
 
 from agent_workbench.conversation.events import Event, ResultsReady, StepStarted, ToolFinished, TurnFinished, UserSaid
 from agent_workbench.conversation.messages import Message, ToolCall, ToolResult, user
-from agent_workbench.engine.calls import Calls, Ledger
+from agent_workbench.engine.calls import Calls
 from agent_workbench.engine.hooks.dispatch import Hooks
 from agent_workbench.engine.ports import Frontend
+from agent_workbench.engine.running import Ledger
 from agent_workbench.errors import UsageError, WorkbenchError
 from agent_workbench.services.consent import Beforehand
 from agent_workbench.services.shared import SharedContext
