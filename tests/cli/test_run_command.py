@@ -21,9 +21,18 @@ def test_the_answer_goes_to_stdout_and_everything_else_to_stderr(awb: Awb) -> No
 
 def test_json_is_the_shape_that_scripts_rely_on(awb: Awb, scripted: Callable[..., str]) -> None:
     said = awb("run", "hi", "-c", scripted("ready"), "--json").json
-    assert set(said) == {"session_id", "response", "usage", "status"}
+    assert set(said) == {"session_id", "response", "usage", "status", "denied"}
+    assert said["denied"] == []
     assert (said["response"], said["status"]) == ("ready", "completed")
     assert said["usage"]["cost"] == "0"
+
+
+def test_calls_that_nobody_allowed_are_named_to_scripts(awb: Awb) -> None:
+    done = awb("run", "write notes.txt with hello", "--json")
+    assert done.json["denied"] == [{"tool": "write_file", "reason": "nobody was there to ask"}]
+    assert done.err == "· 1 call denied: write_file; --yes-tools allows calls beforehand\n"
+    allowed = awb("run", "write notes.txt with hello", "--json", "--yes-tools", "write_file")
+    assert (allowed.json["denied"], allowed.err) == ([], "")
 
 
 def test_stream_json_begins_connected_and_ends_with_exactly_one_done(awb: Awb, scripted: Callable[..., str]) -> None:

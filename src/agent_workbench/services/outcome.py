@@ -6,7 +6,17 @@ import time
 from typing import Any
 
 from agent_workbench.conversation.codec import usage_to_json
-from agent_workbench.conversation.events import Event, ReplyFinished, TurnFinished, TurnStarted
+from agent_workbench.conversation.events import (
+    Event,
+    ReplyFinished,
+    ToolFinished,
+    ToolStarted,
+    TurnFinished,
+    TurnStarted,
+)
+
+#: What the answer to a call begins with that nobody allowed.
+DENIED = "Denied"
 
 
 class Outcome:
@@ -17,6 +27,9 @@ class Outcome:
         """The words of the last reply that had any."""
         self.started = TurnStarted("")
         self.finished = TurnFinished("failed", error="the turn ended without saying why")
+        self.denied: list[dict[str, str]] = []
+        """The calls that were not allowed, in order: `tool`, and the `reason` that the model was given."""
+        self._ran: set[str] = set()
         self._began = time.monotonic()
 
     def take(self, event: Event) -> None:
@@ -24,6 +37,13 @@ class Outcome:
         match event:
             case ReplyFinished(message):
                 self.response = message.text or self.response
+            case ToolStarted(call):
+                self._ran.add(call.call_id)
+            case ToolFinished(call, result):
+                # what ran may say the same words of something else
+                if result.is_error and result.content.startswith(DENIED) and call.call_id not in self._ran:
+                    reason = result.content.removeprefix(DENIED).lstrip(": ")
+                    self.denied.append({"tool": call.name, "reason": reason})
             case TurnStarted():
                 self.started = event
             case TurnFinished():
