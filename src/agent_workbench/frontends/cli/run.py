@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent_workbench.configs.words import counted
-from agent_workbench.conversation.clean import clean_line
 from agent_workbench.conversation.events import Event, TurnFinished
 from agent_workbench.conversation.messages import Image, Message, Part, Text
 from agent_workbench.errors import CannotWrite, NotFound, SessionBusy, UsageError
@@ -252,10 +251,6 @@ class Report:
 
         self._line({"type": "response", "content": self._outcome.response})
         self._line(self._outcome.ending())
-        denied = self._outcome.denied
-        if denied and (as_json or self._lines):  # else each was told as it happened
-            names = ", ".join(dict.fromkeys(clean_line(one["tool"]) for one in denied))
-            narrate(f"· {counted(len(denied), 'call')} denied: {names}; --yes-tools allows calls beforehand")
         if as_json:
             emit_json({
                 "session_id": self._session_id,
