@@ -39,7 +39,8 @@ def config(name: str, folder: str = "", sessions: int = 0) -> ConfigMetadata:
 
 
 def session(title: str, **values: object) -> Session:
-    return Session(title or "s", "c", "active", NOW, NOW, title=title, config_name="coding", **values)  # type: ignore[arg-type]
+    values = {"config_name": "coding", **values}
+    return Session(title or "s", "c", "active", NOW, NOW, title=title, **values)  # type: ignore[arg-type]
 
 
 def test_configs_stand_by_folder_with_the_samples_last():
@@ -68,8 +69,15 @@ def test_the_state_of_a_session_is_a_sign_and_a_word():
     ]
     rows = session_rows(made, running={"runs"}, unread={"fresh"}, open_in={"runs": 2})
     assert words(rows) == [
-        "? asks | needs you", "● runs | running 2", "! cut | interrupted", "• fresh | new", "  new session | coding",
+        "? asks | needs you", "● runs | running 2", "! cut | interrupted", "• fresh | new", "  new session |",
     ]  # fmt: skip
+
+
+def test_the_name_of_the_config_stands_beside_a_session_only_where_there_are_several_and_the_title_has_its_room():
+    made = [session("short"), session("a title that needs all cells"), session("other", config_name="writer")]
+    names = [line.partition("|")[2].strip() for line in words(session_rows(made, width=28))]
+    assert names == ["coding", "", "writer"]
+    assert [line.partition("|")[2].strip() for line in words(session_rows(made[:2], width=28))] == ["", ""]
 
 
 def test_where_there_is_room_a_row_says_config_model_age_and_cost():

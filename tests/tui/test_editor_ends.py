@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from looks import until
+from looks import rows, settled, until
 from textual.app import App, ComposeResult
 
 from agent_workbench.frontends.tui.themes import load_themes
@@ -63,3 +63,17 @@ async def test_a_line_number_does_not_become_the_words_to_find():
         await pilot.press("3", "enter", "ctrl+f")
         assert host.editor.cursor_location[0] == 2
         assert bar.words == "b:"
+
+
+async def test_a_line_that_goes_on_beyond_an_edge_says_so_there():
+    async with (host := Host("a: " + "b" * 60 + "\nshort: 1\n")).run_test(size=(40, 10)) as pilot:
+        await settled(pilot)
+        long, short = rows(host)[:2]
+        assert long.endswith("b…")
+        assert "…" not in short
+        await pilot.press("end")
+        await settled(pilot)
+        long, short = rows(host)[:2]
+        assert long.startswith("1  …b")
+        assert "b…" not in long
+        assert short.startswith("2  …")

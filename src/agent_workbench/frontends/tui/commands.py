@@ -158,8 +158,8 @@ BY_ACTION: Mapping[str, Command] = {command.action: command for command in COMMA
 
 NEEDS: Mapping[str, str] = {
     "config": "Open a config first: F2 lists them.",
-    "session": "Open a session first: ctrl+n starts one.",
-    "panes": "Open a second pane first: ctrl+t splits.",
+    "session": "Open a session first: ^n starts one.",
+    "panes": "Open a second pane first: ^t splits.",
 }
 """What has to be there for some commands, and what is said where it is not."""
 #: What a group of commands needs, and the commands of it that need something else.

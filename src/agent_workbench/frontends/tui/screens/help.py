@@ -23,7 +23,7 @@ ABOUT: Mapping[str, str] = {
     "ConfigList": "The configs, by folder. Enter opens one, / filters by words and #tag, escape shows all again.",
     "SessionList": "The sessions and their states. Enter opens one, / searches titles and what was said in them.",
     "FindBar": "Find in the config's text: enter goes on to the next place, tab to what replaces it.",
-    "CompletingEditor": "The config as text. Problems show while you type; ctrl+space offers what fits at the cursor.",
+    "CompletingEditor": "The config as text. Problems show while you type; ^space offers what fits at the cursor.",
     "PlanView": "What a session is made from after all includes. Enter goes to the line that set a value.",
     "ProblemList": "What is wrong with the config. Enter goes to the place, f fixes what knows its fix.",
     "History": "The saved revisions and what each changed. d compares with now, r restores one.",
@@ -31,7 +31,7 @@ ABOUT: Mapping[str, str] = {
     "PromptArea": "Write to the session: enter sends, / begins a command, @ names a file, ! runs one of the shell.",
     "Reason": "Why the call is refused; enter sends it, an empty line refuses without a reason.",
     "QuestionCard": "Something is to be allowed or refused. The exact call stands above the answers.",
-    "Transcript": "What was said, block by block. Enter folds or unfolds, ctrl+y copies; letters go to the prompt.",
+    "Transcript": "What was said, block by block. Enter folds or unfolds, ^y copies; letters go to the prompt.",
 }
 
 

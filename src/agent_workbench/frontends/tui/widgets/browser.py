@@ -45,7 +45,7 @@ class Browser(Vertical):
     TITLE: ClassVar[str] = ""
     FILTER: ClassVar[str] = "filter"
     EMPTY: ClassVar[str] = ""
-    NO_MATCH: ClassVar[str] = "Nothing fits.\nesc shows everything"
+    NO_MATCH: ClassVar[str] = "Nothing fits.\n{browser.back|esc} shows everything"
 
     @dataclass
     class Asked(Message):

@@ -96,7 +96,7 @@ class ConfigList(Browser):
     """The config browser."""
 
     TITLE = "Configs"
-    EMPTY = "No config yet.\nc makes one,\ni imports one"
+    EMPTY = "No config yet.\n{configs.create|c} makes one,\n{configs.import|i} imports one"
     FILTER = "filter, #tag"
     sort: reactive[str] = reactive("updated", init=False)
     BINDINGS: ClassVar[list[BindingType]] = [

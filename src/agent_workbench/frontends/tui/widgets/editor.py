@@ -188,7 +188,7 @@ class YamlEditor(SteadyArea):
         except ValueError as error:
             raise EditRefused(str(error)) from error
         if self.read_only:
-            raise EditRefused("this text cannot be edited here without changing its line ends; ctrl+g opens $EDITOR")
+            raise EditRefused("this text cannot be edited here without changing its line ends; ^g opens $EDITOR")
         if edit.is_noop:
             return
         self.history.checkpoint()
@@ -196,7 +196,7 @@ class YamlEditor(SteadyArea):
         self.history.checkpoint()
         if self.text != wanted:
             self.undo()
-            raise EditRefused("the edit holds characters that the editor would change; ctrl+g opens $EDITOR")
+            raise EditRefused("the edit holds characters that the editor would change; ^g opens $EDITOR")
         self.move_cursor(self._location(edit.start + len(edit.new) - len(edit.new.lstrip("\r\n"))), center=True)
         self.move_cursor(end)
 
@@ -458,11 +458,36 @@ class YamlEditor(SteadyArea):
             text.stylize(self._shown[problem.severity] + Style(underline=True), begin, end)
         return text
 
+    def _with_cut_signs(self, strip: Strip, line: int) -> Strip:
+        """Put `…` where a line goes on beyond an edge, but never over the cursor."""
+        left, right = self.gutter_width, self.scrollable_content_region.width - 1
+        text, before = one_to_one(veiled(self.document[line])).expandtabs(self.indent_width), self.scroll_offset.x
+        long = cell_len(text)
+        beyond = [left] * (before > 0 and long > 0) + [right] * (long - before > right - left + 1)
+        if not beyond:
+            return strip
+        row, column = self.cursor_location
+        cursor = left - before + cell_len(self.document[row][:column].expandtabs(self.indent_width))
+        for at in beyond:
+            if (row, cursor) != (line, at):
+                ground = next((one.style for one in strip.crop(at, at + 1) if one.style), Style())
+                sign = Segment("…", Style(bgcolor=ground.bgcolor) + self._sign)
+                strip = Strip.join([strip.crop(0, at), Strip([sign]), strip.crop(at + 1, strip.cell_length)])
+        return strip
+
+    @property
+    def _sign(self) -> Style:
+        numbers = self._theme.gutter_style if self._theme else None
+        return Style(color=numbers.color) if numbers else Style()
+
     def _render_line(self, y: int) -> Strip:
         strip = super()._render_line(y)
         line = y + self.scroll_offset.y
+        if line >= self.document.line_count:
+            return strip
+        strip = self._with_cut_signs(strip, line)
         problem = self._marks.get(line)
-        if problem is None or line >= self.document.line_count:
+        if problem is None:
             return strip
         style = self._shown[problem.severity]
         gutter, *rest = strip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Protocol, runtime_checkable
 
 from rich.cells import cell_len
@@ -18,6 +19,7 @@ from agent_workbench.frontends.tui.widgets.clicks import acts
 
 #: Always shown, at the left: whoever is lost finds a way from here.
 ANCHORS = ("app.help", "app.palette")
+_NAMED = re.compile(r"\{([a-z_]+\.[a-z_]+)\|([^{}|]+)\}")
 _NAMES = {
     "escape": "esc", "question_mark": "?", "slash": "/", "delete": "del", "pageup": "pgup", "pagedown": "pgdn",
     "left_square_bracket": "[", "right_square_bracket": "]", "space": "space", "underscore": "_",
@@ -32,6 +34,11 @@ def key_name(keys: str) -> str:
     if modifiers == ["ctrl"]:
         return f"^{key}"
     return "+".join([*modifiers, key])
+
+
+def named(words: str, keys: Mapping[str, str]) -> str:
+    """Name the keys of some words as they are now: `{session.new|^n}` is that of a binding's id, else what follows."""
+    return _NAMED.sub(lambda found: key_name(keys[found[1]]) if found[1] in keys else found[2], words)
 
 
 def _character(key: str) -> str:

@@ -16,16 +16,18 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.keys import bind, keys_in_use
 from agent_workbench.frontends.tui.widgets.chat_pane import ChatPane
+from agent_workbench.frontends.tui.widgets.footer import named
 from agent_workbench.frontends.tui.widgets.pane_layout import GAP, LEAST, PaneLayout, Shares
 
 #: More than four panes leave none of them readable.
 MOST = 4
 
 #: What to press where nothing runs.
-EMPTY = (("F5", "runs this config"), ("^n", "starts a session of it"), ("^t", "splits: a second one beside"),
-         ("F3", "lists the sessions there are"))  # fmt: skip
+EMPTY = (("{config.run|F5}", "runs this config"), ("{session.new|^n}", "starts a session of it"),
+         ("{session.split|^t}", "splits: a second one beside"),
+         ("{go.sessions|F3}", "lists the sessions there are"))  # fmt: skip
 
 
 class SessionPane(ChatPane):
@@ -79,14 +81,28 @@ class PaneGrid(Container):
         self._places = PaneLayout()
         self._dragged: int | Literal["left"] | None = None
         self._turn = 0
+        self._named: list[tuple[str, str]] = []
         self._used: WeakKeyDictionary[SessionPane, int] = WeakKeyDictionary()
 
     def compose(self) -> ComposeResult:
-        keys = [Content.assemble((key, "bold $text-accent"), f"  {words}") for key, words in EMPTY]
-        yield Static(Content("\n").join([Content("\nNothing is running here yet.\n"), *keys]), id="nothing")
+        yield Static(id="nothing")
 
     def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self._name_keys(), immediate=True)
+        self._name_keys()
         self._arrange()
+
+    def _name_keys(self) -> None:
+        """Say what to press where nothing runs; the person's keymap may change while it is shown."""
+        keys = keys_in_use(self.screen)
+        words = [(named(key, keys), words) for key, words in EMPTY]
+        if self.is_attached and words != self._named:
+            self._named = words
+            wide = max(len(key) for key, _ in words)
+            lines = [Content.assemble((f"{key:<{wide}}", "bold $text-accent"), f"  {does}") for key, does in words]
+            self.query_one("#nothing", Static).update(
+                Content("\n").join([Content("\nNothing is running here yet.\n"), *lines])
+            )
 
     @property
     def panes(self) -> list[SessionPane]:

@@ -134,7 +134,7 @@ class PlanView(Vertical):
         self._old = False
 
     def compose(self) -> ComposeResult:
-        yield RowList(empty="Nothing to mount yet.\nadd a provider: ctrl+p, add provider")
+        yield RowList(empty="Nothing to mount yet.\nadd a provider: {app.palette|^p}, add provider")
         yield Bar()
 
     def show(self, plan: Plan, *, last: Plan | None = None) -> None:

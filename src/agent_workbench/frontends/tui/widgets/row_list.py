@@ -17,8 +17,9 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from agent_workbench.frontends.tui.keys import bind
+from agent_workbench.frontends.tui.keys import bind, keys_in_use
 from agent_workbench.frontends.tui.widgets.clicks import acts
+from agent_workbench.frontends.tui.widgets.footer import named
 from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, fit_runs, pad, width_of
 from agent_workbench.frontends.tui.widgets.paint import LinesView
 from agent_workbench.frontends.tui.widgets.places import Place
@@ -46,7 +47,7 @@ class Row:
 class RowList(LinesView, can_focus=True):
     """Arrows move, enter opens.
 
-    One row is under the cursor. `empty` is shown where there are none, and says what to press.
+    One row is under the cursor. `empty` is shown where there are none, and says what to press (see `footer.named`).
     """
 
     DEFAULT_CSS = """
@@ -214,7 +215,7 @@ class RowList(LinesView, can_focus=True):
         """Paint a row of the window."""
         index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
         if not self.rows:
-            words = self.empty.split("\n")
+            words = named(self.empty, keys_in_use(self.screen)).split("\n")
             line: Line = [(f" {words[y]}", "muted")] if y < len(words) else []
             return self.strip_of(pad(fit(line, width), width))
         if index >= len(self.rows):

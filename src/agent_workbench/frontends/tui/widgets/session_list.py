@@ -52,6 +52,7 @@ def session_rows(
     session stands what was found in it: `hits` of the `words` that are searched for.
     """
     forks = _forks(sessions)
+    apart = len({session.config_name for session in sessions}) > 1
     for session, depth in _tree(sessions):
         id = session.session_id
         sign, word = STATES[_state(session, running, asking, unread)]
@@ -60,7 +61,7 @@ def session_rows(
             branch.append((f"⑂{forks[id]} ", "muted sign"))
         title = (clean_line(session.title) or "new session", "" if session.title else "muted")
         about = " · ".join(_about(session, now))
-        right = [(word or clean_line(session.config_name, 14), "muted")]
+        right = [(word or (clean_line(session.config_name, 14) if apart else ""), "muted")]
         if width >= ROOMY:
             right = [(" · ".join(filter(None, (word, about))), "muted")]
         elif not word and width_of([sign, *branch, title, *right]) + 5 > width > 0:
@@ -146,7 +147,7 @@ class SessionList(Browser):
 
     TITLE = "Sessions"
     FILTER = "search what was said"
-    EMPTY = "No session yet.\n^n starts one"
+    EMPTY = "No session yet.\n{session.new|^n} starts one"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sessions.rename", "r", "ask('rename')", "rename", "Give the session a title"),
         bind("sessions.fork", "f", "ask('fork')", "fork", "Go on from here in a session of its own"),

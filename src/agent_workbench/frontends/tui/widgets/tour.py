@@ -26,7 +26,7 @@ class Step:
 
 
 STEPS = (
-    Step("said", "F5", "starts a session: say something in it, enter sends"),
+    Step("said", "{config.run|F5}", "starts a session: say something in it, enter sends"),
     Step("add", "{config.add|alt+a}", "adds a tool: type to search, enter takes it"),
     Step("save", "{editor.save|^s}", "saves; History has every save to go back to"),
     Step("session", "{session.new|^n}", "starts a session: write, enter sends"),
