@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from workbench import workbench
 
+from agent_workbench.storage.glimpse import STATE
+
 
 @pytest.mark.parametrize(
     ("keys", "given"),
@@ -66,3 +68,15 @@ async def test_a_key_that_is_not_given_leaves_what_is_wrong_on_the_screen(tmp_pa
         await bench.until(lambda: bench.dialog == KEY, "the key is asked for")
         await bench.press("escape")
         await bench.until(lambda: bench.desk.tab == "Problems" and not bench.panes, "the problems")
+
+
+async def test_what_is_open_is_remembered_while_the_program_runs(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        pane = await bench.session()
+        other = await bench.session("ctrl+t")
+        wanted = [pane.session_id, other.session_id]
+
+        def kept() -> object:
+            return bench.shared.remembered.recall_now(STATE, {}).get("sessions")
+
+        await bench.until(lambda: kept() == wanted, "both panes are there after a kill")

@@ -46,6 +46,7 @@ class Chores:
         self._shared = shared
         self._interrupted = 0.0
         self._quitting = False
+        self._remembered: dict[str, Any] = {}
 
     @property
     def _pane(self) -> SessionPane | None:
@@ -94,11 +95,17 @@ class Chores:
         return listed[:1]
 
     async def remember(self) -> None:
-        """Keep what is shown, for the next time."""
+        """Keep what is shown, for the next time; nothing is written where it is what was kept last."""
+        state = self._state()
+        if state != self._remembered:
+            await self._shared.remembered.keep(STATE, state)
+            self._remembered = state
+
+    def _state(self) -> dict[str, Any]:
         screen = self._screen
         config = screen.configs.config
         panes = screen.query_one(PaneGrid).panes
-        state = {
+        return {
             "config": config.config_id if config else None,
             "sessions": [pane.session_id for pane in panes],
             "view": screen.view,
@@ -106,7 +113,6 @@ class Chores:
             "sort": screen.query_one(ConfigList).sort,
             "colors": self._colors(),
         }
-        await self._shared.remembered.keep(STATE, state)
 
     def _colors(self) -> dict[str, str]:
         """Return the colours that the first look of the next start is painted in."""

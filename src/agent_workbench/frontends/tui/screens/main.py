@@ -119,6 +119,7 @@ class MainScreen(PartedScreen):
             await self.refresh_lists()
         await self.overview.look_for_keys()
         await self.overview.look_for_problems()
+        await self.keep_state()  # now and not at the end, which a killed program does not see
 
     @work(group="files")
     async def _look_at_files(self) -> None:
