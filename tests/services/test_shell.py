@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from agent_workbench.conversation.events import Answer, ApprovalRequired, Event, Question, ToolOutput, TurnFinished
+from agent_workbench.conversation.events import (
+    Answer,
+    ApprovalAnswered,
+    ApprovalRequired,
+    Event,
+    Question,
+    ToolOutput,
+    TurnFinished,
+)
 from agent_workbench.conversation.messages import ToolResult
 from agent_workbench.errors import SessionBusy, UsageError
 from agent_workbench.services.shared import SharedContext, open_workbench
@@ -68,6 +76,25 @@ async def test_what_is_allowed_for_the_session_is_not_asked_about_at_the_next_co
         id = await session_of(bench, config_text("x", tools=("tool-bash",)))
         assert any(isinstance(one, ApprovalRequired) for one in await run(bench, id, "ls", Answer("allow_session")))
         assert not any(isinstance(one, ApprovalRequired) for one in await run(bench, id, "ls", Answer("deny")))
+    finally:
+        await bench.close()
+
+
+async def test_what_is_allowed_for_the_config_meanwhile_lets_a_waiting_command_go_on(tmp_path: Path):
+    bench = open_workbench(tmp_path / "t.db", workspace=tmp_path, samples=False)
+    try:
+        id = await session_of(bench, config_text("x", tools=("tool-bash",)))
+        events: list[Event] = []
+        async for event in run_command(bench, id, "ls"):
+            events.append(event)
+            if isinstance(event, ApprovalRequired):
+                assert bench.sessions.questions(id) == (event.question,)
+                config, edit = await bench.sessions.propose_grant(id, event.question.rules)
+                await bench.sessions.apply_grant(config, edit)
+        answered = next(event.answer for event in events if isinstance(event, ApprovalAnswered))
+        assert (answered.decision, "allowed for all sessions" in answered.reason) == ("allow", True)
+        assert "$ ls\n" in (await texts(bench, id))[0][1]
+        assert bench.sessions.questions(id) == ()
     finally:
         await bench.close()
 

@@ -96,6 +96,9 @@ async def test_a_shell_command_runs_in_the_session_and_its_output_is_said(tmp_pa
         await bench.press("y")
         await bench.until(lambda: not pane.busy and "$ echo hi\nhi" in bench.text_of(pane), "it ran")
         assert "hi" in pane.transcript.blocks[-1].text  # type: ignore[union-attr]
+        await bench.until(lambda: pane.session_title == "!echo hi", "the session is called by it")
+        await bench.say("/retry")
+        await bench.until(lambda: "Nothing was said yet." in bench.news, "a command of one's own is no prompt")
 
 
 async def test_esc_stops_a_command(tmp_path: Path):
@@ -129,8 +132,8 @@ async def test_files_are_offered_after_an_at_and_sent_along(tmp_path: Path):
 async def test_commands_are_offered_from_the_registry(tmp_path: Path):
     async with workbench(tmp_path) as bench:
         pane = await bench.session()
-        await bench.type("/compa")
-        await bench.until(lambda: pane.prompt.offers.open, "an offer")
+        await bench.type("/compar")
+        await bench.until(lambda: pane.prompt.draft == "/compar" and pane.prompt.offers.open, "offers for all of it")
         chosen = pane.prompt.offers.chosen
         assert chosen is not None
         assert chosen.text == "/compare"

@@ -23,6 +23,7 @@ from agent_workbench.services.compacting import CompactingCalls
 from agent_workbench.services.hub import Following, Hub
 from agent_workbench.services.outcome import Outcome
 from agent_workbench.services.permissions import permissions_of
+from agent_workbench.services.questions import Questions
 from agent_workbench.services.recorder import LEASE_S
 from agent_workbench.services.settings import check, settings_up_to
 from agent_workbench.services.turns import TurnRunner
@@ -376,6 +377,10 @@ class SessionManager(CompactingCalls):
         following = self._hub.follow(session_id, seen=session.message_count if session else 0)
         self._watcher.look()
         return following
+
+    def asking_beside(self, session_id: str, questions: Questions) -> AbstractContextManager[None]:
+        """Let the questions of what holds a session in place of a turn be seen and answered like those of a turn."""
+        return self._runner.asking_beside(session_id, questions)
 
     def own(self, session_id: str) -> AbstractContextManager[None]:
         """Tell followers nothing from the store meanwhile: whoever does something besides turns shows it himself."""

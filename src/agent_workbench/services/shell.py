@@ -6,10 +6,19 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import AbstractContextManager, aclosing, suppress
 from functools import partial
 
-from agent_workbench.conversation.events import Event, ResultsReady, StepStarted, ToolFinished, TurnFinished, UserSaid
+from agent_workbench.conversation.clean import clean_line
+from agent_workbench.conversation.events import (
+    ApprovalRequired,
+    Event,
+    ResultsReady,
+    StepStarted,
+    ToolFinished,
+    TurnFinished,
+    UserSaid,
+)
 from agent_workbench.conversation.messages import Message, ToolCall, ToolResult, user
 from agent_workbench.engine.calls import Calls
 from agent_workbench.engine.hooks.dispatch import Hooks
@@ -17,7 +26,9 @@ from agent_workbench.engine.ports import Frontend
 from agent_workbench.engine.running import Ledger
 from agent_workbench.errors import UsageError, WorkbenchError
 from agent_workbench.services.consent import Beforehand
+from agent_workbench.services.questions import Anybody, Questions
 from agent_workbench.services.shared import SharedContext
+from agent_workbench.services.turn import TITLE_LENGTH
 from agent_workbench.storage.ports import SessionStore
 from agent_workbench.storage.records import Lease, TurnState
 
@@ -28,12 +39,13 @@ RAN = "I ran a command myself:\n\n"
 
 
 async def run_command(
-    bench: SharedContext, session_id: str, command: str, frontend: Frontend
+    bench: SharedContext, session_id: str, command: str, frontend: Frontend | None = None
 ) -> AsyncGenerator[Event, None]:
     """Run a command and yield what happens; `UserSaid` holds the command with its output, the last is `TurnFinished`.
 
-    The model is not asked: it reads the output with the next message. The session's rules decide, and `frontend` is
-    asked where they ask. Closing the iterator stops the command, and nothing is said.
+    The model is not asked: it reads the output with the next message. The session's rules decide. Where they ask,
+    `frontend` is asked, without one whoever answers by `SessionManager.answer`. Closing the iterator stops the
+    command, and nothing is said.
 
     Raises:
         NotFound: If there is no such session.
@@ -50,18 +62,29 @@ async def run_command(
     call = ToolCall(f"shell-{uuid.uuid4().hex[:8]}", TOOL, {"command": command})
     reply = Message("assistant", (call,), stop_reason="tool_calls")
     now = partial(bench.sessions.effective, session_id)
-    person = Beforehand((), frontend, bench.sessions, session_id, config.workspace)
+    questions = Questions()
+    person: Frontend = Anybody(store, session_id, questions)
+    if frontend is not None:
+        person = Beforehand((), frontend, bench.sessions, session_id, config.workspace)
     calls = Calls(config, person, Hooks(config.hooks, session_id), (reply,), Ledger(), now)
     with bench.sessions.own(session_id):
-        async with aclosing(_held(store, session_id, config.revision, calls, command)) as events:
+        asking = bench.sessions.asking_beside(session_id, questions)
+        async with aclosing(_held(store, session_id, config.revision, calls, command, asking)) as events:
             async for event in events:
+                if isinstance(event, ApprovalRequired) and frontend is None:
+                    questions.expect(event.question)  # before it is seen, so that no answer comes too early
                 yield event
 
 
 async def _held(
-    store: SessionStore, session_id: str, revision: int, calls: Calls, command: str
+    store: SessionStore,
+    session_id: str,
+    revision: int,
+    calls: Calls,
+    command: str,
+    asking: AbstractContextManager[None],
 ) -> AsyncGenerator[Event, None]:
-    """Run the call as a turn of its own, so that no other turn begins meanwhile."""
+    """Run the call as a turn of its own, so that no other turn begins meanwhile; `asking` while it is held."""
     turn_id, owner = uuid.uuid4().hex, f"shell:{uuid.uuid4().hex}"
 
     def begin() -> Lease:
@@ -74,21 +97,30 @@ async def _held(
     said = False
     try:
         yield StepStarted(0)
-        async with aclosing(calls.settle()) as events:
-            async for event in events:
-                if isinstance(event, ResultsReady):
-                    continue
-                yield event
-                if isinstance(event, ToolFinished):
-                    message = user(report(command, event.result))
-                    await asyncio.to_thread(store.append, lease, turn_id, [message])
-                    said = True
-                    yield UserSaid(message)
+        with asking:
+            async with aclosing(calls.settle()) as events:
+                async for event in events:
+                    if isinstance(event, ResultsReady):
+                        continue
+                    yield event
+                    if isinstance(event, ToolFinished):
+                        message = user(report(command, event.result))
+                        await asyncio.to_thread(store.append, lease, turn_id, [message])
+                        said = True
+                        await asyncio.to_thread(_entitle, store, session_id, command)
+                        yield UserSaid(message)
     finally:
         keeping.cancel()
         state: TurnState = "completed" if said else "cancelled"
         await asyncio.shield(asyncio.to_thread(store.end_turn, lease, turn_id, state))
     yield TurnFinished("completed")
+
+
+def _entitle(store: SessionStore, session_id: str, command: str) -> None:
+    """Call a session that has no title yet by the first command in it."""
+    session = store.get(session_id)
+    if session is not None and not session.title:
+        store.update(session_id, title=clean_line(f"!{command}", TITLE_LENGTH))
 
 
 async def _keep(store: SessionStore, lease: Lease) -> None:

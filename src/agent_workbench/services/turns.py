@@ -6,8 +6,8 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -88,6 +88,8 @@ class TurnRunner:
         self._hub = hub
         self._lease_s = lease_s
         self._running: dict[str, _Running] = {}
+        self._beside: dict[str, Questions] = {}
+        """Of the sessions that something else than a turn holds."""
         self._unfinished: dict[str, tuple[Recorder, TurnFinished]] = {}
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._closed = False
@@ -183,24 +185,38 @@ class TurnRunner:
 
     def questions(self, session_id: str) -> tuple[Question, ...]:
         """Return the questions that wait."""
-        running = self._running.get(session_id)
-        return running.questions.waiting if running else ()
+        found = self._asked(session_id)
+        return found.waiting if found else ()
 
     def answer(self, session_id: str, question_id: str, answer: Answer) -> bool:
         """Answer a question once."""
-        running = self._running.get(session_id)
-        return running is not None and running.questions.answer(question_id, answer)
+        found = self._asked(session_id)
+        return found is not None and found.answer(question_id, answer)
 
     def asking(self) -> tuple[str, ...]:
         """Return the sessions in which a question waits."""
-        return tuple(session_id for session_id, running in self._running.items() if running.questions.waiting)
+        return tuple(id for id in (*self._running, *self._beside) if self.questions(id))
 
     def cover(self, session_id: str, rules: Collection[str], why: str) -> None:
         """Answer the questions of a session that these allowing rules cover."""
-        if running := self._running.get(session_id):
-            running.questions.cover(rules, why)
+        if found := self._asked(session_id):
+            found.cover(rules, why)
+
+    @contextmanager
+    def asking_beside(self, session_id: str, questions: Questions) -> Iterator[None]:
+        """Let the questions of what holds a session in place of a turn be answered like those of a turn."""
+        self._beside[session_id] = questions
+        try:
+            yield
+        finally:
+            del self._beside[session_id]
+            questions.clear()
 
     # --- inside
+
+    def _asked(self, session_id: str) -> Questions | None:
+        running = self._running.get(session_id)
+        return running.questions if running else self._beside.get(session_id)
 
     def _claim(self, session_id: str) -> _Running:
         if self._closed:

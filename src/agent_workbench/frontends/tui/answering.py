@@ -14,16 +14,14 @@ from agent_workbench.services.shared import SharedContext
 
 if TYPE_CHECKING:
     from agent_workbench.frontends.tui.screens.main import MainScreen
-    from agent_workbench.frontends.tui.talk import Asker
 
 
 class Answering:
     """Passes answers on. Every coroutine runs in a worker of the screen."""
 
-    def __init__(self, screen: MainScreen, shared: SharedContext, asker: Asker) -> None:
+    def __init__(self, screen: MainScreen, shared: SharedContext) -> None:
         self._screen = screen
         self._shared = shared
-        self._asker = asker
 
     async def answer(self, pane: SessionPane, question: Question, answer: Answer) -> None:
         """Pass an answer on; `allow_always` only once the person has seen what it changes in the config."""
@@ -33,8 +31,7 @@ class Answering:
                 pane.question.ask(question)
                 return
             answer = chosen
-        answered = self._asker.answer(question.id, answer)
-        if not (answered or self._shared.sessions.answer(pane.session_id, question.id, answer)):
+        if not self._shared.sessions.answer(pane.session_id, question.id, answer):
             self._screen.tell("That question is answered already.", severity="warning")
 
     async def _always(self, pane: SessionPane, question: Question, answer: Answer) -> Answer | None:

@@ -45,7 +45,7 @@ class ChatChores:
         self._shared = shared
         self._words = ""
         self.talk = Talk(screen, shared)
-        self.answering = Answering(screen, shared, self.talk.asker)
+        self.answering = Answering(screen, shared)
         self.takeaway = Takeaway(screen, shared)
         self.reports = Reports(screen, shared)
         self.listed = ListedWork(screen, shared)

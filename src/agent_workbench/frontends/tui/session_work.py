@@ -63,7 +63,7 @@ class SessionWork:
     @property
     def asking(self) -> set[str]:
         """The sessions in which a question waits: of a followed turn, or of a command that the person runs."""
-        return {id for id in self._followers if self._shared.sessions.questions(id)} | self._screen.chats.talk.asking
+        return {id for id in self._followers if self._shared.sessions.questions(id)}
 
     @property
     def running(self) -> set[str]:

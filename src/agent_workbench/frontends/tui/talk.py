@@ -10,15 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from agent_workbench.conversation.clean import clean_line
-from agent_workbench.conversation.events import (
-    Answer,
-    ApprovalAnswered,
-    ApprovalRequired,
-    Event,
-    Question,
-    TurnFinished,
-    UserSaid,
-)
+from agent_workbench.conversation.events import ApprovalAnswered, ApprovalRequired, Event, TurnFinished, UserSaid
 from agent_workbench.conversation.messages import Message, user
 from agent_workbench.errors import SessionBusy, WorkbenchError
 from agent_workbench.frontends.tui.screens.pick import Name, Pick, explained, options
@@ -40,30 +32,6 @@ OFFERED = 200
 CONTINUE = "Continue exactly where you stopped."
 
 
-class Asker:
-    """The front end of a command that a person runs: its questions are shown in the pane and answered there."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, asyncio.Future[Answer]] = {}
-
-    async def ask(self, question: Question) -> Answer:
-        """Return the answer once somebody gives it."""
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[question.id] = answer
-        try:
-            return await answer
-        finally:
-            del self._waiting[question.id]
-
-    def answer(self, question_id: str, answer: Answer) -> bool:
-        """Answer a question; False where it is not one of these."""
-        waiting = self._waiting.get(question_id)
-        if waiting is None or waiting.done():
-            return False
-        waiting.set_result(answer)
-        return True
-
-
 class Talk:
     """What a person says in the panes. Every coroutine runs in a worker of the screen."""
 
@@ -72,9 +40,6 @@ class Talk:
         self._shared = shared
         self._files: dict[Path, tuple[float, list[str]]] = {}
         self._commands: dict[str, asyncio.Task[None]] = {}
-        self.asker = Asker()
-        self.asking: set[str] = set()
-        """The sessions in which a command of the person waits for an answer."""
 
     @property
     def _grid(self) -> PaneGrid:
@@ -154,9 +119,10 @@ class Talk:
         return pane
 
     async def last_said(self, session_id: str) -> tuple[int, Message] | None:
-        """Return what the person said last, and how many messages came before."""
+        """Return what the person said last to the model, and how many messages came before."""
         stored = await self._shared.sessions.messages(session_id)
-        return next(((one.seq - 1, one.message) for one in reversed(stored) if one.message.role == "user"), None)
+        said = ((one.seq - 1, one.message) for one in reversed(stored) if one.message.role == "user")
+        return next((one for one in said if not command_in(spoken(one[1]))), None)
 
     async def go_on(self, pane: SessionPane) -> None:
         """Ask for the rest of a reply that was cut off."""
@@ -182,7 +148,7 @@ class Talk:
     async def _run(self, pane: SessionPane, command: str) -> None:
         finished = TurnFinished("cancelled")
         try:
-            async with aclosing(run_command(self._shared, pane.session_id, command, self.asker)) as events:
+            async with aclosing(run_command(self._shared, pane.session_id, command)) as events:
                 async for event in events:
                     if isinstance(event, TurnFinished):
                         finished = event
@@ -194,19 +160,13 @@ class Talk:
         except WorkbenchError as error:
             finished = TurnFinished("failed", error=str(error))
         finally:
-            self.asking.discard(pane.session_id)
             pane.show(finished)
-            self._screen.call_later(self._screen.refresh_lists)
+            self._screen.call_later(self._screen.sessions.note, pane.session_id, finished)
 
     async def _note(self, session_id: str, event: Event) -> None:
         """Let a question of a command be seen and heard like one of a turn."""
-        if isinstance(event, ApprovalRequired):
-            self.asking.add(session_id)
-        elif isinstance(event, ApprovalAnswered):
-            self.asking.discard(session_id)
-        else:
-            return
-        await self._screen.sessions.note(session_id, event)
+        if isinstance(event, ApprovalRequired | ApprovalAnswered):
+            await self._screen.sessions.note(session_id, event)
 
     async def stop(self, session_id: str) -> bool:
         """Stop a command that runs in a session; False where none does."""
