@@ -13,7 +13,17 @@ from typing import Any
 from agent_workbench.configs.compose import MODULE_SECTIONS, Entry, Layer, Node, Part
 from agent_workbench.configs.edits import Edit
 from agent_workbench.configs.fetching import Location
-from agent_workbench.configs.fixes import edited, entry_fix, key_fix, line_fix, list_fix, text_fix, value_fix
+from agent_workbench.configs.fixes import (
+    edited,
+    entry_fix,
+    item_fix,
+    key_fix,
+    line_fix,
+    list_fix,
+    spawn_fix,
+    text_fix,
+    value_fix,
+)  # fmt: skip
 from agent_workbench.configs.plan import Origin, digest_of
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.reader import Path, Reading, read, show_path
@@ -237,7 +247,8 @@ class _Parser:
     def _include_without_list(self, value: Any) -> Iterator[Include]:
         uri = value if isinstance(value, str) else value.get("bundle") if isinstance(value, dict) else None
         line = f"- bundle: {uri}" if isinstance(uri, str) else "- bundle: URI"
-        fix = list_fix(self.reading, ("includes",), "bundle") if isinstance(value, str) else None
+        fix = (list_fix(self.reading, ("includes",), "bundle") if isinstance(value, str) else
+               item_fix(self.reading, ("includes",)))  # fmt: skip
         self._say(
             "error", ("includes",), f"`includes` is {_kind(value)}, not a list", "includes-kind",
             f"write below `includes:` the line `  {line}`", fix, at_key=not isinstance(value, str),
@@ -283,11 +294,12 @@ class _Parser:
         if not spawn:
             return None
         self._unknown(("spawn",), spawn, SPAWN_KEYS, "`spawn`")
-        if "tools" in spawn and "exclude_tools" in spawn:
+        if all(spawn.get(key) is not None for key in SPAWN_KEYS):
             hint = "keep `exclude_tools` (all but these) or `tools` (only these)"
-            self._say("error", ("spawn", "tools"), "`spawn` has both `tools` and `exclude_tools`", "spawn-both", hint)
+            self._say("error", ("spawn", "tools"), "`spawn` has both `tools` and `exclude_tools`", "spawn-both", hint,
+                      spawn_fix(self.reading))  # fmt: skip
         for key in SPAWN_KEYS:
-            if key in spawn and not isinstance(spawn[key], list):
+            if spawn.get(key) is not None and not isinstance(spawn[key], list):
                 hint = f"write `{key}: [tool-…]`"
                 fix = list_fix(self.reading, ("spawn", key)) if isinstance(spawn[key], str) else None
                 message = f"`spawn.{key}` is {_kind(spawn[key])}, not a list"

@@ -119,7 +119,7 @@ class _Checker:
         elif module.kind != kind:
             severity = self._weight(kind, agent)
             section = SECTION[module.kind]
-            hint = f"`{module_id}` is a {module.kind}: it belongs to `{section}`"
+            hint = f"`{module_id}` belongs to `{section}`"
             fix = section_fix(self.reading, path, section) if self._is_own(node, path) else None
             self._say(severity, named, at, f"{module_id} is not a {kind}", "module-kind", hint, fix)
         else:

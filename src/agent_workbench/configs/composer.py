@@ -45,6 +45,8 @@ _QUOTABLE = ("mapping values are not allowed", "cannot start any token")
 _PAIR = re.compile(
     r"[ \t]*(?:- +)*[^\s:#'\"\[\]{}&*!|>-][^:#]*?:[ \t]+(?P<value>[^\s'\"\[{&*!|>#].*?)[ \t]*(?:[ \t]#.*)?$"
 )
+_FLOW_COMMENT = re.compile(r"(?:^|[ \t])#.*$")
+_IN_QUOTES = re.compile(r"'[^']*'|\"(?:[^\"\\\\]|\\\\.)*\"")
 _TAG = re.compile(r"!\S*[ \t]*")
 
 
@@ -219,7 +221,8 @@ class Composer:
             first = next((k for k, _ in parent.parts if k is not None and k.value == key.value), key)
             line, _ = self.lines.line_column(self.lines.offset(first.start))
             hint = f"the first is on line {line}: keep one"
-            self._problem("yaml-duplicate-key", f"the key `{key.value[:60]}` is here twice", at, hint)
+            fix = self._repeated(self.lines.offset(first.start), at)
+            self._problem("yaml-duplicate-key", f"the key `{key.value[:60]}` is here twice", at, hint, fix=fix)
 
     def _grow(self, parent: Node, node: Node) -> None:
         parent.size += node.size
@@ -327,7 +330,8 @@ class Composer:
             hint = "a tab stands there: use spaces"
         context = f", {error.context}" if error.context else ""
         quoting = self._quoted_line(at) if any(part in words for part in _QUOTABLE) else None
-        self._problem("yaml-syntax", f"{words}{context}", at, hint, fix=quoting)
+        closing = self._closed(error) if "expected ',' or" in words else None
+        self._problem("yaml-syntax", f"{words}{context}", at, hint, fix=quoting or closing)
 
     def _quoted_line(self, at: int) -> Edit | None:
         """Put quotes around the plain value that a place of its line is in."""
@@ -338,6 +342,31 @@ class Composer:
             return None
         value = pair["value"]
         return Edit(start + pair.start("value"), value, quoted(value, like='"'), "put the text in quotes")
+
+    def _closed(self, error: Any) -> Edit | None:
+        """Close the bracket that is open at the end of the line where the parser saw it opened."""
+        if error.context_mark is None:
+            return None
+        start, end = self._line(self.lines.offset(error.context_mark))
+        code = _FLOW_COMMENT.sub("", self.text[start:end])
+        bare = _IN_QUOTES.sub("", code)
+        wanted = [close for open_, close in ("[]", "{}") if bare.count(open_) == bare.count(close) + 1]
+        at = start + len(code.rstrip(" \t,"))
+        gap = self.text[at : start + len(code.rstrip())]
+        return Edit(at, gap, wanted[0], f"close it with {wanted[0]}") if len(wanted) == 1 else None
+
+    def _repeated(self, first: int, at: int) -> Edit | None:
+        """Take a key's line away that says the same as the line of the first one."""
+        start, end = self._line(at)
+        begin, stop = self._line(first)
+        said = self.text[start:end].strip()
+        is_whole = _PAIR.match(said) is not None and said == self.text[begin:stop].strip()
+        return Edit(start, self.text[start : end + 1], "", "remove it") if is_whole and begin != start else None
+
+    def _line(self, at: int) -> tuple[int, int]:
+        """Return where the line of a place begins and ends, its line end left out."""
+        end = self.text.find("\n", at, self.end)
+        return self.text.rfind("\n", 0, at) + 1, self.end if end < 0 else end
 
     def _tab_before(self, at: int) -> tuple[int, str] | None:
         """Return the blank start of the line of a place where it holds a tab."""

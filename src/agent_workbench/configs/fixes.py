@@ -93,6 +93,56 @@ def id_fix(reading: Reading, path: Path) -> Edit | None:
     return Edit(value.end, "", f"{newline}{' ' * (key.column - 1)}id: {quoted(name, like='')}", f"call it {name}")
 
 
+def item_fix(reading: Reading, path: Path) -> Edit | None:
+    """Make a list with one entry of a map whose keys have lines for themselves: a dash before the first of them."""
+    value = reading.values.get(path)
+    key = reading.keys.get(path)
+    found = reading.root.child(str(path[0])) if reading.root is not None and len(path) == 1 else None
+    if value is None or key is None or found is None or found[1].kind != "map" or len(found[1].parts) != 1:
+        return None
+    if found[1].flow:
+        old = reading.text[value.start : value.end]
+        return Edit(value.start, old, f"[{old}]", "make it a list")
+    return Edit(value.start, "", "- ", "make it a list") if value.line > key.line else None
+
+
+def spawn_fix(reading: Reading) -> Edit | None:
+    """Keep one of the two lists of `spawn`, with what both together let through: `tools`, less what is excluded."""
+    spawn = reading.data["spawn"]
+    tools, without = spawn["tools"], spawn["exclude_tools"]
+    if not isinstance(tools, list) or not isinstance(without, list):
+        return None
+    left = [one for one in tools if one not in without]
+    if not left:  # an empty list says nothing, so it would let all through
+        return None
+    return edited(
+        reading,
+        lambda document: document.set_value(("spawn", "tools"), left),
+        lambda document: document.remove_entry(("spawn", "exclude_tools")),
+        summary="keep tools, less those excluded",
+    )
+
+
+def section_fix(reading: Reading, path: Path, section: str) -> Edit | None:
+    """Move an entry of a list to the section that its module belongs to. One with a comment inside stays."""
+    place = reading.values.get(path)
+    if place is None or section == path[0] or "#" in reading.text[place.start : place.end]:
+        return None
+    slot = section.partition(".")[2]
+    entries, session = reading.data.get(str(path[0])), reading.data.get("session") or {}
+    if not isinstance(entries, list) or len(path) != 2 or not isinstance(session, dict) or (slot and session.get(slot)):
+        return None
+    entry = entries[int(path[1])]
+    return edited(
+        reading,
+        lambda document: document.remove_entry(path),
+        lambda document: (
+            document.set_value(("session", slot), entry) if slot else document.append_entry(section, entry)
+        ),
+        summary=f"move it to {section}",
+    )
+
+
 def edited(reading: Reading, *changes: Callable[[Document], Edit], summary: str) -> Edit | None:
     """Make changes of the document one after the other, as one edit."""
     document = Document.of(reading)

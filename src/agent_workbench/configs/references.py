@@ -17,6 +17,7 @@ from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.reader import Reading, read, show_path
 from agent_workbench.configs.scope import Lookup, Scope
 from agent_workbench.configs.traced import traced
+from agent_workbench.configs.words import nearest
 
 MAX_MENTION_DEPTH = 3
 #: A prompt of more files or characters than this is a mistake, not a context.
@@ -40,11 +41,13 @@ class References:
         self.lookup, self.base, self.namespaces, self.own = lookup, base, namespaces, own
         self.problems: list[Problem] = []
         self.documents: list[Document] = []
+        self._named: tuple[str, ...] = ()
 
     # agents
 
     def agents(self, layer: Layer) -> Iterator[tuple[AgentSpec, Node]]:
         """Yield every agent with its composed data, in order."""
+        self._named = tuple(layer.agents)
         for part in layer.agents.values():
             node = self._agent(part)
             data = plain(node)
@@ -60,6 +63,7 @@ class References:
         found = self._agent_file(part)
         if isinstance(found, Failure):
             if part.node is None:
+                found = self._alike(part, found)
                 reason = f"no agent `{part.name}`: {found.reason}"
                 found = _without_suffix(found)
                 self._say("error", part, reason, "agent-missing", found.hint or "an agent is `agents/<name>.md`", found)
@@ -71,6 +75,11 @@ class References:
             if key not in inline or not inline[key].value:
                 inline[key] = value
         return Node(inline, (part.origin,))
+
+    def _alike(self, part: Part, failure: Failure) -> Failure:
+        """Name the agent of the config, its includes' ones too, that was meant where no file is called alike."""
+        like = "" if failure.meant else nearest(part.name, (name for name in self._named if name != part.name))
+        return replace(failure, hint=f"did you mean `{like}`?", slip=part.name, meant=like) if like else failure
 
     def _agent_file(self, part: Part) -> Fetched | Failure:
         namespace, name = split_namespace(part.name)
