@@ -69,7 +69,8 @@ async def test_the_tour_and_what_is_empty_name_the_keys_of_the_keymap(tmp_path: 
     async with workbench(tmp_path, (200, 50)) as bench:
         tour = bench.main.query_one(Tour)
         tour.begin()
-        tour.did("save")
+        for done in ("said", "add", "save"):
+            tour.did(done)
         await bench.settled()
         assert "F10    starts a session of it" in bench.shown
         assert "F10 starts one" in bench.shown

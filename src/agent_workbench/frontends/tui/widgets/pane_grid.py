@@ -94,9 +94,11 @@ class PaneGrid(Container):
 
     def _name_keys(self) -> None:
         """Say what to press where nothing runs; the person's keymap may change while it is shown."""
+        if not self.is_attached or not self.screen.is_current:  # a dialog's keys are others
+            return
         keys = keys_in_use(self.screen)
         words = [(named(key, keys), words) for key, words in EMPTY]
-        if self.is_attached and words != self._named:
+        if words != self._named:
             self._named = words
             wide = max(len(key) for key, _ in words)
             lines = [Content.assemble((f"{key:<{wide}}", "bold $text-accent"), f"  {does}") for key, does in words]
