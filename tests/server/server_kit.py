@@ -56,6 +56,33 @@ class Served:
             assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
             return [event async for event in told(response)]
 
+    async def opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a socket."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        return await asyncio.open_connection(host, int(port))
+
+    def request(self, method: str, path: str, said: Any = None, *headers: str) -> bytes:
+        """Return the bytes of a request."""
+        body = b"" if said is None else json.dumps(said).encode()
+        lines = (
+            f"{method} {path} HTTP/1.1", f"Host: {self.url.removeprefix('http://')}", f"Authorization: Bearer {TOKEN}",
+            "Content-Type: application/json", f"Content-Length: {len(body)}", *headers, "", "",
+        )  # fmt: skip
+        return "\r\n".join(lines).encode() + body
+
+    async def is_idle(self, session: str) -> bool:
+        """Wait until nothing runs in a session, here and in the store; False where that takes too long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                while not await self._is_stored_as_idle(session):
+                    pass
+                return True
+        return False
+
+    async def _is_stored_as_idle(self, session: str) -> bool:
+        found = await self.bench.sessions.get_session(session)
+        return found is not None and found.state == "idle" and not self.bench.sessions.is_running(session)
+
 
 async def told(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
     """Yield what server-sent events say."""

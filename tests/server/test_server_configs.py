@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import httpx2
 import pytest
 from server_kit import Served
@@ -120,16 +123,35 @@ REFUSED = {
     "a limit below one": ("GET", "/configs?limit=0", None, 422, "limit"),
     "a limit beyond all": ("GET", "/configs?limit=100000", None, 422, "limit"),
     "an offset beyond all": ("GET", "/configs?offset=99999999999999999999", None, 422, "offset"),
+    "a module without a name": ("POST", "/configs/none/tools?tool_module=", None, 422, "tool_module"),
+    "an include of two lines": ("POST", "/configs/none/bundles?bundle_uri=a%0Ab", None, 422, "bundle_uri"),
+    "too many tags": (
+        "POST",
+        "/configs",
+        {"name": "a", "yaml_content": TEXT, "tags": dict.fromkeys(map(str, range(101)), "")},
+        422,
+        "at most 100",
+    ),
+    "half a pair": ("POST", "/sessions", {"config_id": "\ud800"}, 422, "config_id"),
+    "a context without bottom": (
+        "POST",
+        "/sessions/none/messages",
+        {"message": "a", "context": {"a": json.loads("[" * 200 + "]" * 200)}},
+        422,
+        "100 levels",
+    ),
     "an etag that is none": ("PUT", "/configs/none", {"name": "b"}, 400, "If-Match"),
 }
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "words"), REFUSED.values(), ids=REFUSED)
 async def test_what_cannot_be_is_refused_with_words(
-    server: Served, method: str, path: str, body: dict[str, str] | None, status: int, words: str
+    server: Served, method: str, path: str, body: dict[str, Any] | None, status: int, words: str
 ):
     headers = {"If-Match": "yesterday"} if method == "PUT" else {}
-    answer: httpx2.Response = await server.http.request(method, path, json=body, headers=headers)
+    headers["Content-Type"] = "application/json"
+    content = None if body is None else json.dumps(body).encode()  # half a pair goes as its escape
+    answer: httpx2.Response = await server.http.request(method, path, content=content, headers=headers)
     assert answer.status_code == status, answer.text
     assert words in answer.json()["detail"]
 

@@ -27,7 +27,6 @@ def make_app(bench: SharedContext, settings: ServerSettings) -> FastAPI:
         summary="Configs, sessions and agents of one workbench.",
         redirect_slashes=False,
         redoc_url=None,
-        max_body_size=settings.limits.body_bytes,
     )
     limits, metrics = settings.limits, Metrics()
     running = Running(bench.sessions, most=limits.turns, approval_s=limits.approval_s, finished=metrics.finished)
@@ -41,6 +40,6 @@ def make_app(bench: SharedContext, settings: ServerSettings) -> FastAPI:
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"],
             expose_headers=["ETag", "X-Session-ID"],
         )  # fmt: skip
-    app.add_middleware(Callers, hosts=settings.hosts, origins=settings.origins)
+    app.add_middleware(Callers, hosts=settings.hosts, origins=settings.origins, body_bytes=limits.body_bytes)
     app.add_middleware(Measured, metrics=metrics)
     return app

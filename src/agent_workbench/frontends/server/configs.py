@@ -20,7 +20,7 @@ from agent_workbench.frontends.server.bodies import (
     Yaml,
 )
 from agent_workbench.frontends.server.failures import refusals
-from agent_workbench.frontends.server.state import Bench
+from agent_workbench.frontends.server.state import Bench, Server, TheServer
 from agent_workbench.services.links import given_tags
 from agent_workbench.services.shapes import config_to_json, plan_to_json, revision_to_json
 from agent_workbench.services.shared import SharedContext
@@ -96,7 +96,7 @@ async def delete(bench: Bench, config_id: str, force: bool = False) -> dict[str,
 
 @one.post("/tools", responses=refusals(400, 409))
 async def add_tool(
-    bench: Bench,
+    server: TheServer,
     config_id: str,
     tool_module: Reference,
     response: Response,
@@ -104,13 +104,14 @@ async def add_tool(
     config: ModuleConfig = None,
 ) -> dict[str, Any]:
     """Add a tool; where its module is there already, merge into its entry."""
-    saved = await bench.configs.add_tool_to_config(config_id, tool_module, tool_source, config)
+    async with _edits(server, config_id):
+        saved = await server.bench.configs.add_tool_to_config(config_id, tool_module, tool_source, config)
     return _answered(saved, response)
 
 
 @one.post("/providers", responses=refusals(400, 409))
 async def add_provider(
-    bench: Bench,
+    server: TheServer,
     config_id: str,
     provider_module: Reference,
     response: Response,
@@ -118,14 +119,17 @@ async def add_provider(
     config: ModuleConfig = None,
 ) -> dict[str, Any]:
     """Add a provider; where its module is there already, merge into its entry."""
-    saved = await bench.configs.add_provider_to_config(config_id, provider_module, provider_source, config)
+    async with _edits(server, config_id):
+        saved = await server.bench.configs.add_provider_to_config(config_id, provider_module, provider_source, config)
     return _answered(saved, response)
 
 
 @one.post("/bundles", responses=refusals(400, 409))
-async def add_bundle(bench: Bench, config_id: str, bundle_uri: Reference, response: Response) -> dict[str, Any]:
+async def add_bundle(server: TheServer, config_id: str, bundle_uri: Reference, response: Response) -> dict[str, Any]:
     """Append an include."""
-    return _answered(await bench.configs.merge_bundle_into_config(config_id, bundle_uri), response)
+    async with _edits(server, config_id):
+        saved = await server.bench.configs.merge_bundle_into_config(config_id, bundle_uri)
+    return _answered(saved, response)
 
 
 @one.get("/plan")
@@ -156,6 +160,11 @@ async def restore(bench: Bench, config_id: str, number: int, response: Response)
 
 
 router.include_router(one)
+
+
+def _edits(server: Server, config_id: str) -> asyncio.Lock:
+    """Let clients that add to a config do so one after the other: each reads the text that it changes."""
+    return server.running.order(f"edit {config_id}")
 
 
 def _answered(config: Config, response: Response) -> dict[str, Any]:
