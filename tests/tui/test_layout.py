@@ -82,6 +82,10 @@ def test_sizes_that_do_not_fit_are_left_out():
     assert Sizes.of({"lists": 30, "share": 0.5, "rows": 9}) == Sizes(30, 0.5, 9)
 
 
+def test_the_tour_has_five_steps_and_begins_with_saying_something():
+    assert [step.done for step in STEPS] == ["said", "add", "save", "split", "palette"]
+
+
 async def test_the_tour_goes_on_as_its_steps_are_made_and_ends_for_good(tmp_path: Path):
     async with workbench(tmp_path) as bench:
         tour = bench.main.query_one(Tour)

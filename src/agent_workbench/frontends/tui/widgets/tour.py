@@ -29,7 +29,6 @@ STEPS = (
     Step("said", "{config.run|F5}", "starts a session: say something in it, enter sends"),
     Step("add", "{config.add|alt+a}", "adds a tool: type to search, enter takes it"),
     Step("save", "{editor.save|^s}", "saves; History has every save to go back to"),
-    Step("session", "{session.new|^n}", "starts a session: write, enter sends"),
     Step("split", "{session.split|^t}", "opens a second session beside it; both answer"),
     Step("palette", "{app.palette|^p}", "finds everything by name, {app.help|F1} explains it"),
 )
