@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from agent_workbench.frontends.tui.names import named
 from agent_workbench.frontends.tui.widgets.places import HasPlaces
+from agent_workbench.frontends.tui.widgets.spoken import is_heard
 
 #: The letters, those under the fingers first.
 LETTERS = "asdfghjklqwertyuiopzxcvbnm"
@@ -101,7 +102,7 @@ class Jump(ModalScreen[None]):
         self._typed = ""
 
     def compose(self) -> ComposeResult:
-        if self.app.has_class("-reader"):
+        if is_heard(self):
             yield Static("\n".join(f"{letters} {one.name}" for letters, one in self.targets.items()), markup=False)
             return
         for letters, target in self.targets.items():

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from agent_workbench.frontends.tui.widgets.lines import Line, Run, ends, fit, width_of, wrap
-from agent_workbench.frontends.tui.widgets.spoken import spoken
+from agent_workbench.frontends.tui.widgets.spoken import is_heard, spoken
 
 _STYLES = {
     "muted": "$text-muted",
@@ -94,5 +94,5 @@ class Bar(Widget):
         lines = self._lines(self.content_size.width)
         return Content("\n").join(
             Content.assemble(*((text, _STYLES.get(role.partition(" ")[0], "")) for text, role in line))
-            for line in (map(spoken, lines) if self.app.has_class("-reader") else lines)
+            for line in (map(spoken, lines) if is_heard(self) else lines)
         )

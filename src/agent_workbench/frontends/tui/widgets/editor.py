@@ -36,6 +36,7 @@ from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import EditRefused
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.inputs import one_to_one
+from agent_workbench.frontends.tui.widgets.spoken import is_heard
 from agent_workbench.frontends.tui.widgets.steady import SteadyArea
 from agent_workbench.frontends.tui.widgets.yaml_highlight import highlight, styles
 
@@ -492,7 +493,7 @@ class YamlEditor(SteadyArea):
         style = self._shown[problem.severity]
         gutter, *rest = strip
         number = Segment(gutter.text[:-2], gutter.style)
-        marks = LETTERS if self.app.has_class("-reader") else MARKS
+        marks = LETTERS if is_heard(self) else MARKS
         mark = Segment(f"{marks[problem.severity]} ", (gutter.style or Style()) + style)
         strip = Strip([number, mark, *rest], strip.cell_length)
         return self._with_message(strip, line, problem, style)

@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from agent_workbench.frontends.tui.widgets.lines import Line, Run
-from agent_workbench.frontends.tui.widgets.spoken import spoken
+from agent_workbench.frontends.tui.widgets.spoken import is_heard, spoken
 
 #: What a role looks like: colour, ground, text style. Colours are theme variables, with a share where they are faint.
 #: Not component classes: Textual resolves those of every widget anew at each change of focus or class, and 24 of them
@@ -90,7 +90,7 @@ class LinesView(ScrollView):
     def heard(self) -> bool:
         """Whether the screen is read aloud: then words stand for signs."""
         if self._heard is None:
-            self._heard = self.app.has_class("-reader")
+            self._heard = is_heard(self)
         return self._heard
 
     def style_of(self, role: str) -> Style:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
+from textual.widget import Widget
 
 from agent_workbench.frontends.tui.widgets.lines import Line, Run
 
@@ -20,6 +21,11 @@ WORDS: Mapping[str, str] = {
 }  # fmt: skip
 #: What stands where a cursor is.
 HERE = ">"
+
+
+def is_heard(widget: Widget) -> bool:
+    """Whether the screen that a widget is on is read aloud: then words stand for signs."""
+    return widget.app.has_class("-reader")
 
 
 def spoken(line: Sequence[Run]) -> Line:

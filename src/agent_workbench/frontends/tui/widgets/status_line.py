@@ -12,6 +12,7 @@ from agent_workbench.conversation.clean import clean_line
 from agent_workbench.conversation.events import Retrying
 from agent_workbench.frontends.tui.widgets.bar import Bar
 from agent_workbench.frontends.tui.widgets.lines import Run
+from agent_workbench.frontends.tui.widgets.spoken import is_heard
 
 #: Cells from which the key is said in full.
 ROOMY = 64
@@ -45,7 +46,7 @@ class StatusLine(Bar):
             self._countdown.stop()
             self._countdown = None
         self._retry = None if event is None else (event, self._clock() + event.delay_s)
-        if event is not None and not self.app.has_class("-reader"):
+        if event is not None and not is_heard(self):
             self._countdown = self.set_interval(1.0, self.show)
         self.show()
 

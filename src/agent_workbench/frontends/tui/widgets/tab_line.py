@@ -17,6 +17,7 @@ from textual.widget import Widget
 from agent_workbench.frontends.tui.widgets.clicks import acts
 from agent_workbench.frontends.tui.widgets.lines import Run, fit, width_of
 from agent_workbench.frontends.tui.widgets.places import Place
+from agent_workbench.frontends.tui.widgets.spoken import is_heard
 
 _STYLES = {"muted": "$text-muted", "strong": "bold", "bad": "$text-error", "warn": "$text-warning", "": ""}
 
@@ -51,7 +52,7 @@ class TabLine(Widget):
     def render(self) -> Content:
         """Set the title at the left and the names at the right; the title gives way."""
         names: list[tuple[str, str, str]] = []
-        heard = self.app.has_class("-reader")
+        heard = is_heard(self)
         for tab in self.tabs:
             word, role = self.badges.get(tab, ("", ""))
             names.append((f"[{tab}]" if heard and tab == self.active else tab, f" {word}" if word else "", role))
