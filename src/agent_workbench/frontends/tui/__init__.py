@@ -16,6 +16,7 @@ def run(database: Path | None = None, workspace: str = "") -> None:
     Ends as well, keeping what is written, when the terminal is closed (SIGHUP) or the system asks (SIGTERM).
 
     Raises:
+        SystemExit: After a bug, once it is shown.
         StorageError: If the database cannot be used.
         NotFound: If there is no workspace of that name.
     """
@@ -48,5 +49,7 @@ def run(database: Path | None = None, workspace: str = "") -> None:
                 await one.close()
         if app.failure is not None:
             raise app.failure
+        if app.return_code:  # a bug, which the application has shown
+            raise SystemExit(app.return_code)
 
     asyncio.run(show())

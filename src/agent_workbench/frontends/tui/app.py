@@ -175,6 +175,15 @@ class WorkbenchApp(Accessible):
             pass  # a locked database must not keep a closed terminal's program alive
         self.exit()
 
+    def _fatal_error(self) -> None:
+        """End after a bug, saying where it is; Textual would print the values there, too, and one may be a key."""
+        from rich.console import Group
+        from rich.traceback import Traceback
+
+        self.bell()
+        said = "This is a bug in the workbench. What was saved and sent is kept; the lines above belong into a report."
+        self.panic(Group(Traceback(show_locals=False, width=None), said))
+
     async def action_quit(self) -> None:
         """End after asking about what would be lost, also where a dialog is open."""
         from agent_workbench.frontends.tui.screens.main import MainScreen
