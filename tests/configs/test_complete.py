@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_workbench.configs.complete import completions, help_at
+from agent_workbench.configs.complete import completions, describe, help_at
 from agent_workbench.configs.known import Known
 from agent_workbench.configs.modules import Module, ModuleConfig, catalog
 from agent_workbench.configs.place import place_at
@@ -172,3 +172,7 @@ def test_help_says_what_the_thing_under_the_cursor_is(marked: str, path: str, sa
 def test_no_text_and_no_cursor_make_it_fail(text: str, line: int, column: int):
     completions(text, line, column, KNOWN)
     help_at(text, line, column, KNOWN)
+
+
+def test_the_choices_of_a_setting_are_told_without_the_empty_one():
+    assert describe({"description": "What to do.", "enum": ["", "auto", "off"], "default": ""}) == "What to do · auto | off"

@@ -77,7 +77,7 @@ def help_at(text: str, line: int, column: int, catalog: Catalog) -> Help | None:
 def describe(schema: Mapping[str, Any]) -> str:
     """Return one line about a setting: what it is, its type, choices and default."""
     parts = [" ".join(str(schema.get("description", "")).split()).rstrip(".")]
-    parts.append(" | ".join(str(one) for one in choices(schema)) or type_name(schema))
+    parts.append(" | ".join(str(one) for one in choices(schema) if one != "") or type_name(schema))
     if schema.get("default") not in (None, "", [], {}):
         parts.append(f"default {schema['default']}")
     return " · ".join(part for part in parts if part)
