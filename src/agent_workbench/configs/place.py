@@ -85,6 +85,29 @@ def place_at(text: str, line: int, column: int) -> Place:
 
 def _in_flow(here: Place) -> Place:
     """Go into the brackets that a value on the cursor's line opens; `here` is the place of that value."""
+    path, opened, begin = _innermost(here)
+    if not opened:
+        return replace(here, opaque=True)
+    words = here.typed[begin:]
+    is_map = here.typed[opened - 1] == "{"
+    key, colon, value = words.partition(":") if is_map else ("", "", words)
+    in_value = bool(colon) or not is_map
+    typed = value.lstrip() if in_value else words.lstrip()
+    modules = _FLOW_MODULE.findall(here.typed)
+    return replace(
+        here,
+        path=path,
+        key=key.strip(" '\"") if colon else "",
+        in_value=in_value,
+        typed=typed,
+        start=here.start + len(here.typed) - len(typed),
+        module=modules[-1] if modules and "config" in path else here.module,
+        siblings=frozenset(_FLOW_KEY.findall(here.typed[opened:begin])),
+    )
+
+
+def _innermost(here: Place) -> tuple[tuple[str, ...], int, int]:
+    """Return the path in the innermost open bracket, where that begins (0: nowhere), and where its last part does."""
     paths = [(*here.path, here.key) if here.key else here.path]
     opened: list[int] = []
     begin = 0
@@ -100,23 +123,7 @@ def _in_flow(here: Place) -> Place:
             opened.pop()
         if sign in "[]{},":
             begin = found.end()
-    if not opened:
-        return replace(here, opaque=True)
-    words = here.typed[begin:]
-    is_map = here.typed[opened[-1] - 1] == "{"
-    key, colon, value = words.partition(":") if is_map else ("", "", words)
-    typed = value.lstrip() if colon or not is_map else words.lstrip()
-    modules = _FLOW_MODULE.findall(here.typed)
-    return replace(
-        here,
-        path=paths[-1],
-        key=key.strip(" '\"") if colon else "",
-        in_value=bool(colon) or not is_map,
-        typed=typed,
-        start=here.start + len(here.typed) - len(typed),
-        module=modules[-1] if modules and "config" in paths[-1] else here.module,
-        siblings=frozenset(_FLOW_KEY.findall(here.typed[opened[-1] : begin])),
-    )
+    return paths[-1], opened[-1] if opened else 0, begin
 
 
 def _parse(raw: str) -> _Line:
