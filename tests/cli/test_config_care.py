@@ -248,3 +248,37 @@ def test_an_imported_file_keeps_the_meaning_of_its_includes(awb: Awb, folder: Pa
     awb("config", "copy", "mine", "yours")
     assert "tool-todo" in awb("config", "plan", "mine").out
     assert "tool-todo" in awb("config", "plan", "yours").out
+
+
+def test_a_config_is_renamed_and_its_text_only_where_that_is_asked_for(awb: Awb) -> None:
+    text = "bundle:\n  name: one  # mine\n"
+    id = awb("config", "import", "-", "--json", stdin=text).json["config_id"]
+    said = awb("config", "rename", "one", "two")
+    assert "--text changes that too" in said.err
+    assert awb("config", "export", id).out == text
+    awb("config", "rename", id, "one")
+    assert "--text" not in awb("config", "rename", "one", "three", "--text").err
+    assert awb("config", "export", id).out == text.replace("one", "three")
+
+
+def test_a_folder_with_a_bundle_is_named_without_a_slash(awb: Awb, folder: Path) -> None:
+    (folder / "crew").mkdir()
+    (folder / "crew" / "bundle.yaml").write_text("bundle: {name: x}\n")
+    (folder / "empty").mkdir()
+    assert "name: x" in awb("config", "show", "crew").out
+    awb("config", "import", "-", "--name", "crew", stdin="bundle: {name: stored}\n")
+    assert "stored" in awb("config", "show", "crew").out, "a stored config of that name comes first"
+    assert "no config" in awb("config", "show", "empty", code=None).err.lower()
+
+
+def test_a_config_that_a_file_was_run_as_is_told_from_its_namesake(awb: Awb, folder: Path) -> None:
+    (folder / "hello.yaml").write_text("bundle: {name: hello}\nproviders: [{module: provider-mock}]\n")
+    awb("run", "-c", "hello.yaml", "hi")
+    listed = [line for line in awb("config", "list", "-q", "hello").out.splitlines() if line.startswith("hello ")]
+    assert sum("(as run from " in line for line in listed) == 1
+
+
+def test_the_help_of_the_group_cuts_no_words(awb: Awb) -> None:
+    shown = awb("config", "--help").out
+    assert "..." not in shown.partition("Commands:")[2].partition("Examples:")[0].replace("${", "")
+    assert "At most this many" in awb("config", "list", "--help").out

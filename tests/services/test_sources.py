@@ -410,6 +410,9 @@ class Stored:
             else None
         )
 
+    def names(self) -> list[str]:
+        return list(self.texts)
+
     def find(self, name: str) -> list[ConfigMetadata]:
         found = [self.get(f"id-{one}") for one in self.texts if one.rstrip("2") == name]
         return [one for one in found if one is not None]

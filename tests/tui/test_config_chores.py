@@ -261,6 +261,37 @@ async def test_every_config_with_errors_is_marked_and_one_that_only_needs_a_key_
         await bench.until(lambda: marked() == ["broken"], "the one with an error, and no other")
 
 
+async def test_a_config_is_judged_anew_when_what_it_includes_changes(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        include = bench.shared.workspace / "base.yaml"
+        include.write_text("tools: []\n")
+        await bench.shared.configs.create_config("above", "includes: [./base.yaml]\n")
+        await bench.main.refresh_lists()
+
+        def marked() -> bool:
+            rows = bench.main.query_one(ConfigList).entries.rows
+            return any(row.left[0][0].startswith("!") and row.left[1][0] == "above" for row in rows)
+
+        await bench.until(lambda: not marked() and bench.main.overview.faulty.is_done, "all were looked at")
+        include.write_text("tools: {}\n")
+        await bench.until(marked, "the include has an error now")
+        include.unlink()
+        await bench.until(marked, "it is gone")
+        include.write_text("hooks: []\n")
+        await bench.until(lambda: not marked(), "it is right again")
+
+
+async def test_a_config_is_renamed_in_its_text_too_where_the_person_wants_it(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        await bench.main.run_action("config('rename')")
+        await answer(bench, "mine")
+        await bench.until(lambda: "Rename hello to mine" in bench.dialog, "asked about the text")
+        await bench.press("enter")
+        await bench.until(lambda: "mine" in str(bench.desk.border_title), "renamed")
+        await bench.until(lambda: "name: mine" in bench.editor.text, "in the text too")
+        assert not bench.editor.dirty
+
+
 async def test_what_is_typed_into_the_filter_line_again_takes_the_place_of_what_was(tmp_path: Path):
     async with workbench(tmp_path) as bench:
         names = bench.main.query_one(ConfigList)
@@ -271,7 +302,7 @@ async def test_what_is_typed_into_the_filter_line_again_takes_the_place_of_what_
 
 
 async def test_a_line_says_how_many_configs_are_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(overview, "CONFIGS", 3)
+    monkeypatch.setattr(overview, "LISTED", 3)
     async with workbench(tmp_path) as bench:
         rows = bench.main.query_one(ConfigList).entries
         await bench.until(lambda: "4 more: / finds them" in str(rows.rows[-1].left), "how many there are")

@@ -119,7 +119,8 @@ class _Checker:
         elif module.kind != kind:
             severity = self._weight(kind, agent)
             section = SECTION[module.kind]
-            hint = f"`{module_id}` belongs to `{section}`"
+            article = "an" if module.kind == "orchestrator" else "a"
+            hint = f"`{module_id}` is {article} {module.kind}: it belongs to `{section}`"
             fix = section_fix(self.reading, path, section) if self._is_own(node, path) else None
             self._say(severity, named, at, f"{module_id} is not a {kind}", "module-kind", hint, fix)
         else:

@@ -47,7 +47,7 @@ class ContextConfig(ModuleConfig):
     protected_tool_results: int = Field(default=5, ge=0)
     """How many of the newest tool results are always sent whole."""
     max_tool_result_bytes: int = Field(default=131_072, ge=1024)
-    """Accepted for the original's sake: results are capped when a tool answers."""
+    """No effect here: results are capped when a tool answers."""
 
 
 class PersistentConfig(ContextConfig):

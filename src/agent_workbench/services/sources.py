@@ -41,6 +41,8 @@ class Configs(Protocol):
 
     def get(self, config_id: str) -> Config | None: ...
 
+    def names(self) -> Sequence[str]: ...
+
     def find(self, name: str) -> Sequence[ConfigMetadata]: ...
 
 
@@ -271,7 +273,9 @@ class Sources:
             ids = ", ".join(one.config_id for one in named[:5])
             return Failure(f"{len(named)} configs are called `{reference}`", f"use an id: {ids}")
         found = self.configs.get(named[0].config_id) if named else None
-        return found or Failure(f"no config is called `{reference}`", "see `awb config list`")
+        like = "" if found else nearest(reference, self.configs.names())
+        hint = f"did you mean `{like}`?" if like else "see `awb config list`"
+        return found or Failure(f"no config is called `{reference}`", hint, slip=reference, meant=like)
 
     def _config(self, reference: str, at: Location) -> Fetched | Failure:
         if at.remote:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent_workbench.configs.document import Document
+from agent_workbench.configs.reader import read
 from agent_workbench.configs.words import nearest, quoted
 from agent_workbench.errors import NotFound
 from agent_workbench.services.samples import sample_files
@@ -60,6 +61,12 @@ def template(name: str) -> Template:
 def empty(name: str) -> str:
     """Return the smallest config that runs."""
     return EMPTY.format(name=quoted(name, like=""))
+
+
+def renamed_from(text: str, old: str, name: str) -> str:
+    """Return a text whose bundle has the new name where it had the old one, else the text as it is."""
+    bundle = read(text).data.get("bundle")
+    return renamed(text, name) if isinstance(bundle, dict) and bundle.get("name") == old else text
 
 
 def renamed(text: str, name: str) -> str:

@@ -74,7 +74,11 @@ async def find_text(configs: ConfigManager, reference: str) -> ConfigText:
         InvalidYAML: If a file is not UTF-8.
     """
     if not names_a_file(reference):
-        return _of(await configs.find_config(reference))
+        try:
+            return _of(await configs.find_config(reference))
+        except NotFound:
+            if not any((Path(reference) / name).is_file() for name in _BUNDLE_FILES):
+                raise
     try:
         return await asyncio.to_thread(read_file, Path(reference))
     except NotFound:

@@ -67,6 +67,11 @@ class SQLiteConfigs:
         with self._db.read() as connection:
             return [rows.config_metadata(row) for row in connection.execute(sql, (name,))]
 
+    def names(self) -> Sequence[str]:
+        """Return the names of all configs, each once."""
+        with self._db.read() as connection:
+            return [row[0] for row in connection.execute("SELECT DISTINCT name FROM configs ORDER BY name")]
+
     def update(
         self,
         config_id: str,

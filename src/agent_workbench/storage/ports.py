@@ -63,6 +63,10 @@ class ConfigStore(Protocol):
 
     def get(self, config_id: str) -> Config | None: ...
 
+    def names(self) -> Sequence[str]:
+        """Return the names of all configs, each once."""
+        ...
+
     def find(self, name: str) -> Sequence[ConfigMetadata]:
         """Return the configs of exactly this name, newest first."""
         ...

@@ -34,7 +34,7 @@ class ApprovalConfig(ModuleConfig):
     tools: list[str] = Field(default_factory=list)
     """Tools that always ask."""
     default_action: Literal["deny", "continue"] = "deny"
-    """Accepted for the original's sake: a question without an answer always denies."""
+    """No effect here: a question without an answer always denies."""
     priority: int = 0
     """When it is asked: lower is earlier."""
 

@@ -36,13 +36,13 @@ class LoggingConfig(ModuleConfig):
     """The config of `hooks-logging`."""
 
     mode: str = "session-only"
-    """Accepted for the original's sake: each session has its own log here."""
+    """No effect here: each session has its own log here."""
     session_log_template: str = ""
     """Where the log goes, with {project} and {session_id}; must end in .jsonl. The log folder where it is empty."""
     exclude_events: list[str] = Field(default_factory=lambda: ["*:delta", "llm:stream_*delta"])
     """Events that are left out; patterns with * and ?."""
     additional_events: list[str] = Field(default_factory=list)
-    """Accepted for the original's sake: every event is heard here."""
+    """No effect here: every event is heard here."""
     priority: int = 100
     """When it is asked: lower is earlier; after a redaction, so that it sees what is left."""
 

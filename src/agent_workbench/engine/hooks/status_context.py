@@ -32,7 +32,7 @@ class StatusConfig(ModuleConfig):
     include_session: bool = True
     """Say the session's id."""
     working_dir: str | None = None
-    """Accepted for the original's sake: a session works in its own folder."""
+    """No effect here: a session works in its own folder."""
     priority: int = 0
     """When it is asked: lower is earlier."""
 

@@ -30,11 +30,11 @@ class BashConfig(ModuleConfig):
     timeout: int = Field(default=30, ge=1, le=MAX_TIMEOUT)
     """Seconds a command may take when the call does not say."""
     allowed_commands: list[str] = Field(default_factory=list)
-    """Accepted for the original's sake: nothing here lets a command run without a question."""
+    """No effect here: nothing here lets a command run without a question."""
     denied_commands: list[str] = Field(default_factory=list)
     """Patterns such as `rm *`; a command that holds one anywhere is refused."""
     require_approval: bool = True
-    """Accepted for the original's sake: the permission rules decide here."""
+    """No effect here: the permission rules decide here."""
     network: bool = False
     """Whether the sandbox lets commands reach the network."""
     environment: list[str] = Field(default_factory=list)

@@ -27,7 +27,7 @@ class DelegateSettings(ModuleConfig):
     exclude_tools: list[str] = Field(default_factory=lambda: ["tool-delegate"])
     """Tool modules that children do not inherit; by default they cannot delegate further."""
     exclude_hooks: list[str] = Field(default_factory=list)
-    """Accepted for the original's sake: hooks that guard a parent guard its children too."""
+    """No effect here: hooks that guard a parent guard its children too."""
     timeout: float | None = Field(default=None, gt=0)
     """Seconds that a child may take."""
 

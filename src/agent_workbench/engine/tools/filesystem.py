@@ -39,7 +39,7 @@ class FilesystemConfig(ModuleConfig):
     denied_write_paths: list[str] = Field(default_factory=list)
     """Folders and files that are never written."""
     require_approval: bool = False
-    """Accepted for the original's sake: the permission rules decide here."""
+    """No effect here: the permission rules decide here."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class ServerConfig(ModuleConfig):
     headers: dict[str, str] = Field(default_factory=dict)
     """Headers to send to it."""
     type: str = ""
-    """Accepted for the original's sake; `sse` is not spoken here."""
+    """No effect here: a server speaks over its standard input or streamable HTTP, never `sse`."""
     disabled: bool = False
     """Leave it out."""
     timeout: float | None = Field(default=None, gt=0)

@@ -58,7 +58,7 @@ class SearchConfig(ModuleConfig):
     denied_paths: list[str] = Field(default_factory=list)
     """Folders and files that are never searched or named."""
     working_dir: str | None = None
-    """Accepted for the original's sake: a session works in its own folder."""
+    """No effect here: a session works in its own folder."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from agent_workbench.frontends.cli import (
     config_store,
     config_trust,
 )
+from agent_workbench.frontends.cli.listing import Listing
 
 
-@click.group("config")
+@click.group("config", cls=Listing)
 def command() -> None:
     """Make, edit, check and explain configs.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("history")
 @click.argument("config")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most this many.")
 @click.option("--offset", type=click.IntRange(0), default=0, help="Leave out this many of the newest.")
 @json_option
 @with_workbench

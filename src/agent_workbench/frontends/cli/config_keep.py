@@ -35,18 +35,28 @@ async def copy(bench: SharedContext, config: str, name: str, as_json: bool) -> N
 @click.command("rename")
 @click.argument("config")
 @click.argument("name")
+@click.option("--text", "in_text", is_flag=True, help="Also in its text, where `bundle.name` is the old name.")
 @json_option
 @with_workbench
-async def rename(bench: SharedContext, config: str, name: str, as_json: bool) -> None:
+async def rename(bench: SharedContext, config: str, name: str, in_text: bool, as_json: bool) -> None:
     """Give CONFIG the name NAME; its text, history and sessions stay."""
+    from agent_workbench.services.templates import renamed_from
+
     found = await bench.configs.find_config(config)
-    saved = await bench.configs.update_config(found.config_id, name=name)
+    text = renamed_from(found.yaml_content, found.name, name)
+    differs = text != found.yaml_content
+    saved = await bench.configs.update_config(
+        found.config_id, name=name, yaml_content=text if in_text else None,
+        expected_revision=found.revision if in_text else None,
+    )  # fmt: skip
     if saved is None:
         raise NotFound(f"{found.name} was deleted meanwhile")
     if as_json:
         emit_json({"config_id": saved.config_id, "name": saved.name, "revision": saved.revision})
     else:
         narrate(f"renamed {found.name} to {saved.name}")
+        if differs and not in_text:
+            narrate(f"its text still says `name: {found.name}`; --text changes that too")
 
 
 @click.command("tag")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agent_workbench.services.shared import SharedContext
     from agent_workbench.services.texts import ConfigText
     from agent_workbench.services.trust import Doubt
-    from agent_workbench.storage.records import Config
+    from agent_workbench.storage.records import Config, ConfigMetadata
 
 tag_option = click.option("-t", "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag it. May be repeated.")
 
@@ -43,8 +43,8 @@ async def text_of(bench: SharedContext, reference: str) -> ConfigText:
 @click.option("-q", "--query", default="", metavar="WORDS", help="Only those with these words in name or text.")
 @click.option("-t", "--tag", default="", metavar="KEY[=VALUE]", help="Only those with this tag.")
 @click.option("--sort", type=click.Choice(["updated", "name", "created"]), default="updated", show_default=True)
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-@click.option("--offset", type=click.IntRange(0), default=0)
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most this many.")
+@click.option("--offset", type=click.IntRange(0), default=0, help="Leave out this many of the first.")
 @json_option
 @with_workbench
 async def list_configs(
@@ -58,12 +58,20 @@ async def list_configs(
         emit_json({"configs": [config_to_json(config) for config in found], "total": total})
         return
     rows = [
-        (one.name, one.revision, one.sessions, f"{one.updated_at:%Y-%m-%d %H:%M}", one.config_id, one.description)
+        (one.name, one.revision, one.sessions, f"{one.updated_at:%Y-%m-%d %H:%M}", one.config_id, _about(one))
         for one in found
     ]
     emit_table(("NAME", "REV", "SESSIONS", "UPDATED", "ID", "DESCRIPTION"), rows)
     if total != len(found):
         narrate(f"{len(found)} of {counted(total, 'config')}")
+
+
+def _about(config: ConfigMetadata) -> str:
+    """Return what tells a config from one of the same name: the file that it is a copy of, and its description."""
+    from agent_workbench.services.bundles import FILE_TAG
+
+    file = config.tags.get(FILE_TAG, "")
+    return f"{config.description or ''} (as run from {file})".strip() if file else config.description or ""
 
 
 @click.command("show")

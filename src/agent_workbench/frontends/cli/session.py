@@ -41,8 +41,8 @@ command.add_command(session_settings.change)
 @click.option("-c", "--config", default="", metavar="CONFIG", help="Only those of this config.")
 @click.option("--status", type=click.Choice(["active", "completed", "failed", "cancelled"]), help="Only these.")
 @click.option("-q", "--query", default="", metavar="WORDS", help="Only those with these words in title or messages.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-@click.option("--offset", type=click.IntRange(0), default=0)
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most this many.")
+@click.option("--offset", type=click.IntRange(0), default=0, help="Leave out this many of the first.")
 @json_option
 @with_workbench
 async def list_sessions(
@@ -104,7 +104,7 @@ async def show(bench: SharedContext, session: str, transcript: bool, as_json: bo
 @command.command("console")
 @click.argument("session")
 @click.option("--next", "upcoming", is_flag=True, help="What the next request would carry, instead.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most this many.")
 @json_option
 @with_workbench
 async def console(bench: SharedContext, session: str, upcoming: bool, limit: int, as_json: bool) -> None:
@@ -238,7 +238,7 @@ async def delete(bench: SharedContext, session: str, yes: bool, as_json: bool) -
 
 @command.command("search")
 @click.argument("words", nargs=-1, required=True)
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most this many.")
 @json_option
 @with_workbench
 async def search(bench: SharedContext, words: tuple[str, ...], limit: int, as_json: bool) -> None:

@@ -164,10 +164,25 @@ class ConfigChores:
 
     async def _rename(self, config: Config) -> None:
         name = await self._name("Rename the config", config.name)
-        if name:
-            await self._shared.configs.update_config(config.config_id, name=name)
-            if self._on_desk(config.config_id):
-                await self._screen.configs.renamed(name)
+        if not name:
+            return
+        text = await self._named_in_text(config, name)
+        await self._shared.configs.update_config(
+            config.config_id, name=name, yaml_content=text, expected_revision=config.revision if text else None
+        )
+        if self._on_desk(config.config_id):
+            await self._screen.configs.renamed(name)
+            await self._screen.configs.reread(config.config_id)
+
+    async def _named_in_text(self, config: Config, name: str) -> str | None:
+        """Return the text with the new name where it says the old one and the person wants that; else None."""
+        text = templates.renamed_from(config.yaml_content, config.name, name)
+        if text == config.yaml_content or (self._on_desk(config.config_id) and self._screen.configs.desk.editor.dirty):
+            return None
+        rows = options(("both", f"In the list and in the text: bundle.name becomes {name}"),
+                       ("list", "In the list alone"))  # fmt: skip
+        note = "Includes find what is inside by the name in the text."
+        return text if await self._ask(f"Rename {config.name} to {name}", rows, note=note) == "both" else None
 
     async def _tags(self, config: Config) -> None:
         """Let the person write the tags anew; those of the program stay."""
