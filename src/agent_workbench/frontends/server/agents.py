@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from agent_workbench.errors import NotFound
 from agent_workbench.frontends.server.bodies import Body, Limit, Line, Name, Offset, Prose, Search, Tags
 from agent_workbench.frontends.server.configs import stop_sessions
-from agent_workbench.frontends.server.failures import refusals
+from agent_workbench.frontends.server.failures import openai_refusals
 from agent_workbench.frontends.server.state import Bench
 from agent_workbench.services.agent_texts import TEMPLATE, AgentFields, changed, fields_of, from_template
 from agent_workbench.services.links import given_tags
@@ -48,7 +48,7 @@ class AgentChange(Body):
     tags: Tags | None = None
 
 
-@router.post("/agents", status_code=201, responses=refusals(404))
+@router.post("/agents", status_code=201, responses=openai_refusals(404))
 async def create(bench: Bench, body: NewAgent) -> dict[str, Any]:
     """Make a config from a template, its comments kept, and store it."""
     text = from_template(bench.configs.catalog, body.template_id, _fields(body))
@@ -64,13 +64,13 @@ async def listed(bench: Bench, limit: Limit = 50, offset: Offset = 0, q: Search 
     return {"object": "list", "data": [_in_short(one) for one in found], "total": total}
 
 
-@router.get("/agents/{agent_id:path}", responses=refusals(404, 409))
+@router.get("/agents/{agent_id:path}", responses=openai_refusals(404, 409))
 async def get(bench: Bench, agent_id: str) -> dict[str, Any]:
     """Return an agent, by its id or by a name that only one has."""
     return agent_to_json(await bench.configs.find_config(agent_id))
 
 
-@router.put("/agents/{agent_id:path}", responses=refusals(404, 409))
+@router.put("/agents/{agent_id:path}", responses=openai_refusals(404, 409))
 async def change(bench: Bench, agent_id: str, body: AgentChange) -> dict[str, Any]:
     """Change what is given and keep every other byte of the text."""
     config = await bench.configs.find_config(agent_id)
@@ -85,7 +85,7 @@ async def change(bench: Bench, agent_id: str, body: AgentChange) -> dict[str, An
     return agent_to_json(saved)
 
 
-@router.delete("/agents/{agent_id:path}", responses=refusals(404, 409))
+@router.delete("/agents/{agent_id:path}", responses=openai_refusals(404, 409))
 async def delete(bench: Bench, agent_id: str) -> dict[str, Any]:
     """Delete an agent, end its sessions, and drop what is ready of it."""
     config = await bench.configs.find_config(agent_id)
@@ -101,7 +101,7 @@ async def all_templates() -> dict[str, Any]:
     return {"object": "list", "data": [_template_to_json(one) for one in templates()]}
 
 
-@router.get("/templates/{template_id}", responses=refusals(404))
+@router.get("/templates/{template_id}", responses=openai_refusals(404))
 async def one_template(template_id: str) -> dict[str, Any]:
     """Return a template with its text."""
     found = template(template_id)
@@ -114,7 +114,7 @@ async def models(bench: Bench) -> dict[str, Any]:
     return {"object": "list", "data": [_model(one, name) for name, one in await _callable(bench)]}
 
 
-@router.get("/models/{model_id:path}", responses=refusals(404, 409))
+@router.get("/models/{model_id:path}", responses=openai_refusals(404, 409))
 async def model(bench: Bench, model_id: str) -> dict[str, Any]:
     """Return one agent as a model."""
     return _model(await bench.configs.find_config(model_id), model_id)

@@ -14,9 +14,17 @@ from agent_workbench.frontends.server.running import Running
 from agent_workbench.frontends.server.state import Server, ServerSettings
 from agent_workbench.services.shared import SharedContext
 
-ROUTERS = (
-    about.router, configs.router, sessions.router, messages.router, agents.router, completions.router,
-)  # fmt: skip
+#: What a client that bears the token may ask, with the failures that any of it may have.
+OURS = (configs.router, sessions.router, messages.router, about.router)
+OPENAIS = (agents.router, completions.router)
+TAGS = [
+    {"name": "configs", "description": "What agents are made of, as text."},
+    {"name": "sessions", "description": "Conversations with agents."},
+    {"name": "messages", "description": "Saying something, and following what happens."},
+    {"name": "agents", "description": "The same configs, in a few fields."},
+    {"name": "chat", "description": "OpenAI's protocol, with agents as models."},
+    {"name": "server", "description": "The server itself."},
+]
 
 
 def make_app(bench: SharedContext, settings: ServerSettings) -> FastAPI:
@@ -25,6 +33,7 @@ def make_app(bench: SharedContext, settings: ServerSettings) -> FastAPI:
         title="Agent Workbench",
         version=__version__,
         summary="Configs, sessions and agents of one workbench.",
+        openapi_tags=TAGS,
         redirect_slashes=False,
         redoc_url=None,
     )
@@ -33,8 +42,12 @@ def make_app(bench: SharedContext, settings: ServerSettings) -> FastAPI:
     app.state.server = Server(bench, settings, running, metrics)
     failures.install(app)
     app.include_router(about.open_router)
-    for router in ROUTERS:
-        app.include_router(router, dependencies=[Depends(require_token)], responses=failures.refusals(401))
+    for routers, refused in (
+        (OURS, failures.refusals(401, 403, 413, 422)),
+        (OPENAIS, failures.openai_refusals(400, 401, 403, 413)),
+    ):
+        for router in routers:
+            app.include_router(router, dependencies=[Depends(require_token)], responses=refused)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"],

@@ -20,7 +20,14 @@ from agent_workbench.conversation.messages import Message
 from agent_workbench.conversation.usage import Usage
 from agent_workbench.errors import NotFound, SessionBusy, WorkbenchError
 from agent_workbench.frontends.server.chat_bodies import ChatRequest, instructions_of, message_of
-from agent_workbench.frontends.server.failures import CRASHED, NOT_AGAIN, openai_error, refusals, status_of, words_of
+from agent_workbench.frontends.server.failures import (
+    CRASHED,
+    NOT_AGAIN,
+    openai_error,
+    openai_refusals,
+    status_of,
+    words_of,
+)
 from agent_workbench.frontends.server.sessions import VIA
 from agent_workbench.frontends.server.state import Server, TheServer
 from agent_workbench.frontends.server.streams import EventStream, line_of, opened
@@ -65,7 +72,7 @@ async def chat_of(server: TheServer, body: ChatRequest) -> Chat:
     return Chat(body, config.config_id, tuple(before), last)
 
 
-@router.post("/chat/completions", response_model=None, responses=refusals(404, 409, 429, 502))
+@router.post("/chat/completions", response_model=None, responses=openai_refusals(404, 409, 429, 502))
 async def complete(server: TheServer, chat: Annotated[Chat, Depends(chat_of)]) -> JSONResponse | EventStream:
     """Say the last message to an agent. `X-Session-ID` names the session, to be sent as `session_id` to go on."""
     reply = Reply(chat)

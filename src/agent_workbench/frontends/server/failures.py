@@ -68,6 +68,21 @@ class Failure(BaseModel):
     problems: list[dict[str, Any]] = []
 
 
+class OpenAIError(BaseModel):
+    """What OpenAI's clients read of a failure."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIFailure(BaseModel):
+    """What is said below `/v1` of a request that failed."""
+
+    error: OpenAIError
+
+
 def status_of(error: WorkbenchError) -> int:
     """Return the HTTP status of a failure."""
     return next(status for kind, status in STATUSES if isinstance(error, kind))
@@ -78,9 +93,14 @@ def words_of(error: WorkbenchError) -> str:
     return f"{error.title}: {error}"
 
 
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def refusals(*statuses: int, model: type[BaseModel] = Failure) -> dict[int | str, dict[str, Any]]:
     """Return the failures of a route as its page describes them."""
-    return {status: {"description": MEANINGS[status], "model": Failure} for status in statuses}
+    return {status: {"description": MEANINGS[status], "model": model} for status in statuses}
+
+
+def openai_refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the same for a route below `/v1`."""
+    return refusals(*statuses, model=OpenAIFailure)
 
 
 def is_openai(request: Request) -> bool:
