@@ -9,6 +9,8 @@ from pathlib import Path
 import platformdirs
 
 APP = "agent-workbench"
+#: A folder of more characters is told by its last part.
+BRIEF = 40
 
 
 def data_dir() -> Path:
@@ -38,6 +40,13 @@ def database_path() -> Path:
 
 
 _opened: Counter[Path] = Counter()
+
+
+def brief(folder: Path) -> str:
+    """Write a folder as people do: `~` for home, and only the last part of one that is long."""
+    home = Path.home()
+    told = str(Path("~") / folder.relative_to(home)) if folder.is_relative_to(home) else str(folder)
+    return told if len(told) <= BRIEF else f"…/{folder.name}"
 
 
 def note_opened(database: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent_workbench.frontends.tui.screens.pick import Name
+from agent_workbench.paths import brief
 from agent_workbench.services import keys as kept_keys
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -80,3 +81,17 @@ async def test_what_is_open_is_remembered_while_the_program_runs(tmp_path: Path)
             return bench.shared.remembered.recall_now(STATE, {}).get("sessions")
 
         await bench.until(lambda: kept() == wanted, "both panes are there after a kill")
+
+
+async def test_a_new_session_says_in_which_folder_it_works(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        await bench.session()
+        await bench.until(lambda: "work." in bench.shown, "the folder's name")
+
+
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [("~", "~"), ("~/a/b", "~/a/b"), ("/srv/x", "/srv/x"), (f"/srv/{'long' * 10}/here", "…/here")],
+)
+def test_a_folder_is_written_as_people_do(folder: str, told: str):
+    assert brief(Path(folder).expanduser()) == told

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent_workbench.conversation.clean import clean_line
@@ -33,6 +34,7 @@ from agent_workbench.frontends.tui.talk import written
 from agent_workbench.frontends.tui.widgets.offers import Offer
 from agent_workbench.frontends.tui.widgets.pane_grid import MOST, PaneGrid, SessionPane
 from agent_workbench.frontends.tui.widgets.session_list import SessionList
+from agent_workbench.paths import brief
 from agent_workbench.services.filling import filling
 from agent_workbench.services.hub import Following
 from agent_workbench.services.notices import notices
@@ -110,6 +112,7 @@ class SessionWork:
         )
         pane.prompt.commands = [Offer(f"/{name}", BY_SLASH[name].help) for name in sorted(BY_SLASH)]
         await grid.add(pane, replace=replaced)
+        pane.set_folder(brief(Path(session.workspace or self._shared.workspace)))
         pane.prompt.draft = pane.kept = session.draft
         pane.set_title(pinned=session.pinned_revision or 0)
         if not focus:

@@ -140,6 +140,7 @@ class SessionView(Vertical):
         """Show what is known."""
         self._show_title()
         self.watch(self.transcript, "news", self._show_meter)
+        self.watch(self.transcript, "finds", lambda finds: self.find.count(*finds), init=False)
 
     def on_click(self, event: events.Click) -> None:
         """Go to what is new where the line says that there is something."""
@@ -285,7 +286,9 @@ class SessionView(Vertical):
     def show_found(self, message: int, words: str) -> None:
         """Go to the message of this index, and mark the words that were searched for."""
         self.transcript.focus()
-        self.find.show(*self.transcript.find_in(message, words))
+        found, _ = self.transcript.find_in(message, words)
+        self.find.show(found)
+        self.find.count(*self.transcript.finds)
 
     def _next(self) -> int:
         self._messages += 1
@@ -395,6 +398,11 @@ class SessionView(Vertical):
         if not below and not framed and width_of(left) + cell_len(self.origin) + 4 <= self.size.width:
             below = [(self.origin, "muted")]
         self._meter.put(left, below)
+
+    def set_folder(self, words: str) -> None:
+        """Say, while nothing was said yet, in which folder the session works."""
+        self.transcript.hint = f"{HINT} It works in {clean_line(words, 60)}."
+        self.transcript.refresh()
 
     def set_origin(self, words: str) -> None:
         """Say what the session runs with, where there is room; nothing where that needs no saying."""
