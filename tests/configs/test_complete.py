@@ -175,4 +175,5 @@ def test_no_text_and_no_cursor_make_it_fail(text: str, line: int, column: int):
 
 
 def test_the_choices_of_a_setting_are_told_without_the_empty_one():
-    assert describe({"description": "What to do.", "enum": ["", "auto", "off"], "default": ""}) == "What to do · auto | off"
+    setting = {"description": "What to do.", "enum": ["", "auto", "off"], "default": ""}
+    assert describe(setting) == "What to do · auto | off"

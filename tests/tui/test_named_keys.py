@@ -75,5 +75,13 @@ async def test_the_tour_and_what_is_empty_name_the_keys_of_the_keymap(tmp_path: 
         assert "F10    starts a session of it" in bench.shown
         assert "F10 starts one" in bench.shown
         assert "alt+v  splits" in bench.shown
-        assert "F10 starts a session: write" in bench.shown
+        assert "alt+v opens a second session" in bench.shown
         assert "F11 ends this" in bench.shown
+
+
+async def test_the_tour_leaves_whole_clauses_out_where_the_line_is_short(tmp_path: Path):
+    async with workbench(tmp_path, (60, 20)) as bench:
+        bench.main.query_one(Tour).begin()
+        await bench.settled()
+        assert "F5 starts a session  " in bench.shown
+        assert "…" not in next(line for line in bench.shown.splitlines() if "ends this" in line)

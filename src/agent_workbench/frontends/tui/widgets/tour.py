@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from textual import events
@@ -13,7 +14,7 @@ from textual.widget import Widget
 from agent_workbench.frontends.tui.keys import keys_in_use
 from agent_workbench.frontends.tui.widgets.clicks import acts
 from agent_workbench.frontends.tui.widgets.footer import named
-from agent_workbench.frontends.tui.widgets.lines import Run, ends
+from agent_workbench.frontends.tui.widgets.lines import Run, ends, width_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ STEPS = (
     Step("split", "{session.split|^t}", "opens a second session beside it; both answer"),
     Step("palette", "{app.palette|^p}", "finds everything by name, {app.help|F1} explains it"),
 )
+#: What follows the first words of a step: where they do not all fit, whole clauses are left out.
+_CLAUSE = re.compile(r"[,:;][^,:;]*$")
 _STYLES = {"muted": "$text-muted", "strong": "bold", "state": "$text-primary", "key": "bold $text-accent"}
 
 
@@ -99,9 +102,11 @@ class Tour(Widget):
             return Content("")
         step, keys = STEPS[self.step], self._keys
         left: list[Run] = [(f"{self.step + 1}/{len(STEPS)}  ", "state"), (named(step.key, keys), "key")]
-        left.append((f" {named(step.words, keys)}", ""))
         way_out: list[Run] = [(named("{app.end_tour|alt+q}", keys), "key"), (" ends this", "muted")]
-        line = ends(left, way_out, self.content_size.width)
+        words, width = named(step.words, keys), self.content_size.width
+        while width_of([*left, (words, ""), *way_out]) + 2 > width and (ends_at := _CLAUSE.search(words)):
+            words = words[: ends_at.start()]
+        line = ends([*left, (f" {words}", "")], way_out, width)
         return Content.assemble(*((text, _STYLES.get(role, "")) for text, role in line))
 
     def on_click(self, event: events.Click) -> None:
