@@ -36,8 +36,8 @@ from agent_workbench.conversation.clean import clean_line
 from agent_workbench.errors import EditRefused
 from agent_workbench.frontends.tui.keys import bind
 from agent_workbench.frontends.tui.widgets.inputs import one_to_one
+from agent_workbench.frontends.tui.widgets.line_area import LineArea
 from agent_workbench.frontends.tui.widgets.spoken import is_heard
-from agent_workbench.frontends.tui.widgets.steady import SteadyArea
 from agent_workbench.frontends.tui.widgets.yaml_highlight import highlight, styles
 
 Check = Callable[[str], tuple[Problem, ...]]
@@ -62,7 +62,7 @@ class _Unwrapped(WrappedDocument):
         return len(self._offset_to_line_info)
 
 
-class YamlEditor(SteadyArea):
+class YamlEditor(LineArea):
     """A text and the problems in it. Give `check`: it is called off the event loop, after each pause in typing."""
 
     DEFAULT_CSS = """
@@ -286,34 +286,11 @@ class YamlEditor(SteadyArea):
         elif event.key == "enter" and not self.read_only:
             event.stop()
             event.prevent_default()
-            self._replace_via_keyboard("\n" + self._indent_after(), *self.selection)
+            self._replace_via_keyboard("\n" + self.indent_after(), *self.selection)
         elif event.key == "shift+tab" and not self.read_only:
             event.stop()
             event.prevent_default()
-            self._dedent()
-
-    def _indent_after(self) -> str:
-        """Return the indentation that the line after the cursor's wants."""
-        row, column = self.selection.start
-        before = self.document[row][:column]
-        body = before.lstrip(" ")
-        width = len(before) - len(body)
-        while body.startswith("- "):
-            stripped = body[2:].lstrip(" ")
-            if not stripped:
-                break
-            width, body = width + len(body) - len(stripped), stripped
-        code = body.split(" #")[0].rstrip()
-        opens = code.endswith((":", "|", ">", "|-", ">-")) and not body.startswith("#")
-        return " " * (width + (2 if opens else 0))
-
-    def _dedent(self) -> None:
-        row, column = self.cursor_location
-        line = self.document[row]
-        spaces = min(2, len(line) - len(line.lstrip(" ")))
-        if spaces:
-            self.replace("", (row, 0), (row, spaces), maintain_selection_offset=False)
-            self.move_cursor((row, max(0, column - spaces)))
+            self.dedent()
 
     def action_save(self) -> None:
         """Ask for the text to be saved."""
@@ -334,33 +311,15 @@ class YamlEditor(SteadyArea):
         if following:
             self.go_to(following[0] + 1, self._marks[following[0]].column)
 
-    def action_move_line(self, step: int) -> None:
-        """Swap the cursor's line with its neighbour."""
-        row, column = self.cursor_location
-        other = row + step
-        if self.read_only or not 0 <= other < self.document.line_count:
-            return
-        top, bottom = min(row, other), max(row, other)
-        swapped = f"{self.document[bottom]}\n{self.document[top]}"
-        self.replace(swapped, (top, 0), (bottom, len(self.document[bottom])), maintain_selection_offset=False)
-        self.move_cursor((other, column))
+    # --- the mouse
 
-    def action_comment(self) -> None:
-        """Comment the selected lines out, or in again where all of them are comments."""
-        if self.read_only:
-            return
-        first, last = sorted((self.selection.start[0], self.selection.end[0]))
-        lines = [self.document[row] for row in range(first, last + 1)]
-        full = [line for line in lines if line.strip()]
-        if not full:
-            return
-        if all(line.lstrip().startswith("#") for line in full):
-            changed = [re.sub(r"^(\s*)# ?", r"\1", line) for line in lines]
-        else:
-            indent = min(len(line) - len(line.lstrip()) for line in full)
-            changed = [f"{line[:indent]}# {line[indent:]}" if line.strip() else line for line in lines]
-        self.history.checkpoint()
-        self.replace("\n".join(changed), (first, 0), (last, len(lines[-1])), maintain_selection_offset=False)
+    def on_click(self, event: events.Click) -> None:
+        """Show the problem of a mark in the gutter; with ctrl, go to what is named there."""
+        problem = self._marks.get(self.cursor_location[0])
+        if event.button <= 1 and event.x < self.gutter_width and problem is not None:
+            self.go_to(problem.line, problem.column)
+        elif event.button <= 1 and event.ctrl:
+            self.action_want("target")
 
     # --- painting
 
