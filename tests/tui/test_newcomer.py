@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent_workbench.frontends.tui.screens.pick import Name
+from agent_workbench.frontends.tui.widgets.config_list import ConfigList
 from agent_workbench.paths import brief
 from agent_workbench.services import keys as kept_keys
 
@@ -95,3 +96,27 @@ async def test_a_new_session_says_in_which_folder_it_works(tmp_path: Path):
 )
 def test_a_folder_is_written_as_people_do(folder: str, told: str):
     assert brief(Path(folder).expanduser()) == told
+
+
+@pytest.mark.parametrize("start", ["f5", "ctrl+n"])
+async def test_in_the_list_a_session_starts_of_the_config_under_the_cursor(start: str, tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        made = await bench.shared.configs.create_config("another", "providers:\n  - module: provider-mock\n")
+        await bench.main.refresh_lists()
+        rows = bench.main.query_one(ConfigList).entries
+        await bench.press("f2")
+        rows.go_to(made.config_id)
+        await bench.until(lambda: rows.has_focus and rows.row and rows.row.id == made.config_id, "on its row")
+        await bench.session(start)
+        session = await bench.shared.sessions.get_session(bench.panes[0].session_id)
+        assert session is not None
+        assert session.config_id == made.config_id
+
+
+async def test_a_narrow_pane_cuts_what_is_said_of_a_command_and_not_its_name(tmp_path: Path):
+    async with workbench(tmp_path) as bench:
+        await bench.session()
+        await bench.type("/add-")
+        await bench.until(lambda: "/add-include" in bench.shown, "the offers")
+        for name in ("/add-tool", "/add-hook", "/add-agent"):
+            assert name in bench.shown

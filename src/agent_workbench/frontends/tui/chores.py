@@ -206,6 +206,9 @@ class Chores:
     async def _run(self) -> None:
         """Check the config and start a session of it, or show what is wrong."""
         screen = self._screen
+        if self._pointed_at():
+            await self.new_session()
+            return
         problems = await asyncio.to_thread(screen.configs.check, screen.configs.desk.editor.text)
         if has_errors(problems) and not wanted(problems):
             screen.configs.desk.set_problems(problems)
@@ -213,10 +216,16 @@ class Chores:
         else:
             await self.new_session()
 
+    def _pointed_at(self) -> str:
+        """Return the config under the cursor of the list, where a person is there and another one is on the desk."""
+        entries, current = self._screen.query_one(ConfigList).entries, self._screen.configs.config
+        row = entries.row if entries.has_focus else None
+        return row.id if row is not None and (current is None or row.id != current.config_id) else ""
+
     async def new_session(self, config_id: str = "") -> None:
-        """Save what is on the desk, start a session of it in a new pane, and go there."""
+        """Save what is on the desk, start a session of it in a new pane, and go there; in the list, of its row."""
         screen = self._screen
-        current = screen.configs.config
+        current, config_id = screen.configs.config, config_id or self._pointed_at()
         if current is None and not config_id:
             screen.tell(NEEDS["config"])
             return

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 
 from agent_workbench.conversation.clean import clean_line
-from agent_workbench.frontends.tui.widgets.lines import ends
+from agent_workbench.frontends.tui.widgets.lines import ends, fit
 from agent_workbench.frontends.tui.widgets.paint import LinesView
 
 MOST = 6
@@ -92,7 +93,8 @@ class Offers(LinesView, can_focus=False):
         offer = self._offers[y]
         here = y == max(0, self._chosen)
         mark = ("▸ " if here else "  ", "state here")
-        line = ends(
-            [mark, (clean_line(offer.text), "strong" if here else "")], [(clean_line(offer.note, 60), "muted")], width
-        )
+        text = clean_line(offer.text)
+        room = max(0, width - cell_len(text) - 4)  # the mark, and two cells between; what is taken is never cut for it
+        note = fit([(clean_line(offer.note, 60), "muted")], room)
+        line = ends([mark, (text, "strong" if here else "")], note, width)
         return self.strip_of(line).crop_extend(0, width, self.rich_style)
