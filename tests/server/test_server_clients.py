@@ -46,8 +46,9 @@ async def test_a_client_may_leave_at_any_byte_of_its_request(server: Served):
     for sent in range(0, len(request) + 1, 3):
         await leave_after(server, request[:sent])
     await leave_after(server, request)
+    after = await server.http.post(f"/sessions/{session}/messages?queue=true", json={"message": "a"})
+    assert after.status_code == 200, "who left stopped its turn, begun or not"
     assert await server.is_idle(session)
-    assert (await server.http.post(f"/sessions/{session}/messages", json={"message": "a"})).status_code == 200
 
 
 @pytest.mark.parametrize("way", ["stream", "chat"])
@@ -61,11 +62,13 @@ async def test_a_client_that_leaves_at_any_byte_of_its_answer_leaves_nothing_beh
     await leave_after(server, request, 400)
     assert await server.is_idle(session)
     tasks, files = len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
-    for taken in range(0, 2400, 60):
+    for taken in range(1, 2400, 80):
         await leave_after(server, request, taken)
         assert await server.is_idle(session), taken
+    async with asyncio.timeout(10):
+        while len(asyncio.all_tasks()) > tasks:
+            await server.http.get("/health")
     gc.collect()
-    assert len(asyncio.all_tasks()) <= tasks + 1
     assert len(os.listdir("/proc/self/fd")) <= files + 8, "connections of threads to the database, and no sockets"
     assert 'awb_turns_total{status="cancelled"}' in (await server.http.get("/metrics")).text
 
@@ -214,7 +217,7 @@ async def part_of_events(url: str, session: str, last: str, most: int, until: in
     return received[:most]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(cuts=st.lists(st.integers(0, 2500), min_size=1, max_size=6))
 def test_who_is_cut_off_anywhere_and_comes_back_gets_each_message_once(
     cuts: list[int], tmp_path_factory: pytest.TempPathFactory
