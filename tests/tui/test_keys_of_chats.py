@@ -191,7 +191,7 @@ async def finding(bench: Bench) -> None:
     await told(bench)
     pane(bench).prompt.focus()
     await bench.press("ctrl+f", "ctrl+u", *"alpha")
-    await bench.until(lambda: "2 found" in bench.shown, "they are counted")
+    await bench.until(lambda: "2 of 2" in bench.shown, "they are counted")
 
 
 async def found(bench: Bench) -> None:

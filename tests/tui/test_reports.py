@@ -52,6 +52,7 @@ async def test_the_console_says_what_happened_and_what_would_be_sent(tmp_path: P
         kinds = {row.left[1][0].strip() for row in rows.rows}
         assert {"turn", "user", "assistant", "reply"} <= kinds
         assert "abcdefghijklmnop" not in str(rows.rows)
+        assert bench.dialog == "Console of my key is ••••••••", "the prompt made the title"
         await bench.type("user")
         await bench.until(lambda: 0 < len(rows.rows) < 4, "fewer")
         await bench.press("enter")

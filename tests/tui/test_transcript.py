@@ -257,6 +257,37 @@ async def test_forking_and_editing_name_the_message():
         assert app.posted == [("fork", 3), ("edit", 2, "question 2"), ("fork", 0)]
 
 
+async def test_a_find_says_which_of_how_many_it_is_and_goes_around_the_ends():
+    async with (app := Host(*blocks_of(talk(9)))).run_test() as pilot:
+        transcript = app.query_one(Transcript)
+        assert (transcript.find("answer"), transcript.finds) == (4, (4, 4))
+        transcript.focus()
+        for key, place in (("ctrl+up", 3), ("ctrl+up", 2), ("ctrl+down", 3), ("ctrl+down", 4), ("ctrl+down", 1)):
+            await pilot.press(key)
+            assert transcript.finds == (place, 4)
+        transcript.append(ReplyBlock("one more answer"))
+        await pilot.press("ctrl+up")
+        assert transcript.finds == (5, 5), "what came meanwhile counts"
+        assert (transcript.find(""), transcript.finds) == (0, (0, 0))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        ToolBlock(ToolCall("c", "bash", {"command": "ls"}), "done", result=ToolResult("c", "a.py\nneedle 漢字")),
+        ToolBlock(ToolCall("c", "bash", {"command": "ls"}), "running", output="needle 漢字"),
+        ToolBlock(ToolCall("c", "read", {"needle 漢字": 1})),
+        ToolBlock(ToolCall("c", "read", {"path": ["needle 漢字"]})),
+        card("edit_file", "ok", diff="--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+needle 漢字\n"),
+    ],
+    ids=["output of a command", "output that still comes", "argument", "value", "change"],
+)
+async def test_what_an_unfolded_card_shows_is_found_in_a_folded_one(block: Block):
+    async with (app := Host(*blocks_of(talk(9)), block)).run_test() as pilot:
+        assert app.query_one(Transcript).find("NEEDLE 漢") == 1
+        await until(pilot, lambda: "needle 漢字" in text(app), "it is shown")
+
+
 async def test_finding_goes_to_the_last_place_and_around():
     async with (app := Host(*blocks_of(talk(50)))).run_test() as pilot:
         transcript = app.query_one(Transcript)

@@ -109,7 +109,7 @@ def _exchange(one: Exchange) -> Iterator[Entry]:
     line = {"method": one.method, "url": one.url, "provider": one.provider, "model": one.model}
     sent = {**line, "headers": dict(one.headers), "body": _decoded(one.body, one)}
     where = f"{one.method} {one.url}" if one.method else f"{one.provider}: nothing was sent yet"
-    yield Entry(one.at, "request", _shown(f"{where} · {one.model}"), _json(sent, WIRE_LONGEST))
+    yield Entry(one.at, "request", one_line(f"{where} · {one.model}"), _json(sent, WIRE_LONGEST))
     arrived = one.arrived
     if one.status is None and one.ended_s is None:
         return
@@ -129,7 +129,7 @@ def _exchange(one: Exchange) -> Iterator[Entry]:
     )
     failed = bool(one.error) or (one.status or 0) >= 400
     at = one.at + timedelta(seconds=begun)
-    yield Entry(at, "answer", _shown(" · ".join(filter(None, words))), _json(answer, WIRE_LONGEST), failed)
+    yield Entry(at, "answer", one_line(" · ".join(filter(None, words))), _json(answer, WIRE_LONGEST), failed)
 
 
 def _arrived(piece: Arrived, one: Exchange) -> Mapping[str, Any]:
@@ -163,7 +163,7 @@ def _message(stored: StoredMessage) -> Entry:
     results = counted(len(message.tool_results), "result") if message.tool_results else ""
     words = " · ".join(filter(None, (message.text[:200], calls and f"calls {calls}", results)))
     failed = any(result.is_error for result in message.tool_results)
-    return Entry(stored.created_at, message.role, _shown(words), _json(message_to_json(message)), failed)
+    return Entry(stored.created_at, message.role, one_line(words), _json(message_to_json(message)), failed)
 
 
 def _event(event: StoredEvent) -> Entry:
@@ -173,7 +173,7 @@ def _event(event: StoredEvent) -> Entry:
     if event.kind == "notice":
         words = str(data.get("text", ""))
     failed = "error" in event.kind or event.kind == "retrying" or data.get("severity") == "error"
-    return Entry(event.created_at, event.kind, _shown(words), _json(dict(event.data)), failed)
+    return Entry(event.created_at, event.kind, one_line(words), _json(dict(event.data)), failed)
 
 
 def _brief(value: Any) -> str:
@@ -182,7 +182,8 @@ def _brief(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)[:120]
 
 
-def _shown(words: str) -> str:
+def one_line(words: str) -> str:
+    """Return words on one line, with secrets as dots."""
     return str(_REDACTED.redact(" ".join(words.split())))[:400]
 
 

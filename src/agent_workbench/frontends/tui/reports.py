@@ -10,7 +10,7 @@ from agent_workbench.frontends.tui.screens.sheet import Sheet
 from agent_workbench.frontends.tui.screens.usage import usage_layout
 from agent_workbench.frontends.tui.widgets.pane_grid import SessionPane
 from agent_workbench.services.accounts import accounts
-from agent_workbench.services.console import Entry, entries, next_request
+from agent_workbench.services.console import Entry, entries, next_request, one_line
 from agent_workbench.services.shared import SharedContext
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Reports:
         """Show what happened in a pane's session."""
         id = pane.session_id
         found = await entries(self._shared, id)
-        title = pane.session_title or "new session"
+        title = one_line(pane.session_title) or "new session"  # a prompt that held a key made the title
         console = Console(title, found, lambda: next_request(self._shared, id), self._again(id))
         await self._screen.app.push_screen_wait(console)
 

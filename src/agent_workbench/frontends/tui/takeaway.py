@@ -46,7 +46,7 @@ class Takeaway:
             self._screen.tell(f"There is no {what} to copy yet.")
             return
         self._screen.app.copy_to_clipboard(text)
-        self._screen.tell(f"Copied the last {what}.")
+        self._screen.tell(f"Copied the last {'code block' if what == 'code' else what}.")
 
     async def links(self, pane: SessionPane) -> None:
         """Let the person choose a link of the conversation to open; nothing opens by itself."""

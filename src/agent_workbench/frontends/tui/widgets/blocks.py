@@ -18,7 +18,14 @@ from agent_workbench.conversation.messages import Image, Message, Text, Thinking
 from agent_workbench.frontends.tui.widgets.lines import Line, wrap
 from agent_workbench.frontends.tui.widgets.markdown import code_lines, markdown
 from agent_workbench.frontends.tui.widgets.tail import Tail
-from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, size, tool_lines, tool_mode, tool_source
+from agent_workbench.frontends.tui.widgets.tool_card import (
+    ToolBlock,
+    size,
+    tool_lines,
+    tool_mode,
+    tool_source,
+    tool_words,
+)
 
 Mode = Literal["folded", "short", "full"]
 
@@ -223,20 +230,26 @@ def foldable(block: Block) -> bool:
             return False
 
 
-def raw_source(block: Block) -> str:
-    """Return what a block was made from, as it came; only for searching in it."""
+def words_of(block: Block) -> str:
+    """Return what a block says, as it came and in one case, to be searched in."""
     match block:
         case TailBlock(tail):
-            return tail.text
+            return tail.text.casefold()
         case ToolBlock():
-            return tool_source(block)
+            return tool_words(block).casefold()
         case _:
-            return block.text
+            return block.text.casefold()
 
 
 def source(block: Block) -> str:
     """Return what a block was made from, cleaned: markdown as written, not as laid out."""
-    return clean(raw_source(block))
+    match block:
+        case TailBlock(tail):
+            return clean(tail.text)
+        case ToolBlock():
+            return clean(tool_source(block))
+        case _:
+            return clean(block.text)
 
 
 def spaced(before: Block | None, block: Block) -> bool:

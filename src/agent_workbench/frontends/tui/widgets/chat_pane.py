@@ -167,7 +167,8 @@ class ChatPane(SessionView):
     def on_find_line_find(self, event: FindLine.Find) -> None:
         """Mark what is looked for and go to its last place."""
         event.stop()
-        self.find.count(self.transcript.find(event.words))
+        self.transcript.find(event.words)
+        self.find.count(*self.transcript.finds)
 
     def on_find_line_step(self, event: FindLine.Step) -> None:
         """Go to another find."""

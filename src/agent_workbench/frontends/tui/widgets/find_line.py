@@ -72,18 +72,17 @@ class FindLine(Horizontal):
             self.post_message(self.Find(self, field.value))
         self.call_after_refresh(field.focus)
 
-    def show(self, words: str, found: int) -> None:
+    def show(self, words: str) -> None:
         """Open the line with words that were found already; the focus stays where it is."""
         self.open = True
         field = self.query_one(LineInput)
         with field.prevent(Input.Changed):
             field.value = words
-        self.count(found)
 
-    def count(self, found: int) -> None:
-        """Say how many blocks hold the words."""
+    def count(self, place: int, found: int) -> None:
+        """Say how many blocks hold the words, and which of them is shown."""
         words = self.query_one(LineInput).value
-        self.query_one(".count", Static).update("" if not words else f"{found} found" if found else "none")
+        self.query_one(".count", Static).update("" if not words else f"{place:,} of {found:,}" if found else "none")
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -88,6 +88,19 @@ def tool_source(block: ToolBlock) -> str:
     return f"{block.call.name} {arguments}\n{result}".rstrip()
 
 
+def tool_words(block: ToolBlock) -> str:
+    """Return all that a card says when it is unfolded, to be searched in."""
+    arguments = [f"{name}: {_said(value)}" for name, value in block.call.arguments.items()]
+    result = block.result.content if block.result else ""
+    return "\n".join(
+        (block.call.name, block.draft or block.call.raw or "", *arguments, block.output, result, diff_of(block))
+    )
+
+
+def _said(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def diff_of(block: ToolBlock) -> str:
     """Return the diff that the tool reported, or nothing."""
     diff = block.result.details.get("diff") if block.result else None
@@ -197,9 +210,8 @@ def _arguments(block: ToolBlock, width: int) -> list[Line]:
         return fold([(clean(block.draft or block.call.raw or ""), "muted")], width, _BODY)
     lines: list[Line] = []
     for name, value in block.call.arguments.items():
-        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
         key: Line = [*_BODY, (f"{clean_line(str(name), 40)}: ", "key")]
-        lines += wrap([(clean(shown), "")], width, key, [*_BODY, ("  ", "")])
+        lines += wrap([(clean(_said(value)), "")], width, key, [*_BODY, ("  ", "")])
     return lines
 
 

@@ -9,9 +9,10 @@ from textual import events
 from textual.binding import Binding
 from textual.geometry import Offset
 from textual.message import Message
+from textual.reactive import reactive
 
 from agent_workbench.frontends.tui.widgets.block_view import BlockView
-from agent_workbench.frontends.tui.widgets.blocks import Block, ReplyBlock, UserBlock, foldable, raw_source, source
+from agent_workbench.frontends.tui.widgets.blocks import Block, ReplyBlock, UserBlock, foldable, source
 from agent_workbench.frontends.tui.widgets.lines import text_of
 from agent_workbench.frontends.tui.widgets.markdown import code_blocks
 from agent_workbench.frontends.tui.widgets.tool_card import ToolBlock, child_of, is_lane
@@ -47,6 +48,9 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
             "ctrl+up", "find_next(-1)", "Previous", show=False, id="transcript.find_previous", tooltip="The find before"
         ),
     ]
+
+    finds: reactive[tuple[int, int]] = reactive((0, 0), repaint=False)
+    """Which of the blocks that hold the needle is shown, counted from 1 at the top, and how many there are."""
 
     @dataclass
     class Asked(Message):
@@ -261,8 +265,12 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
         """
         self.needle = needle
         places = self._places()
+        self.finds = (len(places), len(places))
         if places:
             self._show_find(places[-1])
+        if not needle:
+            for entry in self._entries.items:
+                entry.forget_words()
         self.refresh()
         return len(places)
 
@@ -277,7 +285,9 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
             places = self._places()
             here = [place for place in places if place in inside]
             if here:
-                self._show_find(max(here, key=lambda place: self.blocks[place].message))
+                shown = max(here, key=lambda place: self._entries[place].block.message)
+                self._show_find(shown)
+                self.finds = (places.index(shown) + 1, len(places))
                 self.refresh()
                 return needle, len(places)
         self.needle = ""
@@ -292,13 +302,15 @@ class Transcript(BlockView, can_focus=True, inherit_bindings=False):
             return
         ahead = [place for place in places if (place > self.cursor if step > 0 else place < self.cursor)]
         around: Sequence[int] = ahead or places
-        self._show_find(around[0] if step > 0 else around[-1])
+        shown = around[0] if step > 0 else around[-1]
+        self._show_find(shown)
+        self.finds = (places.index(shown) + 1, len(places))
 
     def _places(self) -> list[int]:
         needle = self.needle.casefold()
         if not needle:
             return []
-        return [index for index, block in enumerate(self.blocks) if needle in raw_source(block).casefold()]
+        return [index for index, entry in enumerate(self._entries.items) if needle in entry.words]
 
     def _show_find(self, index: int) -> None:
         entry = self._entries[index]
