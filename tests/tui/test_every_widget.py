@@ -79,7 +79,7 @@ def below(kind: type[Widget]) -> Iterator[type[Widget]]:
 ELSEWHERE = {
     "test_hostile_names.py": {
         "MainScreen", "PartedScreen", "Columns", "Desk", "PaneGrid", "SessionPane", "Browser", "ConfigList",
-        "SessionList", "KeyFooter", "TabLine", "CompletingEditor", "PaintedArea",
+        "SessionList", "KeyFooter", "TabLine", "CompletingEditor", "PaintedArea", "LineArea",
     },
     "test_chat_hostile.py": {
         "ChatPane", "SessionView", "Transcript", "BlockView", "FindLine", "StatusLine", "TodoPanel", "PromptRow",
