@@ -100,8 +100,10 @@ async def test_a_path_with_a_slash_at_its_end_is_another_path(server: Served, pa
     assert answer.status_code in (404, 405)
 
 
-async def test_health_says_that_the_database_is_gone(server: Served):
-    await asyncio.to_thread(server.bench.store.close)
+@pytest.mark.parametrize("how", ["closed", "deleted"])
+async def test_health_says_that_the_database_is_gone(server: Served, how: str):
+    assert (await server.http.get("/health")).json() == {"status": "ok", "database": "ok"}
+    await asyncio.to_thread(server.bench.store.close if how == "closed" else server.bench.database.unlink)
     answer = await server.http.get("/health")
     assert (answer.status_code, answer.json()) == (503, {"status": "failed", "database": "failed"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 from importlib.metadata import version as installed
 from typing import Any
@@ -24,8 +25,12 @@ async def health(bench: Bench) -> dict[str, Any] | JSONResponse:
     try:
         await bench.version()
     except StorageError:
-        return JSONResponse({"status": "failed", "database": "failed"}, 503)
-    return {"status": "ok", "database": "ok"}
+        is_well = False
+    else:
+        is_well = await asyncio.to_thread(bench.database.exists)  # a file that was deleted answers to who has it open
+    if is_well:
+        return {"status": "ok", "database": "ok"}
+    return JSONResponse({"status": "failed", "database": "failed"}, 503)
 
 
 @router.get("/")
