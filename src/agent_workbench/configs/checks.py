@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
 from agent_workbench.configs.bundle import SLOTS, Bundle
 from agent_workbench.configs.compose import MODULE_SECTIONS, Entry, Layer, Node, plain
@@ -20,23 +18,12 @@ from agent_workbench.configs.modules import SECTION, Catalog, Module, ModuleConf
 from agent_workbench.configs.problems import Problem, Severity
 from agent_workbench.configs.reader import Path, show_path
 from agent_workbench.configs.secrets import is_secret_key, literal_secrets
+from agent_workbench.configs.wording import names_of, sentence, value_at, written_part
 from agent_workbench.configs.words import nearest
 
 _KIND: Mapping[str, ModuleKind] = {
     "providers": "provider", "tools": "tool", "hooks": "hook", "orchestrator": "orchestrator", "context": "context",
 }  # fmt: skip
-#: What the schemas' own library calls things, and what people do.
-_WORDS = {
-    "a valid dictionary": "a map",
-    "a valid list": "a list",
-    "a valid string": "text",
-    "a valid integer": "a whole number",
-    "a valid boolean": "true or false",
-    "a valid number": "a number",
-    "unable to parse string as an integer": "not a word",
-    "unable to parse string as a number": "not a word",
-    "unable to interpret input": "not another word",
-}
 #: The words that a wrong value is said to be none of.
 _EXPECTED = re.compile(r"'([^']*)'")
 _PREFIXES = ("provider", "tool", "hook", "hooks", "loop", "context")
@@ -201,15 +188,15 @@ class _Checker:
 
     def _wrong(self, module: Module, error: ValidationError, node: Node, value: Any, path: Path) -> None:
         for found in error.errors(include_url=False, include_input=False):
-            loc = _written(value, found["loc"])
+            loc = written_part(value, found["loc"])
             missing = found["type"] == "missing"
             if missing and not self.complete:
                 continue
-            raw = _at(value, loc)
+            raw = value_at(value, loc)
             if _refers(raw):  # nobody knows yet what will stand there
                 continue
             name = ".".join(str(part) for part in found["loc"] if part != "[key]")
-            message = f"{module.id} needs `{name}`" if missing else f"`{name}`: {_sentence(found['msg'])}"
+            message = f"{module.id} needs `{name}`" if missing else f"`{name}`: {sentence(found['msg'])}"
             code = "config-missing" if missing else "config-value"
             target = _deepest(node, loc)
             like, fix = self._meant(found, target, (*path, *loc))
@@ -234,7 +221,7 @@ class _Checker:
         """Warn of keys that no field takes, at any depth."""
         if isinstance(node.value, dict) and instance.model_extra:
             self._extra_keys(module, type(instance), instance.model_extra, node, path)
-        for name, written in _fields(type(instance)).items():
+        for name, written in names_of(type(instance)).items():
             inner = getattr(instance, name)
             if not isinstance(inner, BaseModel):
                 continue
@@ -243,7 +230,7 @@ class _Checker:
                 self._extras(module, inner, _child(node, key) or node, (*path, key))
 
     def _extra_keys(self, module: Module, model: type[BaseModel], value: Any, node: Node, path: Path) -> None:
-        known = {name for names in _fields(model).values() for name in names}
+        known = {name for names in names_of(model).values() for name in names}
         if model is ModuleConfig or model.model_config.get("extra") == "ignore":
             return
         for key in value:
@@ -323,7 +310,7 @@ class _Checker:
         """Whether a node was set by the text itself, at that path."""
         if node.origins and node.origins[-1].source != self.bundle.at.label:
             return False
-        return _at(self.reading.data, path) == plain(node) if node.origins else True
+        return value_at(self.reading.data, path) == plain(node) if node.origins else True
 
     def _problem(self, severity: Severity, node: Node, path: Path, message: str, code: str, hint: str) -> Problem:
         if self._is_own(node, path):
@@ -371,47 +358,6 @@ def _deepest(node: Node, path: Path) -> Node:
         else:
             break
     return node
-
-
-def _at(value: Any, path: Sequence[Any]) -> Any:
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
-
-
-def _written(value: Any, loc: Sequence[Any]) -> Path:
-    """Keep the parts of an error's location that exist in what was written (unions add parts of their own)."""
-    path: list[Any] = []
-    for part in loc:
-        inner = _at(value, path)
-        if (isinstance(inner, dict) and part in inner) or (isinstance(inner, list) and isinstance(part, int)):
-            path.append(part)
-    return tuple(path)
-
-
-@lru_cache(maxsize=256)
-def _fields(model: type[BaseModel]) -> Mapping[str, tuple[str, ...]]:
-    """Return the names that each field of a model is written as."""
-    return {field: tuple(dict.fromkeys(_names(field, info))) for field, info in model.model_fields.items()}
-
-
-def _names(field: str, info: FieldInfo) -> Iterator[str]:
-    yield field
-    for alias in (info.alias, info.validation_alias):
-        if isinstance(alias, str):
-            yield alias
-        elif alias is not None:
-            yield from (str(choice) for choice in getattr(alias, "choices", ()) if isinstance(choice, str))
-
-
-def _sentence(message: str) -> str:
-    said = message.removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
-    for theirs, ours in _WORDS.items():
-        said = said.replace(theirs, ours)
-    return said
 
 
 def _variable(path: Path) -> str:

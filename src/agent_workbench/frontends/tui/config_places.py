@@ -21,7 +21,7 @@ from agent_workbench.conversation.clean import clean_line
 from agent_workbench.frontends.tui.screens.pick import Pick
 from agent_workbench.frontends.tui.screens.sheet import Sheet
 from agent_workbench.frontends.tui.screens.source import SourceView
-from agent_workbench.frontends.tui.widgets.lines import Line, wrap
+from agent_workbench.frontends.tui.widgets.lines import Line, width_of, wrap
 from agent_workbench.frontends.tui.widgets.row_list import Row
 from agent_workbench.services.keys import source_of
 from agent_workbench.services.origins import named_by, text_behind
@@ -157,7 +157,9 @@ class ConfigPlaces:
             self._screen.tell(f"No module {clean_line(name, 60)} is known{f'; {like} is' if like else ''}.")
             return
         lines = _about(module)
-        sheet = Sheet(module.id, lambda width: [piece for head, line in lines for piece in wrap(line, width, head)])
+        sheet = Sheet(module.id, lambda width: [
+            piece for head, line in lines for piece in wrap(line, width, head, [(" " * width_of(head), "")])
+        ])  # fmt: skip
         await self._screen.app.push_screen_wait(sheet)
 
     # --- parts
