@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,9 @@ from agent_workbench.configs.reader import Path
 
 #: What the schemas' own library calls things, and what people do.
 _WORDS = {
+    "match pattern": "match the pattern",
+    "less than or equal to": "at most",
+    "greater than or equal to": "at least",
     "a valid dictionary": "a map",
     "a valid list": "a list",
     "a valid string": "text",
@@ -23,6 +27,8 @@ _WORDS = {
     "unable to parse string as a number": "not a word",
     "unable to interpret input": "not another word",
 }
+#: What it says of a map that is told from others by one of its keys.
+_TAG = re.compile(r"Input tag ('[^']*') found using ('[^']*') does not match any of the expected tags: (.*)")
 
 
 @lru_cache(maxsize=256)
@@ -42,7 +48,9 @@ def _names(field: str, info: FieldInfo) -> Iterator[str]:
 
 def sentence(message: str) -> str:
     """Return what a schema says of a value, in the words of people."""
-    said = message.removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
+    said = _TAG.sub(r"\2 is \1, which is none of \3", message.removeprefix("Value error, ").rstrip("."))
+    for theirs in ("Input ", "String ", "List ", "Dictionary "):
+        said = said.removeprefix(theirs)
     for theirs, ours in _WORDS.items():
         said = said.replace(theirs, ours)
     return said
