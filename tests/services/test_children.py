@@ -109,6 +109,19 @@ async def test_a_child_has_a_session_of_its_own_and_comes_back_with_its_last_wor
     assert child.title == "helper: count the files"
 
 
+async def test_with_a_session_go_its_children_and_not_its_forks(bench: SharedContext) -> None:
+    session = await team(bench, [calls(errand("one"), errand("two")), "Done."], ["First.", "Second."])
+    await played(bench, session)
+    fork = await bench.sessions.fork_session(session.session_id)
+    first, second = await bench.sessions.agents_of(session.session_id)
+    kept = await bench.sessions.fork_session(first.session_id)
+    assert await bench.sessions.delete_session(first.session_id)
+    assert await bench.sessions.get_session(kept.session_id) is not None, "a person's fork of what an agent did"
+    assert await bench.sessions.delete_session(session.session_id)
+    assert await bench.sessions.get_session(second.session_id) is None
+    assert await bench.sessions.get_session(fork.session_id) is not None
+
+
 async def test_a_child_gets_the_inherited_tools_less_the_excluded_and_with_its_own(bench: SharedContext) -> None:
     spawn = "{exclude_tools: [tool-bash]}"
     session = await team(bench, [calls(errand()), "ok"], ["done"], spawn=spawn)

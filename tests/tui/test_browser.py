@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from looks import until
 from rich.cells import cell_len
+from textual import on
 from textual.app import App, ComposeResult
 
 from agent_workbench.configs.edits import Edit
@@ -23,7 +25,7 @@ from agent_workbench.frontends.tui.widgets.history import LISTED, History, revis
 from agent_workbench.frontends.tui.widgets.plan_view import PlanView, plan_rows
 from agent_workbench.frontends.tui.widgets.problems import ProblemList, problem_rows
 from agent_workbench.frontends.tui.widgets.row_list import Row, RowList
-from agent_workbench.frontends.tui.widgets.session_list import session_rows
+from agent_workbench.frontends.tui.widgets.session_list import SessionList, agents_below, session_rows, without
 from agent_workbench.storage.records import ConfigMetadata, Revision, Session
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -97,6 +99,79 @@ def test_agents_stand_below_the_session_they_work_for_and_forks_on_their_own():
     assert [line.split(" |")[0] for line in words(list(session_rows(made)))] == [
         "  parent", "  └ child", "    └ grandchild", "  ⑂1 fork", "  orphan",
     ]  # fmt: skip
+
+
+FAMILY = [
+    session("parent"),
+    session("child", parent_session_id="parent", settings={"agent": "a"}),
+    session("grandchild", parent_session_id="child", settings={"agent": "b"}, needs_you=True),
+    session("fork", parent_session_id="parent"),
+]
+
+
+@pytest.mark.parametrize(
+    ("folded", "searched", "shown"),
+    [
+        ((), "", ["  parent", "  └ child", "?   └ grandchild | needs you", "  ⑂1 fork"]),
+        ({"parent"}, "", ["? ▸2 parent | needs you", "  ⑂1 fork"]),
+        ({"child"}, "", ["  parent", "? └ ▸1 child | needs you", "  ⑂1 fork"]),
+        ({"parent", "child"}, "", ["? ▸2 parent | needs you", "  ⑂1 fork"]),
+        ({"fork", "grandchild"}, "child", [
+            "  parent", "  └ child", "?   └ grandchild | needs you", "  ⑂1 fork",
+        ]),
+    ],
+    ids=["nothing", "a parent", "a child", "both", "those without agents, while searching"],
+)  # fmt: skip
+def test_a_folded_session_hides_its_agents_and_says_how_many_and_what_they_want(
+    folded: set[str], searched: str, shown: list[str]
+):
+    rows = session_rows(FAMILY, folded=folded, words=searched)
+    assert [line.removesuffix(" |") for line in words(rows)] == shown
+
+
+@pytest.mark.parametrize(
+    ("gone", "left"),
+    [
+        ((), ["parent", "child", "grandchild", "fork"]),
+        ({"parent"}, ["fork"]),
+        ({"child"}, ["parent", "fork"]),
+        ({"fork", "grandchild"}, ["parent", "child"]),
+    ],
+    ids=["nothing", "a parent", "an agent", "a fork and the last agent"],
+)
+def test_with_a_session_go_the_agents_that_worked_for_it_and_not_its_forks(gone: set[str], left: list[str]):
+    assert [one.title for one in without(FAMILY, gone)] == left
+
+
+async def test_left_hides_the_agents_of_a_session_and_right_shows_them_again():
+    asked: list[set[str]] = []
+
+    class Host(App[None]):
+        def compose(self) -> ComposeResult:
+            yield SessionList()
+
+        @on(SessionList.Filtered)
+        def _put(self) -> None:
+            shown = self.query_one(SessionList)
+            asked.append(set(shown.folded))
+            shown.put(list(session_rows(FAMILY, folded=shown.folded)))
+
+    app = Host()
+    async with app.run_test() as pilot:
+        shown = app.query_one(SessionList)
+        shown.above = agents_below(FAMILY)
+        shown.put(list(session_rows(FAMILY)), at="grandchild")
+        shown.focus_list()
+        for key, at, folded in (
+            ("left", "child", {"child"}), ("left", "parent", {"child", "parent"}), ("right", "parent", {"child"}),
+            ("down", "child", None), ("right", "child", set()), ("down", "grandchild", None),
+        ):  # fmt: skip
+            count = len(asked)
+            await pilot.press(key)
+            await until(pilot, lambda at=at: shown.entries.row is not None and shown.entries.row.id == at, at)
+            if folded is not None:
+                await until(pilot, lambda count=count: len(asked) > count, "rows are asked for")
+                assert asked[-1] == folded
 
 
 PLAN = Plan(

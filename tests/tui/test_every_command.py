@@ -107,6 +107,7 @@ OUTCOMES: dict[str, Seen] = {
     "session.compare": screen("Compare"),
     "session.console": screen("Console"),
     "session.undelete": said("Nothing was deleted"),
+    "session.attend": said("No session waits"),
     "layout.lists": ceases(lambda bench: bench.main.query_one("#browsers").display),
     "layout.hide": ceases(lambda bench: bench.desk.display),
     "layout.wider": grows(share),

@@ -65,6 +65,23 @@ async def deleted(bench: Bench) -> None:
     bench.app.clear_notifications()
 
 
+async def with_agent(bench: Bench) -> None:
+    """Let an agent have worked for the session under the cursor."""
+    parent = rows(bench, SessionList).row
+    assert parent is not None
+    session = bench.shared.store.sessions.get(parent.id)
+    assert session is not None
+    bench.shared.store.sessions.create(session.config_id, parent_session_id=parent.id, settings={"agent": "helper"})
+    await bench.main.refresh_lists()
+    await bench.until(lambda: names(bench, SessionList, "└") or names(bench, SessionList, "▸"), "it is listed")
+
+
+async def folded(bench: Bench) -> None:
+    await with_agent(bench)
+    await bench.press("left")
+    await bench.until(lambda: names(bench, SessionList, "▸"), "it is folded")
+
+
 async def filtered(bench: Bench) -> None:
     await bench.press("slash", *"coding", "enter")
     await bench.until(lambda: not names(bench, ConfigList, "local"), "only what fits is listed")
@@ -197,6 +214,8 @@ PLACES: Mapping[str, Place] = {
             "f": Case(grows(lambda bench: len(bench.panes))),
             "delete": Case(said("Deleted")),
             "u": Case(grows(lambda bench: len(rows(bench, SessionList).rows)), deleted),
+            "left": Case(shrinks(lambda bench: len(rows(bench, SessionList).rows)), with_agent),
+            "right": Case(grows(lambda bench: len(rows(bench, SessionList).rows)), folded),
         },
     ),
     "YamlEditor": Place(

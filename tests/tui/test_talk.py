@@ -464,16 +464,23 @@ async def test_broadcast_shows_at_every_prompt_and_a_fork_is_found_in_the_list(t
         assert [mark.display for mark in marks] == [True, True]
 
 
-async def test_what_is_told_covers_no_prompt(tmp_path: Path):
-    async with workbench(tmp_path) as bench:
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)], ids=str)
+async def test_what_is_told_covers_the_keys_below_and_nothing_of_a_pane(tmp_path: Path, size: tuple[int, int]):
+    async with workbench(tmp_path, size) as bench:
         pane = await bench.session()
-        bench.main.tell("a few words", title="Title")
-        await bench.until(lambda: bench.main.query("Toast"), "it is told")
-        await bench.settled()
-        toast = bench.main.query("Toast").first().region
-        assert toast.y == 1
-        assert toast.height == 2
+        bench.main.tell("Sealed the envelope.", title="Title")
+        await bench.until(lambda: "Sealed the envelope" in bench.shown, "it is told")
+        toast = bench.main.query_one("Toast").region
+        assert toast.bottom == size[1]
         assert not toast.overlaps(pane.prompt.region)
+        bench.main.tell("Deleted a title of thirty letters or so. u brings it back, for 10 s.")
+        await bench.until(lambda: "or so. u brings" in bench.shown, "it is told, too")
+        bench.main.tell("Something went wrong.", severity="error")
+        await bench.until(lambda: "went wrong" in bench.shown, "and this")
+        assert "Sealed the envelope" not in bench.shown, "one thing is said at a time"
+        bench.main.tell("Copied.")
+        await bench.until(lambda: "Copied" in bench.shown, "and the last")
+        assert "went wrong" in bench.shown, "but what went wrong stays"
 
 
 async def test_an_agents_session_opens_while_it_works_and_shows_what_it_writes(tmp_path: Path):

@@ -155,6 +155,16 @@ class SessionManager(CompactingCalls):
         found, _ = await self.list_sessions(CHILDREN, parent_session_id=session_id)
         return next((one for one in found if one.tags.get("call") == call_id), None)
 
+    async def agents_of(self, session_id: str) -> list[Session]:
+        """Return the sessions of the agents that worked for one; not those below them, and no forks."""
+        agents: list[Session] = []
+        offset, total = 0, 1
+        while offset < total:
+            found, total = await self.list_sessions(CHILDREN, offset, parent_session_id=session_id)
+            agents += [one for one in found if one.settings.get("agent") and one.settings.get("depth")]
+            offset += CHILDREN
+        return agents
+
     async def hits(self, q: str, session_ids: Sequence[str]) -> Mapping[str, Hit]:
         """Return where words were said: of each of these sessions the newest message that holds them all, if any."""
         return await asyncio.to_thread(self._store.sessions.hits, q, session_ids)
@@ -198,8 +208,13 @@ class SessionManager(CompactingCalls):
         )
 
     async def delete_session(self, session_id: str) -> bool:
-        """Stop a session and delete it with its messages; False where there was none."""
+        """Stop a session and delete it with its messages and its agents' sessions; False where there was none.
+
+        Forks of it stay.
+        """
         await self.cancel(session_id)
+        for one in await self.agents_of(session_id):
+            await self.delete_session(one.session_id)
         return await asyncio.to_thread(self._store.sessions.delete, session_id)
 
     async def fork_session(

@@ -50,10 +50,10 @@ class WorkbenchApp(Accessible):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = []
     NOTIFICATION_TIMEOUT = 4
-    # Below the first line at the right: prompts and status lines are at the bottom, and stay in sight.
+    # Over the line of keys, from the right: names, states, prompts and status lines stay in sight.
     CSS = """
-    ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
-    Toast { padding: 0 1; margin-top: 0; margin-bottom: 1; }
+    ToastRack { dock: bottom; align: right bottom; margin: 0; }
+    Toast { width: auto; max-width: 100%; padding: 0 1; margin: 0; }
     Input > .input--placeholder, TextArea > .text-area--placeholder { color: $text-muted; }
     """
     shared: SharedContext

@@ -54,6 +54,7 @@ class ChatChores:
         allowed = LimitWork(screen, shared)
         self._anywhere: Mapping[str, Anywhere] = {
             "workspaces": self.arranging.choose,
+            "attend": lambda words: self.listed.attend(),
             "undelete": lambda words: self.listed.undo(),
             "usage": lambda words: self.reports.usage(),
         }

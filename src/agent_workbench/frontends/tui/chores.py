@@ -58,6 +58,7 @@ class Chores:
         """Show a workspace, else what was shown last time; the first time the first sample, ready to be edited."""
         screen = self._screen
         state = await self._shared.remembered.recall(STATE) or {}
+        screen.sessions.unread.update(id for id in state.get("unread", ()) if isinstance(id, str))
         screen.query_one(ConfigList).sort = "name" if state.get("sort") == "name" else "updated"
         await screen.refresh_lists()
         listed = [row.id for row in screen.query_one(ConfigList).entries.rows if not row.heading]
@@ -108,6 +109,7 @@ class Chores:
         return {
             "config": config.config_id if config else None,
             "sessions": [pane.session_id for pane in panes],
+            "unread": sorted(screen.sessions.unread),
             "view": screen.view,
             "layout": screen.parts.state,
             "sort": screen.query_one(ConfigList).sort,

@@ -110,6 +110,8 @@ COMMANDS: tuple[Command, ...] = (
             "end-tour"),
     Command("session.left", "Pane before", "Go to the pane before", "pane(-1)", "alt+left", "pane before"),
     Command("session.right", "Pane after", "Go to the pane after", "pane(1)", "alt+right", "pane after"),
+    Command("session.attend", "Who waits", "Go to the next session that needs you", "chat('attend')", "alt+p",
+            "who waits", "who-waits"),
     Command("session.fork", "Fork", "Go on from here in a session of its own", "do('fork')", "", "", "fork"),
     Command("session.rename", "Rename session", "Give it another title", "chat('title')", "", "", "title"),
     Command("session.undelete", "Undelete session", "Take the newest deletion back", "chat('undelete')", "", "",
@@ -166,6 +168,7 @@ NEEDS: Mapping[str, str] = {
 _OF_GROUP = {"chat": "session", "session": "session", "config": "config"}
 _OF_COMMAND = {
     "session.new": "config", "session.split": "config", "session.undelete": "", "session.broadcast": "",
+    "session.attend": "",
     "session.left": "panes", "session.right": "panes", "session.zoom": "",
     **dict.fromkeys(("config.new", "config.import", "config.search", "config.sort", "config.undelete",
                      "config.tab", "config.plan", "config.problems", "config.history"), ""),

@@ -82,18 +82,32 @@ class ListedWork:
                 await self._shared.sessions.delete_session(id)
             await self._screen.refresh_lists()
 
-        title = clean_line(session.title, 40) or "the session"
+        title = clean_line(session.title, 30) or "a new session"
         self.trash.put(id, title, delete)
-        self._screen.tell(f"Deleted {title}. u in the list, or /undelete, brings it back for {GRACE:.0f} s.")
+        self._screen.tell(f"Deleted {title}. u brings it back, for {GRACE:.0f} s.")
+
+    async def attend(self) -> None:
+        """Go to the next session that waits for the person, whether or not a pane shows it."""
+        grid = self._screen.query_one(PaneGrid)
+        waiting, here = self._screen.overview.asking, grid.active.session_id if grid.active is not None else ""
+        if not waiting:
+            self._screen.tell("No session waits for an answer.")
+            return
+        id = waiting[(waiting.index(here) + 1) % len(waiting)] if here in waiting else waiting[0]
+        self._screen.show_view("chat", focus=False)
+        await self._screen.sessions.open(id, beside=not grid.showing(id))
 
     async def undo(self) -> None:
-        """Take the newest deletion back."""
-        id = self.trash.newest
+        """Take the newest deletion back; the person stays where they are, to take back the one before."""
+        id, view = self.trash.newest, self._screen.view
         if not id:
             self._screen.tell("Nothing was deleted in the last seconds.")
             return
-        self.trash.take_back()
+        title = self.trash.take_back()
         if id in self._was_shown:
             self._was_shown.remove(id)
-            await self._screen.sessions.open(id, beside=True)
+            await self._screen.sessions.open(id, beside=True, focus=False)
+            self._screen.show_view(view)
         await self._screen.refresh_lists()
+        self._screen.query_one(SessionList).entries.go_to(id)
+        self._screen.tell(f"{title} is back.")

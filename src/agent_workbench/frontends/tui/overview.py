@@ -17,7 +17,7 @@ from agent_workbench.frontends.tui.widgets.lines import Run
 from agent_workbench.frontends.tui.widgets.meter import spent
 from agent_workbench.frontends.tui.widgets.pane_grid import PaneGrid
 from agent_workbench.frontends.tui.widgets.problems import ProblemList
-from agent_workbench.frontends.tui.widgets.session_list import SessionList, session_rows
+from agent_workbench.frontends.tui.widgets.session_list import SessionList, agents_below, session_rows, without
 from agent_workbench.services.keys import given, names
 from agent_workbench.services.shared import SharedContext
 from agent_workbench.services.variables import unset_of
@@ -45,6 +45,9 @@ class Overview:
         self._looked: object = None
         self.faulty = Faulty(shared)
         self._of_config = 0
+        self._asking: set[str] = set()
+        self._began = datetime.now(UTC)
+        self._said: dict[str, int] = {}
         self.tabs: Mapping[str, str] = {}
         """The names of parts in the first line, where it has them, and which part each brings."""
         self.hits: Mapping[str, Hit] = {}
@@ -61,10 +64,11 @@ class Overview:
         listed, sessions_there = await self._shared.sessions.list_sessions(
             LISTED, q=sessions.words, workspace=str(self._shared.workspace)
         )
-        self._sessions = [one for one in listed if one.session_id not in screen.chats.listed.trash.ids]
+        self._sessions = without(listed, screen.chats.listed.trash.ids)
         self.hits = await self._shared.sessions.hits(sessions.words, [one.session_id for one in self._sessions])
         current = screen.configs.config.config_id if screen.configs.config else ""
-        trashed = sum(one.config_id == current for one in listed if one not in self._sessions)
+        left = {one.session_id for one in self._sessions}
+        trashed = sum(one.config_id == current for one in listed if one.session_id not in left)
         self._of_config = await self._count(current) - trashed if current else 0
         marks = self._marks(current)
         about = screen.has_class("-narrow")
@@ -73,11 +77,32 @@ class Overview:
         configs.put([*rows, *more_row(total - LISTED)])
         work = screen.sessions
         panes = {pane.session_id: pane.number for pane in screen.query_one(PaneGrid).panes}
+        self._note_unread(panes)
+        asking = self._asking = work.asking | {one.session_id for one in self._sessions if one.needs_you}
+        sessions.above = agents_below(self._sessions)
         listed_rows = session_rows(
-            self._sessions, running=work.running, asking=work.asking, unread=work.unread, open_in=panes,
-            hits=self.hits, words=sessions.words, width=sessions.size.width, now=datetime.now(UTC),
+            self._sessions, running=work.running, asking=asking, unread=work.unread, open_in=panes, hits=self.hits,
+            words=sessions.words, folded=sessions.folded, width=sessions.size.width, now=datetime.now(UTC),
         )  # fmt: skip
         sessions.put([*listed_rows, *more_row(sessions_there - LISTED)])
+
+    def _note_unread(self, shown: Mapping[str, int]) -> None:
+        """Mark what was said in sessions that no pane shows, also by other processes, since they were listed last.
+
+        What an agent says is read in the session that it works for.
+        """
+        for one in self._sessions:
+            id, before = one.session_id, self._said.get(one.session_id)
+            grew = one.message_count > (before or 0) and (before is not None or one.created_at > self._began)
+            if grew and id not in shown and not one.settings.get("agent"):
+                self._screen.sessions.unread.add(id)
+            self._said[id] = one.message_count
+
+    @property
+    def asking(self) -> list[str]:
+        """The sessions that wait for a person, as they are listed; last those that are not."""
+        listed = [one.session_id for one in self._sessions if one.session_id in self._asking]
+        return [*listed, *sorted(self._asking.difference(listed))]
 
     async def changed_elsewhere(self) -> bool:
         """Whether another process wrote since this was last asked; asking costs one PRAGMA."""
@@ -124,7 +149,7 @@ class Overview:
         config, grid = screen.configs.config, screen.query_one(PaneGrid)
         pane = grid.active
         right: list[Run] = []
-        asking = len(screen.sessions.asking)
+        asking = len(self._asking | screen.sessions.asking)
         if asking:
             right.append((f"? {asking} need{'s' if asking == 1 else ''} you  ", "warn"))
         if grid.broadcast:

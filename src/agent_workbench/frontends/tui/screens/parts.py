@@ -59,7 +59,9 @@ class PartedScreen(Screen[None]):
     # --- what is shown
 
     def tell(self, words: str, *, title: str = "", severity: Severity = "information") -> None:
-        """Say something, as plain text."""
+        """Say something, as plain text. It takes the place of what was said before, but warnings and errors stay."""
+        for before in self.query("Toast.-information"):
+            before.display = False
         self.notify(clean(words), title=clean_line(title), severity=severity, markup=False)
 
     def show_view(self, view: View, *, focus: bool = True) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -43,20 +43,26 @@ def session_rows(
     open_in: Mapping[str, int] = {},
     hits: Mapping[str, Hit] = {},
     words: str = "",
+    folded: Collection[str] = (),
     width: int = 0,
     now: datetime | None = None,
 ) -> Iterator[Row]:
     """Yield a row for each session, those that work for another below it.
 
     `open_in` says in which pane one is shown, `width` how many cells there are, `now` from when ages count. Below a
-    session stands what was found in it: `hits` of the `words` that are searched for.
+    session stands what was found in it: `hits` of the `words` that are searched for. What is below one of the `folded`
+    is left out, unless there are such words; the row says how many there are, and the most urgent of their states.
     """
     forks = _forks(sessions)
+    states = {one.session_id: _state(one, running, asking, unread) for one in sessions}
     apart = len({session.config_name for session in sessions}) > 1
-    for session, depth in _tree(sessions):
+    for session, depth, inside in _folded(_tree(sessions), () if words else folded):
         id = session.session_id
-        sign, word = STATES[_state(session, running, asking, unread)]
+        urgent = min((states[one] for one in (id, *inside)), key=list(STATES).index)
+        sign, word = STATES[urgent]
         branch = [("  " * (depth - 1) + "└ ", "muted sign")] if depth else []
+        if inside:
+            branch.append((f"▸{len(inside)} ", "muted sign"))
         if id in forks:
             branch.append((f"⑂{forks[id]} ", "muted sign"))
         title = (clean_line(session.title) or "new session", "" if session.title else "muted")
@@ -124,15 +130,24 @@ def _forks(sessions: Sequence[Session]) -> Mapping[str, int]:
     return numbers
 
 
+def agents_below(sessions: Sequence[Session]) -> Mapping[str, str]:
+    """Return by the id of each agent's session the one that it is listed below."""
+    listed = {one.session_id for one in sessions}
+    return {
+        one.session_id: one.parent_session_id
+        for one in sessions
+        if one.parent_session_id in listed and one.parent_session_id is not None and one.settings.get("agent")
+    }
+
+
 def _tree(sessions: Sequence[Session]) -> Iterator[tuple[Session, int]]:
     """Yield sessions in their order with their depth; an agent's below the session it works for, a fork on its own."""
-    listed = {session.session_id for session in sessions}
+    above = agents_below(sessions)
     children: dict[str, list[Session]] = {}
     roots: list[Session] = []
     for session in sessions:
-        parent = session.parent_session_id
-        if parent in listed and parent is not None and session.settings.get("agent"):
-            children.setdefault(parent, []).append(session)
+        if session.session_id in above:
+            children.setdefault(above[session.session_id], []).append(session)
         else:
             roots.append(session)
     waiting = [(root, 0) for root in reversed(roots)]
@@ -140,6 +155,39 @@ def _tree(sessions: Sequence[Session]) -> Iterator[tuple[Session, int]]:
         session, depth = waiting.pop()
         yield session, depth
         waiting += [(child, depth + 1) for child in reversed(children.pop(session.session_id, []))]
+
+
+def _folded(
+    tree: Iterable[tuple[Session, int]], folded: Collection[str]
+) -> Iterator[tuple[Session, int, Sequence[str]]]:
+    """Leave out what is below a folded session; yield with each one the ids that are left out below it."""
+    under: tuple[Session, int] | None = None
+    inside: list[str] = []
+    for session, depth in tree:
+        if under is not None:
+            if depth > under[1]:
+                inside.append(session.session_id)
+                continue
+            yield *under, inside
+        under, inside = None, []
+        if session.session_id in folded:
+            under = session, depth
+        else:
+            yield session, depth, ()
+    if under is not None:
+        yield *under, inside
+
+
+def without(sessions: Sequence[Session], gone: Collection[str]) -> list[Session]:
+    """Return the sessions but some, and the agents that work for those."""
+    left, above = [], -1
+    for session, depth in _tree(sessions):
+        if above >= 0 and depth > above:
+            continue
+        above = depth if session.session_id in gone else -1
+        if above < 0:
+            left.append(session)
+    return left
 
 
 class SessionList(Browser):
@@ -152,13 +200,34 @@ class SessionList(Browser):
         bind("sessions.rename", "r", "ask('rename')", "rename", "Give the session a title"),
         bind("sessions.fork", "f", "ask('fork')", "fork", "Go on from here in a session of its own"),
         bind("sessions.delete", "delete", "ask('delete')", "delete", "Delete the session with all that was said"),
+        bind("sessions.fold", "left", "fold(True)", "fold", "Hide the agents that worked for a session", show=False),
+        bind("sessions.unfold", "right", "fold(False)", "unfold", "Show them again", show=False),
         bind("sessions.undo", "u", "ask('undo')", "undo", "Take the newest deletion back", show=False),
     ]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.folded: set[str] = set()
+        """The sessions whose agents are not shown."""
+        self.above: Mapping[str, str] = {}
+        """The session that an agent's session is listed below, by its id."""
 
     def put(self, rows: list[Row], *, at: str = "") -> None:
         """Show rows."""
         super().put(rows, at=at)
         self._tell_about()
+
+    def action_fold(self, fold: bool) -> None:
+        """Hide the agents of the session under the cursor, or of the one it works for; or show its own."""
+        id = self.entries.row.id if self.entries.row is not None else ""
+        if not fold:
+            self.folded.discard(id)
+        elif id in self.above.values() and id not in self.folded:
+            self.folded.add(id)
+        elif id in self.above:
+            self.folded.add(self.above[id])
+            self.entries.go_to(self.above[id])
+        self.post_message(self.Filtered(self, self.words))
 
     @on(RowList.Moved)
     @on(events.DescendantFocus)
