@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -140,7 +141,7 @@ async def said(bench: Bench) -> None:
 async def found(bench: Bench) -> None:
     await pane(bench)
     await bench.press("ctrl+f", *"tab")
-    await bench.until(lambda: "found" in bench.shown, "they are counted")
+    await bench.until(lambda: re.search(r"\b\d+ of \d+\b", bench.shown), "they are counted")
 
 
 async def offers(bench: Bench) -> None:

@@ -119,10 +119,10 @@ async def test_whatever_lacks_something_says_so_however_it_is_asked_for(tmp_path
 
 async def test_the_keys_in_it_are_those_of_the_persons_keymap(tmp_path: Path):
     keymap_path().parent.mkdir(parents=True, exist_ok=True)
-    keymap_path().write_text("session.split: alt+p\n", "utf-8")
+    keymap_path().write_text("session.split: alt+b\n", "utf-8")
     async with workbench(tmp_path) as bench:
         rows = {row.id: row for row in await palette(bench)}
-        assert rows["command session.split"].right == [("alt+p", "muted")]
+        assert rows["command session.split"].right == [("alt+b", "muted")]
 
 
 async def test_what_is_not_listed_can_be_searched_from_it(tmp_path: Path):

@@ -75,7 +75,7 @@ async def test_what_the_environment_decides_is_not_reset(tmp_path: Path, monkeyp
 
 
 async def test_a_preset_holds_at_once_and_so_does_its_end_and_the_rest_of_the_file_stays(tmp_path: Path):
-    write(keymap_path(), "# mine\nsession.split: alt+p   # with a comment\n")
+    write(keymap_path(), "# mine\nsession.split: alt+b   # with a comment\n")
     async with workbench(tmp_path) as bench:
         configs = bench.main.query_one("#configs RowList", RowList)
         rows = await settings(bench, "preset")
@@ -86,10 +86,11 @@ async def test_a_preset_holds_at_once_and_so_does_its_end_and_the_rest_of_the_fi
         rows = await settings(bench, "preset")
         await bench.press("r")
         await bench.until(lambda: value(rows, "preset") == "none", "none again")
-        assert keymap_path().read_text("utf-8") == "# mine\nsession.split: alt+p   # with a comment\n"
+        assert keymap_path().read_text("utf-8") == "# mine\nsession.split: alt+b   # with a comment\n"
         await bench.press("escape", "f2", "j")
         assert configs.cursor == 1
-        await bench.session("alt+p")
+        await bench.press("up")  # back to a config that needs no key
+        await bench.session("alt+b")
 
 
 async def test_a_line_of_the_settings_file_is_reset_by_taking_it_out(tmp_path: Path):
@@ -107,7 +108,7 @@ async def test_keys_that_are_edited_hold_at_once_and_what_is_wrong_with_them_is_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     script = tmp_path / "editor"
-    script.write_text('#!/bin/sh\nprintf "session.new: alt+p\\nsession.splitt: alt+o\\n" > "$1"\n')
+    script.write_text('#!/bin/sh\nprintf "session.new: alt+b\\nsession.splitt: alt+o\\n" > "$1"\n')
     script.chmod(0o755)
     monkeypatch.setenv("VISUAL", str(script))
     monkeypatch.setattr(HeadlessDriver, "can_suspend", True)
@@ -117,7 +118,7 @@ async def test_keys_that_are_edited_hold_at_once_and_what_is_wrong_with_them_is_
         await bench.until(lambda: "did you mean session.split?" in " ".join(bench.news.split()), "what is wrong")
         assert "keymap.yaml:2" in "".join(bench.news.split())
         await bench.press("escape")
-        await bench.session("alt+p")
+        await bench.session("alt+b")
 
 
 async def test_with_emacs_keys_lines_are_walked_in_the_prompt_in_lists_and_in_dialogs(tmp_path: Path):

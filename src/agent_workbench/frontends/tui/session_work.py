@@ -237,7 +237,7 @@ class SessionWork:
                 await self._changed()
                 if not self.grid.showing(id):
                     name = clean_line(await self._name(id), 30) or "A session"
-                    self._screen.tell(f"{name} needs you: alt+p goes there.", severity="warning")
+                    self._screen.tell(f"{name} needs you; /who-waits goes there.", severity="warning")
                     self._screen.app.bell()
                 call(self._screen.app, f"{await self._name(id)} needs you: may it run {event.question.call.name}?")
             case TurnFinished():

@@ -112,10 +112,14 @@ class MainScreen(PartedScreen):
         self.set_interval(WATCH_EVERY, self._watch)
         self.set_interval(WATCH_EVERY * FILE_EVERY, self._look_at_files)
 
+    @work(group="others")
+    async def _look_at_store(self) -> None:
+        await self.configs.others.look_at_store()
+
     @work(group="watch", exclusive=True)
     async def _watch(self) -> None:
         if await self.overview.changed_elsewhere():
-            self.run_worker(self.configs.others.look_at_store(), group="others")
+            self._look_at_store()
             await self.refresh_lists()
         await self.overview.look_for_keys()
         await self.overview.look_for_problems()
