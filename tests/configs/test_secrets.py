@@ -70,6 +70,18 @@ def test_ordinary_text_is_no_credential(text: str):
 
 
 @pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("https://a.example/v1?token=abc&key=zzz9", f"https://a.example/v1?token={DOTS}&key={DOTS}"),
+        ("https://a.example/?q=key&page=2", "https://a.example/?q=key&page=2"),
+        ("https://a.example/?api_key=${KEY}", "https://a.example/?api_key=${KEY}"),
+    ],
+)
+def test_a_secret_in_the_query_of_an_address_is_dots(text: str, masked: str):
+    assert mask_text(text) == mask_text(masked) == masked
+
+
+@pytest.mark.parametrize(
     ("value", "masked"),
     [
         ({"api_key": "abc"}, {"api_key": DOTS}),

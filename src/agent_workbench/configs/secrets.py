@@ -27,6 +27,8 @@ _CREDENTIAL = re.compile(
 #: Behind "basic" stands often a plain word; what is encoded has a digit, a capital inside, or padding.
 _BEARER = re.compile(r"\b((?i:bearer|basic))\s+((?=\S*[0-9=_+]|\S+[A-Z])[A-Za-z0-9._~+/=-]{12,})")
 _URL_PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]{0,30}://[^/\s:@]*:)(?P<password>[^/\s@$•]+)(?=@)", re.I)
+#: A field of an address's query; its name says whether it is a secret. A reference is none.
+_QUERY_FIELD = re.compile(r"(?P<before>[?&](?P<key>[\w.-]{1,40})=)(?!\$\{)[^\s&#'\"`]+")
 #: `key: value` on one line, in block or flow style; a value that opens something else is not one.
 _ENTRY = re.compile(
     r"""(?P<key>[\w.-]{1,100})["']?\s*:\s+["']?(?P<value>(?<=")[^"\n]+|(?<=')[^'\n]+|(?:\$\{[^}\n]*\}|[^\s"'#,\[\]{}|>&*!%@`])"""
@@ -118,7 +120,8 @@ def mask_text(text: str) -> str:
     """Return free text with whatever looks like a credential as dots."""
     text = _CREDENTIAL.sub(DOTS, text)
     text = _BEARER.sub(lambda match: f"{match[1]} {DOTS}", text)
-    return _URL_PASSWORD.sub(lambda match: match["before"] + DOTS, text)
+    text = _URL_PASSWORD.sub(lambda match: match["before"] + DOTS, text)
+    return _QUERY_FIELD.sub(lambda match: match["before"] + DOTS if is_secret_key(match["key"]) else match[0], text)
 
 
 def commented_secrets(line: str) -> Iterator[tuple[int, int]]:
